@@ -1,0 +1,120 @@
+/**
+ * What gateway and worker say to each other over the child's IPC channel.
+ *
+ *   gateway                         worker
+ *      |  <------- hello ------------  |   program loaded, which protocol it speaks
+ *      |  -------- init ------------>  |   where to listen, what may be reached
+ *      |  <------- ready ------------  |   listening; no identity yet (it may wait in the warm pool)
+ *      |  -------- assign ---------->  |   from here on it serves this one account, for ever
+ *      |  <------- assigned ---------  |
+ *
+ * Questions carry an `id` that the answer repeats. The gateway never takes a user id from a message:
+ * the account is fixed when the worker is assigned.
+ */
+import * as z from 'zod'
+
+/** Raised whenever a message changes its meaning; both sides refuse another number. */
+export const CHANNEL_PROTOCOL = 1
+
+/** What a legacy client said in `initialize`: all that is needed to replay it in another process. */
+export const InitializeParams = z.looseObject({
+  protocolVersion: z.string().max(64),
+  capabilities: z.record(z.string(), z.unknown()),
+  clientInfo: z.looseObject({ name: z.string(), version: z.string() })
+})
+export type InitializeParams = z.infer<typeof InitializeParams>
+
+const Id = z.int().nonnegative()
+const RpcId = z.union([z.string(), z.number()]).nullable()
+const Labels = z.record(z.string(), z.string())
+
+const FromWorker = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string() }),
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('assigned') }),
+  /** Asks for a Google access token; `force` after a 401. */
+  z.object({ type: z.literal('token'), id: Id, force: z.boolean() }),
+  /** A legacy session begins; its client gets the id only after `session-stored`. */
+  z.object({
+    type: z.literal('session-opened'),
+    id: Id,
+    sessionId: z.string(),
+    initialize: InitializeParams
+  }),
+  z.object({ type: z.literal('restored'), id: Id, ok: z.boolean() }),
+  /** A JSON-RPC request has been read out of the HTTP request `request`. */
+  z.object({
+    type: z.literal('call'),
+    request: z.string(),
+    rpcId: RpcId,
+    method: z.string(),
+    tool: z.string().optional()
+  }),
+  z.object({
+    type: z.literal('called'),
+    request: z.string(),
+    rpcId: RpcId,
+    method: z.string(),
+    tool: z.string().optional(),
+    result: z.enum(['ok', 'tool_error', 'rpc_error', 'aborted']),
+    seconds: z.number()
+  }),
+  /** Increments of counters and observations of histograms since the last report. */
+  z.object({
+    type: z.literal('metrics'),
+    counts: z.array(z.object({ name: z.string(), labels: Labels, value: z.number() })),
+    observations: z.array(z.object({ name: z.string(), labels: Labels, value: z.number() }))
+  }),
+  z.object({
+    type: z.literal('log'),
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    message: z.string(),
+    fields: z.record(z.string(), z.unknown()).optional()
+  }),
+  z.object({ type: z.literal('pong'), id: Id, lagSeconds: z.number() })
+])
+export type FromWorker = z.infer<typeof FromWorker>
+
+const ToWorker = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('init'),
+    protocol: z.int(),
+    socketPath: z.string(),
+    /** Each HTTP request on the socket must carry it (`WORKER_SECRET_HEADER`). */
+    secret: z.string(),
+    /** The only origin that the worker may call, e.g. `https://gmail.googleapis.com`. */
+    gmailOrigin: z.string(),
+    maxBodyBytes: z.int(),
+    resourceMetadataUrl: z.string()
+  }),
+  z.object({
+    type: z.literal('assign'),
+    email: z.string(),
+    googleScopes: z.array(z.string())
+  }),
+  z.object({ type: z.literal('token'), id: Id, accessToken: z.string(), expiresAt: z.number() }),
+  z.object({
+    type: z.literal('token-refused'),
+    id: Id,
+    code: z.enum(['needs_reauth', 'upstream_unavailable'])
+  }),
+  z.object({ type: z.literal('session-stored'), id: Id }),
+  z.object({ type: z.literal('session-refused'), id: Id, message: z.string() }),
+  z.object({
+    type: z.literal('restore'),
+    id: Id,
+    sessionId: z.string(),
+    initialize: InitializeParams
+  }),
+  z.object({ type: z.literal('end-session'), sessionId: z.string() }),
+  /** Google's grant for this account changed: the tool list may have changed with it. */
+  z.object({ type: z.literal('granted'), googleScopes: z.array(z.string()) }),
+  z.object({ type: z.literal('ping'), id: Id }),
+  /** Answer what is in flight, take nothing new, then exit with 0. */
+  z.object({ type: z.literal('drain') })
+])
+export type ToWorker = z.infer<typeof ToWorker>
+
+/** Throws a ZodError when the message is not one of ours. */
+export const parseFromWorker = (message: unknown): FromWorker => FromWorker.parse(message)
+export const parseToWorker = (message: unknown): ToWorker => ToWorker.parse(message)

@@ -1,0 +1,17 @@
+/** Time as a dependency, so that tests can move it by hand. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number
+  /** Calls `fn` once after `ms`. The returned function cancels it and may be called more than once. */
+  after(ms: number, fn: () => void): () => void
+}
+
+/** The machine's own clock. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, fn) {
+    const timer = setTimeout(fn, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+}

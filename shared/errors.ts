@@ -1,0 +1,42 @@
+/** Every error that may leave the gateway, with the HTTP status a client sees. */
+const STATUS = {
+  ERR_ACCOUNT_BLOCKED: 403, // an operator blocked this account
+  ERR_BODY_TOO_LARGE: 413, // the request body is over MAX_BODY
+  ERR_CONFIG: 500, // a setting is missing or wrong; the process exits with 78
+  ERR_DRAINING: 503, // the gateway is about to stop; another one takes over
+  ERR_NEEDS_REAUTH: 401, // Google no longer accepts this account's grant
+  ERR_QUEUE_FULL: 503, // too many requests wait for a worker
+  ERR_SESSION_LIMIT: 429, // this account has too many sessions
+  ERR_SESSION_UNKNOWN: 404, // unknown, ended or somebody else's; the answer does not tell which
+  ERR_TOO_MANY_CALLS: 429, // this account has too many calls in flight, or calls too often
+  ERR_TOO_MANY_STREAMS: 429, // this account has too many open event streams
+  ERR_UPSTREAM: 502, // Google did not answer as it should
+  ERR_VAULT: 500, // a stored secret cannot be opened with the keys at hand
+  ERR_WORKER_BROKEN: 503, // the worker failed too often; an operator should look
+  ERR_WORKER_CAPACITY: 503, // no place for another worker before the deadline
+  ERR_WORKER_GONE: 503, // the worker died while it held this request
+  ERR_WORKER_START: 503, // the worker did not become ready in time; a retry may help
+  ERR_WORKER_STOPPING: 503 // the worker was being stopped while a request waited
+} as const
+
+export type ErrorCode = keyof typeof STATUS
+
+export interface GatewayErrorOptions extends ErrorOptions {
+  /** Seconds after which a retry makes sense; sent as `Retry-After`. */
+  readonly retryAfter?: number
+}
+
+/** The one error class of the project. `message` is for the client: no secrets, no paths, no addresses. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: ErrorCode
+  readonly statusCode: number
+  readonly retryAfter: number | undefined
+
+  constructor(code: ErrorCode, message: string, options?: GatewayErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.statusCode = STATUS[code]
+    this.retryAfter = options?.retryAfter
+  }
+}

@@ -1,0 +1,12 @@
+/** A Gmail account as the gateway knows it: Google's `sub`, never the e-mail address. */
+export type UserId = string & { readonly brand: 'UserId' }
+
+/** An MCP session id (`Mcp-Session-Id`). A secret: it is never logged, and only its hash is stored. */
+export type SessionId = string & { readonly brand: 'SessionId' }
+
+/** One life of one worker process, e.g. `w-5f3a91c2`. Not a secret. */
+export type WorkerId = string & { readonly brand: 'WorkerId' }
+
+export const asUserId = (sub: string): UserId => sub as UserId
+export const asSessionId = (id: string): SessionId => id as SessionId
+export const asWorkerId = (id: string): WorkerId => id as WorkerId
