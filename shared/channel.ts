@@ -41,6 +41,8 @@ const FromWorker = z.discriminatedUnion('type', [
     sessionId: z.string(),
     initialize: InitializeParams
   }),
+  /** `session-opened` came to nothing: `initialize` was not answered with success. */
+  z.object({ type: z.literal('session-abandoned'), sessionId: z.string() }),
   z.object({ type: z.literal('restored'), id: Id, ok: z.boolean() }),
   /** A JSON-RPC request has been read out of the HTTP request `request`. */
   z.object({
@@ -49,15 +51,6 @@ const FromWorker = z.discriminatedUnion('type', [
     rpcId: RpcId,
     method: z.string(),
     tool: z.string().optional()
-  }),
-  z.object({
-    type: z.literal('called'),
-    request: z.string(),
-    rpcId: RpcId,
-    method: z.string(),
-    tool: z.string().optional(),
-    result: z.enum(['ok', 'tool_error', 'rpc_error', 'aborted']),
-    seconds: z.number()
   }),
   /** Increments of counters and observations of histograms since the last report. */
   z.object({

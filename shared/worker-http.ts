@@ -4,13 +4,10 @@ import { AccessLevel } from './access-levels.ts'
 
 /** Request: proves that the caller is the gateway that started this worker. */
 export const WORKER_SECRET_HEADER = 'x-worker-secret'
-/** Request: the gateway's name for this HTTP request; repeated in `call` and `called`. */
+/** Request: the gateway's name for this HTTP request; repeated in `call` messages. */
 export const REQUEST_ID_HEADER = 'x-request-id'
 /** Request: what the verified bearer token allows, as JSON of `Principal`. */
 export const PRINCIPAL_HEADER = 'x-principal'
-/** Response: the JSON-RPC id that the response answers, as JSON; the gateway keeps it for crash answers. */
-export const RPC_ID_HEADER = 'x-rpc-id'
-
 /** The bearer token's claims, without the token. */
 export const Principal = z.object({
   clientId: z.string(),

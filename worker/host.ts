@@ -1,0 +1,175 @@
+/** Runs one user's worker: speaks with the gateway over IPC, serves MCP on the socket it was told. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import type { AuthInfo, McpServer } from '@modelcontextprotocol/server'
+import { ACCESS_LEVELS, covers } from '#shared/access-levels.ts'
+import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
+import { asSessionId } from '#shared/ids.ts'
+import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
+import { Channel } from './channel.ts'
+import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
+import { listen, type Socket } from './socket.ts'
+
+type Init = Extract<ToWorker, { type: 'init' }>
+type Assign = Extract<ToWorker, { type: 'assign' }>
+
+/** What a worker serves once it knows whose it is. */
+export interface Program {
+  /** A new MCP server; called for each session and each 2026-07-28 request, so it must be cheap. */
+  build(): McpServer
+  /** Google's grant for the account changed. */
+  granted(googleScopes: readonly string[]): void
+  /** Ends what the program holds. May be called more than once. */
+  close(): Promise<void>
+}
+
+/** Makes the program of one account. Called once in a worker's life. */
+export type Define = (parts: { init: Init; assign: Assign; channel: Channel }) => Program
+
+interface Life {
+  readonly init: Init
+  readonly socket: Socket
+  program?: Program
+  endpoint?: Endpoint
+}
+
+/** Coarse, because every sample wakes a worker that is otherwise asleep. */
+const LAG_SAMPLE_MS = 500
+
+/** Starts the worker. The process ends with 0 after `drain`, with 1 when it cannot go on. */
+export function runWorker(version: string, define: Define): void {
+  let life: Life | undefined
+  const lag = monitorEventLoopDelay({ resolution: LAG_SAMPLE_MS })
+  lag.enable()
+
+  const told = async (message: Parameters<ConstructorParameters<typeof Channel>[1]>[0]) => {
+    switch (message.type) {
+      case 'init':
+        life = await begin(message, () => life?.endpoint, channel)
+        channel.tell({ type: 'ready' })
+        break
+      case 'assign':
+        if (!life || life.program) throw new Error('assign came out of turn')
+        life.program = define({ init: life.init, assign: message, channel })
+        life.endpoint = endpointFor(life.program, channel)
+        channel.tell({ type: 'assigned' })
+        break
+      case 'restore':
+        channel.tell({ type: 'restored', id: message.id, ok: await restore(message) })
+        break
+      case 'end-session':
+        await life?.endpoint?.sessions.end(asSessionId(message.sessionId))
+        break
+      case 'granted':
+        life?.program?.granted(message.googleScopes)
+        life?.endpoint?.toolsChanged()
+        break
+      case 'ping':
+        channel.tell({ type: 'pong', id: message.id, lagSeconds: secondsLate(lag.max) })
+        lag.reset()
+        break
+      case 'drain':
+        await drain()
+        break
+    }
+  }
+
+  const restore = async (message: Extract<ToWorker, { type: 'restore' }>): Promise<boolean> => {
+    try {
+      await life?.endpoint?.sessions.restore(asSessionId(message.sessionId), message.initialize)
+      return life?.endpoint !== undefined
+    } catch (error) {
+      channel.tell({ type: 'log', level: 'warn', message: 'restore failed', fields: brief(error) })
+      return false
+    }
+  }
+
+  const drain = async (): Promise<void> => {
+    await life?.socket.drain()
+    await life?.endpoint?.close()
+    await life?.program?.close()
+    process.exit(0)
+  }
+
+  const fail = (error: unknown): void => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(1)
+  }
+
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  process.on('SIGTERM', () => void drain().catch(fail))
+  const channel = new Channel(
+    process,
+    (message) => void told(message).catch(fail),
+    () => process.exit(0)
+  )
+  channel.tell({ type: 'hello', protocol: CHANNEL_PROTOCOL, version })
+}
+
+async function begin(
+  init: Init,
+  endpoint: () => Endpoint | undefined,
+  channel: Channel
+): Promise<Life> {
+  const serve = toNodeHandler(
+    {
+      fetch: async (request, options) => {
+        const requestId = request.headers.get(REQUEST_ID_HEADER) ?? ''
+        const to = endpoint()
+        if (!to) return new Response(null, { status: 503 })
+        return to.fetch(request, options?.authInfo, (call) =>
+          channel.tell({ type: 'call', request: requestId, ...call })
+        )
+      }
+    },
+    { maxRequestBodySize: init.maxBodyBytes }
+  )
+  const socket = await listen(init.socketPath, init.secret, (request, response) =>
+    serve(
+      {
+        method: request.method ?? '',
+        url: request.url ?? '/',
+        headers: request.headers,
+        auth: authInfo(request.headers[PRINCIPAL_HEADER], init.resourceMetadataUrl),
+        [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]()
+      },
+      response
+    )
+  )
+  return { init, socket }
+}
+
+/** The verified claims of the caller's token. The token itself never reaches a worker. */
+function authInfo(header: string | string[] | undefined, resourceMetadataUrl: string): AuthInfo {
+  const principal = Principal.parse(JSON.parse(String(header)))
+  return {
+    token: '',
+    clientId: principal.clientId,
+    scopes: ACCESS_LEVELS.filter((level) => covers(principal.level, level)),
+    expiresAt: principal.expiresAt,
+    resourceMetadataUrl
+  }
+}
+
+const endpointFor = (program: Program, channel: Channel): Endpoint =>
+  createEndpoint(
+    () => program.build(),
+    {
+      async opened(sessionId, initialize) {
+        const answer = await channel.ask({ type: 'session-opened', sessionId, initialize })
+        if (answer.type === 'session-refused') throw new Error(answer.message)
+      },
+      abandoned: (sessionId) => channel.tell({ type: 'session-abandoned', sessionId })
+    },
+    (error) => channel.tell({ type: 'log', level: 'debug', message: 'mcp', fields: brief(error) })
+  )
+
+/** An error's kind. Its message may quote mail or arguments, so it stays here. */
+const brief = (error: unknown): { error: string } => ({
+  error: error instanceof Error ? error.name : typeof error
+})
+
+/** A sample is the time between two timers, so what exceeds their interval is the lag. */
+const secondsLate = (nanoseconds: number): number =>
+  Math.max(0, nanoseconds / 1e9 - LAG_SAMPLE_MS / 1e3)

@@ -1,0 +1,114 @@
+import {
+  createMcpHandler,
+  isInitializeRequest,
+  isJsonContentType,
+  isLegacyRequest,
+  legacyStatelessFallback,
+  type McpHandlerRequestOptions,
+  type McpServer
+} from '@modelcontextprotocol/server'
+import { InitializeParams } from '#shared/channel.ts'
+import { asSessionId } from '#shared/ids.ts'
+import { type SessionRecord, Sessions } from './sessions.ts'
+
+type AuthInfo = McpHandlerRequestOptions['authInfo']
+
+/** A JSON-RPC request that was read out of an HTTP request. */
+export interface Call {
+  readonly rpcId: string | number
+  readonly method: string
+  readonly tool: string | undefined
+}
+
+export interface Endpoint {
+  /** Serves one HTTP request to `/mcp`. `onCall` hears of each JSON-RPC request before it is run. */
+  fetch(request: Request, authInfo: AuthInfo, onCall: (call: Call) => void): Promise<Response>
+  readonly sessions: Sessions
+  /** Tells the clients of both eras that the list of tools is another one. */
+  toolsChanged(): void
+  close(): Promise<void>
+}
+
+/**
+ * One server definition for both protocol eras: 2026-07-28 requests stand alone, 2025 clients have sessions,
+ * and 2025 clients that do not echo their session id are served request by request.
+ */
+export function createEndpoint(
+  build: () => McpServer,
+  record: SessionRecord,
+  onError: (error: Error) => void
+): Endpoint {
+  const sessions = new Sessions(build, record)
+  const modern = createMcpHandler(build, { legacy: 'reject', onerror: onError })
+  const sessionless = legacyStatelessFallback(build, onError)
+
+  const legacy = async (request: Request, body: unknown, authInfo: AuthInfo) => {
+    if (isInitializeRequest(body)) {
+      const params = InitializeParams.parse(body.params)
+      return sessions
+        .open(request, body, params, authInfo)
+        .catch((refused: Error) => rpcError(400, -32602, refused.message))
+    }
+    const id = request.headers.get('mcp-session-id')
+    if (id === null)
+      return sessionless(request, { parsedBody: body, ...(authInfo && { authInfo }) })
+    const served = await sessions.serve(asSessionId(id), request, body, authInfo)
+    return served ?? rpcError(404, -32001, 'Session not found')
+  }
+
+  return {
+    sessions,
+    async fetch(request, authInfo, onCall) {
+      if (request.method === 'GET') return standaloneStream(sessions, request, authInfo)
+      if (request.method !== 'POST') return rpcError(405, -32000, 'Method not allowed.')
+      if (!isJsonContentType(request.headers.get('content-type')))
+        return rpcError(415, -32000, 'Content-Type must be application/json.')
+      const body = await readJson(request)
+      if (body === undefined) return rpcError(400, -32700, 'Parse error: the body is not JSON.')
+      for (const call of callsIn(body)) onCall(call)
+      if (await isLegacyRequest(request, body)) return legacy(request, body, authInfo)
+      return modern.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) })
+    },
+    toolsChanged() {
+      sessions.toolsChanged()
+      modern.notify.toolsChanged()
+    },
+    async close() {
+      await Promise.all([sessions.close(), modern.close()])
+    }
+  }
+}
+
+/** The GET stream of a legacy session (2025-11-25, Streamable HTTP, "Listening for Messages"). */
+async function standaloneStream(
+  sessions: Sessions,
+  request: Request,
+  authInfo: AuthInfo
+): Promise<Response> {
+  const id = request.headers.get('mcp-session-id')
+  if (id === null) return rpcError(405, -32000, 'Method not allowed.')
+  const served = await sessions.serve(asSessionId(id), request, undefined, authInfo)
+  return served ?? rpcError(404, -32001, 'Session not found')
+}
+
+const rpcError = (status: number, code: number, message: string): Response =>
+  Response.json({ jsonrpc: '2.0', error: { code, message }, id: null }, { status })
+
+async function readJson(request: Request): Promise<unknown> {
+  try {
+    return await request.json()
+  } catch {
+    return undefined
+  }
+}
+
+function* callsIn(body: unknown): Iterable<Call> {
+  for (const message of Array.isArray(body) ? body : [body]) {
+    if (typeof message !== 'object' || message === null) continue
+    const { id, method, params } = message
+    if (typeof method !== 'string') continue
+    if (typeof id !== 'string' && typeof id !== 'number') continue
+    const name: unknown = method === 'tools/call' ? params?.name : undefined
+    yield { rpcId: id, method, tool: typeof name === 'string' ? name : undefined }
+  }
+}

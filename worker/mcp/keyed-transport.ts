@@ -1,0 +1,41 @@
+import {
+  type JSONRPCMessage,
+  type McpHandlerRequestOptions,
+  type RequestId,
+  WebStandardStreamableHTTPServerTransport
+} from '@modelcontextprotocol/server'
+import { RequestIds } from './request-ids.ts'
+
+/** One legacy session's transport, in which equal JSON-RPC ids of concurrent calls do not collide. */
+export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
+  readonly #ids = new RequestIds()
+
+  /** Like `handleRequest`, for a body that has been read and parsed. */
+  async handle(
+    request: Request,
+    body: unknown,
+    authInfo: McpHandlerRequestOptions['authInfo']
+  ): Promise<Response> {
+    const parsedBody = this.#keyed(body)
+    if (parsedBody === undefined) return new Response(null, { status: 202 })
+    return this.handleRequest(request, { parsedBody, ...(authInfo && { authInfo }) })
+  }
+
+  override send(
+    message: JSONRPCMessage,
+    options?: { relatedRequestId?: RequestId }
+  ): Promise<void> {
+    return super.send(this.#ids.outbound(message), options)
+  }
+
+  #keyed(body: unknown): unknown {
+    if (!Array.isArray(body)) return isMessage(body) ? this.#ids.inbound(body) : body
+    return body.flatMap((item) => (isMessage(item) ? (this.#ids.inbound(item) ?? []) : [item]))
+  }
+}
+
+/** Enough to be re-keyed; the transport validates the whole message. */
+const isMessage = (body: unknown): body is JSONRPCMessage =>
+  typeof body === 'object' && body !== null && ('id' in body ? isId(body.id) : 'method' in body)
+
+const isId = (id: unknown): boolean => typeof id === 'string' || typeof id === 'number'

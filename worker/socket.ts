@@ -1,0 +1,42 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
+
+/** What a worker does with a request once it is known to come from the gateway. */
+export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+export interface Socket {
+  /** Takes no new connection and resolves once every request in flight has been answered. */
+  drain(): Promise<void>
+}
+
+/** Listens on a Unix socket and serves only requests that carry the secret of this spawn. */
+export async function listen(socketPath: string, secret: string, serve: Serve): Promise<Socket> {
+  const expected = digest(secret)
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
+    const given = request.headers[WORKER_SECRET_HEADER]
+    if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) {
+      response.writeHead(401).end()
+      return
+    }
+    delete request.headers[WORKER_SECRET_HEADER]
+    response.once('close', () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections())
+    })
+    void serve(request, response) // `serve` answers every failure itself
+  })
+  server.listen(socketPath)
+  await once(server, 'listening')
+  return { drain: () => close(server) }
+}
+
+const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  await closed
+}
