@@ -1,0 +1,96 @@
+import type { Generated } from 'kysely'
+
+/** The tables as Kysely sees them. Every time is in milliseconds since the epoch. */
+export interface Schema {
+  users: UserRow
+  google_grants: GoogleGrantRow
+  oauth: OAuthRow
+  personal_tokens: PersonalTokenRow
+  sessions: SessionRow
+  owners: OwnerRow
+  audit: AuditRow
+}
+
+export interface UserRow {
+  /** Google's `sub`. */
+  id: string
+  email: string
+  /** The Workspace domain that Google vouches for; null for an ordinary account. */
+  hd: string | null
+  state: 'active' | 'blocked' | 'needs_reauth'
+  created_at: number
+  last_seen_at: number
+}
+
+export interface GoogleGrantRow {
+  user_id: string
+  /** The refresh token as a JWE. */
+  sealed: string
+  /** Which vault key sealed it. */
+  kid: string
+  /** What Google really granted, separated by spaces. */
+  scopes: string
+  updated_at: number
+}
+
+/** Whatever the authorization server keeps: clients, grants, codes, tokens. Secret ids are hashed. */
+export interface OAuthRow {
+  model: string
+  id: string
+  payload: string
+  grant_id: string | null
+  uid: string | null
+  user_id: string | null
+  client_id: string | null
+  created_at: number
+  consumed_at: number | null
+  /** Null for what has no end of its own. */
+  expires_at: number | null
+}
+
+export interface PersonalTokenRow {
+  /** SHA-256 of the token, base64url. */
+  hash: string
+  user_id: string
+  name: string
+  level: string
+  created_at: number
+  expires_at: number
+  last_used_at: number | null
+}
+
+export interface SessionRow {
+  /** SHA-256 of the session id. */
+  hash: string
+  /** The public name of the session, for people and the admin API. */
+  handle: string
+  user_id: string
+  client_id: string
+  client_name: string
+  client_version: string
+  protocol_version: string
+  /** The client's `initialize` parameters as JSON. */
+  initialize: string
+  created_at: number
+  last_seen_at: number
+  ended_at: number | null
+  ended_reason: string | null
+}
+
+/** Which gateway runs a user's worker, until when. */
+export interface OwnerRow {
+  user_id: string
+  node: string
+  epoch: number
+  expires_at: number
+}
+
+export interface AuditRow {
+  id: Generated<number>
+  at: number
+  actor: string
+  action: string
+  target: string
+  reason: string | null
+  request_id: string | null
+}

@@ -1,0 +1,50 @@
+import { Kysely } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { GatewayError } from '#shared/errors.ts'
+import { MIGRATIONS } from './migrations.ts'
+import type { Schema } from './schema.ts'
+import { sqliteDialect } from './sqlite.ts'
+
+/** Everything that outlives the process, in one SQL database. */
+export interface Store {
+  readonly db: Kysely<Schema>
+  /** May be called more than once. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database and brings its tables up to date. `databaseUrl` is `sqlite:<path>` or
+ * `sqlite::memory:`. Throws ERR_CONFIG when it cannot be used.
+ */
+export async function openStore(databaseUrl: string): Promise<Store> {
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(sqlitePath(databaseUrl)) })
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) {
+    await db.destroy()
+    throw new GatewayError(
+      'ERR_CONFIG',
+      'DATABASE_URL: its tables could not be brought up to date; they may belong to a newer version or another program.',
+      { cause: error }
+    )
+  }
+  return { db, close: () => db.destroy() }
+}
+
+function sqlitePath(databaseUrl: string): string {
+  if (databaseUrl === ':memory:') return databaseUrl
+  const [scheme = '', path = ''] = split(databaseUrl)
+  if (scheme !== 'sqlite') {
+    throw new GatewayError(
+      'ERR_CONFIG',
+      `DATABASE_URL: only sqlite:<path> is supported, not ${scheme ? `${scheme}:` : 'a bare path'}.`
+    )
+  }
+  if (path === '') throw new GatewayError('ERR_CONFIG', 'DATABASE_URL: sqlite: needs a path.')
+  return path
+}
+
+function split(databaseUrl: string): [string, string] {
+  const colon = databaseUrl.indexOf(':')
+  return colon < 0 ? ['', databaseUrl] : [databaseUrl.slice(0, colon), databaseUrl.slice(colon + 1)]
+}
