@@ -88,8 +88,6 @@ async function createSessionTables({ schema }: Kysely<Schema>): Promise<void> {
     .addColumn('initialize', 'text', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
-    .addColumn('ended_at', 'bigint')
-    .addColumn('ended_reason', 'text')
     .execute()
   await schema.createIndex('sessions_user').on('sessions').column('user_id').execute()
   await schema.createIndex('sessions_last_seen').on('sessions').column('last_seen_at').execute()

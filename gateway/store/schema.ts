@@ -73,8 +73,6 @@ export interface SessionRow {
   initialize: string
   created_at: number
   last_seen_at: number
-  ended_at: number | null
-  ended_reason: string | null
 }
 
 /** Which gateway runs a user's worker, until when. */

@@ -1,0 +1,141 @@
+/** Settings from the environment. The only reader of `process.env`. */
+import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import * as z from 'zod'
+import { AccessLevel } from '#shared/access-levels.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { duration, list, origin, port, size, whole } from './settings.ts'
+
+const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
+/** Half of the machine for workers, counted at what a busy one needs. */
+const workersThatFit = (): number => Math.max(4, Math.floor(totalmem() / 2 / (96 * 2 ** 20)))
+
+const Settings = z.object({
+  PUBLIC_URL: origin,
+  PORT: port.default(3006),
+  HOST: z.string().default('127.0.0.1'),
+  OPS_PORT: port.default(9464),
+  OPS_HOST: z.string().default('127.0.0.1'),
+  ADMIN_TOKEN: z.string().min(24, 'must have at least 24 characters'),
+  GOOGLE_CLIENT_ID: z.string().min(1),
+  GOOGLE_CLIENT_SECRET: z.string().min(1),
+  GOOGLE_ISSUER_URL: origin.default('https://accounts.google.com'),
+  GMAIL_API_URL: origin.default('https://gmail.googleapis.com'),
+  SECRETS_FILE: z.string().min(1),
+  DATABASE_URL: z.string().default('sqlite:data/gateway.sqlite'),
+  RUN_DIR: z.string().optional(),
+  ALLOWED_EMAILS: list.default([]),
+  ALLOWED_DOMAINS: list.default([]),
+  ALLOWED_HOSTS: list.default([]),
+  ALLOWED_ORIGINS: list.default([]),
+  TRUST_PROXY: list.default([]),
+  DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
+  MAX_BODY: size.default(8 * 2 ** 20),
+  SESSION_TTL: duration.default(7 * 86_400_000),
+  SESSIONS_PER_USER: whole(1, 10_000).default(32),
+  STREAMS_PER_USER: whole(1, 10_000).default(32),
+  CALLS_PER_USER: whole(1, 10_000).default(64),
+  CALL_RATE: whole(1, 100_000).default(50),
+  CALL_BURST: whole(1, 100_000).default(500),
+  WORKER_LIMIT: whole(1, 100_000).optional(),
+  WORKER_IDLE: duration.default(600_000),
+  WORKER_MEMORY: size.default(WORKER_MEMORY_DEFAULT),
+  WORKER_START_TIMEOUT: duration.default(10_000),
+  WORKER_STARTS: whole(1, 1000).default(8),
+  WORKER_UIDS: z
+    .string()
+    .regex(/^\d+-\d+$/, 'must be a range of user ids such as 200000-200999')
+    .optional(),
+  WARM_WORKERS: whole(0, 1000).default(1),
+  QUEUE_LIMIT: whole(1, 100_000).default(256),
+  QUEUE_WAIT: duration.default(10_000),
+  DRAIN_TIMEOUT: duration.default(10_000),
+  WORKER_ENTRY: z.string().optional(),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')
+})
+
+export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & { WORKER_LIMIT: number }
+
+/** Google's downloaded client file, of either kind (`web` or `installed`). */
+const GoogleClientFile = z
+  .object({ client_id: z.string(), client_secret: z.string() })
+  .or(z.object({ web: z.object({ client_id: z.string(), client_secret: z.string() }) }))
+  .or(z.object({ installed: z.object({ client_id: z.string(), client_secret: z.string() }) }))
+  .transform((file) => ('web' in file ? file.web : 'installed' in file ? file.installed : file))
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads and checks every setting. Throws one GatewayError ERR_CONFIG whose message lists all that is
+ * missing or wrong, a line each, with what to do.
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const mistakes: string[] = []
+  const given = withFiles(environment, mistakes)
+  const { data, error } = Settings.safeParse(given)
+  for (const issue of error?.issues ?? []) {
+    const name = String(issue.path[0])
+    if (mistakes.some((mistake) => mistake.startsWith(name))) continue
+    mistakes.push(
+      given[name] === undefined
+        ? `${name} is not set. ${HOW[name] ?? ''}`.trim()
+        : `${name} ${issue.message}.`
+    )
+  }
+  if (!data || mistakes.length > 0) {
+    throw new GatewayError(
+      'ERR_CONFIG',
+      `Wrong settings:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`
+    )
+  }
+  return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit() }
+}
+
+const HOW: Record<string, string> = {
+  PUBLIC_URL: 'Give the URL that people will use, e.g. https://mail.example.com.',
+  ADMIN_TOKEN: 'Give a long random word, e.g. from `openssl rand -hex 32`, or ADMIN_TOKEN_FILE.',
+  GOOGLE_CLIENT_ID: 'Give the OAuth client of your Google project, or GMAIL_OAUTH_PATH.',
+  GOOGLE_CLIENT_SECRET: 'Give it, or GOOGLE_CLIENT_SECRET_FILE, or GMAIL_OAUTH_PATH.',
+  SECRETS_FILE: 'Make one with `npm run secrets -- <file>`.'
+}
+
+/** Settings that may stand in a file of their own; empty settings count as not set. */
+function withFiles(environment: Environment, mistakes: string[]): Record<string, string> {
+  const given: Record<string, string> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && value !== '') given[name] = value
+  }
+  for (const name of ['ADMIN_TOKEN', 'GOOGLE_CLIENT_SECRET']) {
+    const path = given[`${name}_FILE`]
+    if (path === undefined) continue
+    const text = read(path, `${name}_FILE`, mistakes)
+    if (text !== undefined) given[name] = text.trim()
+  }
+  if (given.GMAIL_OAUTH_PATH !== undefined)
+    readGoogleClient(given, given.GMAIL_OAUTH_PATH, mistakes)
+  return given
+}
+
+function readGoogleClient(given: Record<string, string>, path: string, mistakes: string[]): void {
+  const text = read(path, 'GMAIL_OAUTH_PATH', mistakes)
+  if (text === undefined) return
+  try {
+    const client = GoogleClientFile.parse(JSON.parse(text))
+    given.GOOGLE_CLIENT_ID ??= client.client_id
+    given.GOOGLE_CLIENT_SECRET ??= client.client_secret
+  } catch {
+    mistakes.push(
+      'GMAIL_OAUTH_PATH names a file that is not a Google OAuth client (JSON with client_id and client_secret).'
+    )
+  }
+}
+
+function read(path: string, setting: string, mistakes: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error
+    mistakes.push(`${setting} names a file that cannot be read (${String(code)}).`)
+    return undefined
+  }
+}

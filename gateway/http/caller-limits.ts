@@ -1,0 +1,104 @@
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
+
+export interface CallRules {
+  /** Requests of one account at the same time. */
+  readonly inFlight: number
+  /** Sustained requests per second of one account, and how many may come at once. */
+  readonly perSecond: number
+  readonly burst: number
+  /** Open event streams of one account. */
+  readonly streams: number
+}
+
+interface Account {
+  inFlight: number
+  streams: number
+  tokens: number
+  refilledAt: number
+}
+
+/** Keeps one account from taking everybody's share: calls in flight, call rate (token bucket), streams. */
+export class CallerLimits {
+  readonly #accounts = new Map<UserId, Account>()
+  readonly #rules: CallRules
+  readonly #clock: Clock
+
+  constructor(rules: CallRules, clock: Clock) {
+    this.#rules = rules
+    this.#clock = clock
+  }
+
+  /** Counts a call in; the returned function counts it out, once. Throws ERR_TOO_MANY_CALLS. */
+  enterCall(userId: UserId): () => void {
+    const account = this.#account(userId)
+    if (account.inFlight >= this.#rules.inFlight) {
+      throw new GatewayError(
+        'ERR_TOO_MANY_CALLS',
+        `At most ${this.#rules.inFlight} calls of an account run at once; wait for one to finish.`,
+        { retryAfter: 1 }
+      )
+    }
+    if (account.tokens < 1) {
+      throw new GatewayError(
+        'ERR_TOO_MANY_CALLS',
+        `At most ${this.#rules.perSecond} calls per second are served for an account; slow down.`,
+        { retryAfter: Math.max(1, Math.ceil((1 - account.tokens) / this.#rules.perSecond)) }
+      )
+    }
+    account.tokens -= 1
+    account.inFlight += 1
+    return this.#once(userId, () => {
+      account.inFlight -= 1
+    })
+  }
+
+  /** Counts an event stream in; the returned function counts it out, once. Throws ERR_TOO_MANY_STREAMS. */
+  enterStream(userId: UserId): () => void {
+    const account = this.#account(userId)
+    if (account.streams >= this.#rules.streams) {
+      throw new GatewayError(
+        'ERR_TOO_MANY_STREAMS',
+        `At most ${this.#rules.streams} event streams of an account may be open; close one first.`,
+        { retryAfter: 5 }
+      )
+    }
+    account.streams += 1
+    return this.#once(userId, () => {
+      account.streams -= 1
+    })
+  }
+
+  #account(userId: UserId): Account {
+    const { burst, perSecond } = this.#rules
+    const now = this.#clock.now()
+    const account = this.#accounts.get(userId)
+    if (!account) {
+      const fresh = { inFlight: 0, streams: 0, tokens: burst, refilledAt: now }
+      this.#accounts.set(userId, fresh)
+      return fresh
+    }
+    const earned = ((now - account.refilledAt) / 1000) * perSecond
+    account.tokens = Math.min(burst, account.tokens + earned)
+    account.refilledAt = now
+    return account
+  }
+
+  #once(userId: UserId, leave: () => void): () => void {
+    let entered = true
+    return () => {
+      if (!entered) return
+      entered = false
+      leave()
+      this.#forgetIfFresh(userId)
+    }
+  }
+
+  /** An account that is as good as new needs no entry; otherwise the map would grow with every user. */
+  #forgetIfFresh(userId: UserId): void {
+    const { inFlight, streams, tokens } = this.#account(userId)
+    if (inFlight === 0 && streams === 0 && tokens >= this.#rules.burst)
+      this.#accounts.delete(userId)
+  }
+}

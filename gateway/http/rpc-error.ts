@@ -1,0 +1,50 @@
+import type { FastifyReply } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
+
+/** A JSON-RPC 2.0 error response. `data.code` is ours and stable; `code` is JSON-RPC's. */
+export interface RpcError {
+  readonly jsonrpc: '2.0'
+  readonly id: string | number | null
+  readonly error: {
+    readonly code: number
+    readonly message: string
+    readonly data: { readonly code: string }
+  }
+}
+
+/** MCP 2025-11-25 clients know -32001 as "session not found"; the rest are internal errors (JSON-RPC §5.1). */
+const SESSION_NOT_FOUND = -32001
+const INTERNAL_ERROR = -32603
+
+/** The error as a client may see it. Anything but a GatewayError is told as an internal error. */
+export function rpcErrorOf(error: unknown, id: string | number | null = null): RpcError {
+  const known = error instanceof GatewayError ? error : undefined
+  return {
+    jsonrpc: '2.0',
+    id,
+    error: {
+      code: known?.code === 'ERR_SESSION_UNKNOWN' ? SESSION_NOT_FOUND : INTERNAL_ERROR,
+      message: known?.message ?? 'The gateway failed to serve this request.',
+      data: { code: known?.code ?? 'ERR_INTERNAL' }
+    }
+  }
+}
+
+/** The one way in which `/mcp` answers with an error of the gateway's own. Does nothing once headers went out. */
+export function sendRpcError(
+  reply: FastifyReply,
+  error: unknown,
+  id: string | number | null = null
+): FastifyReply {
+  if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return reply
+  const statusCode = statusOf(error)
+  if (error instanceof GatewayError && error.retryAfter !== undefined)
+    reply.header('retry-after', String(Math.ceil(error.retryAfter)))
+  return reply.code(statusCode).type('application/json').send(rpcErrorOf(error, id))
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof GatewayError) return error.statusCode
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+}

@@ -1,0 +1,281 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { InitializeParams } from '#shared/channel.ts'
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { asUserId, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
+import type { SessionRow } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { EndReason, Session } from './session.ts'
+
+/** A client's `initialize` is kept for as long as its session, so it may not be large. */
+const INITIALIZE_LIMIT = 16 * 1024
+/** How often changed `lastSeenAt` are written, and how often expired sessions are looked for. */
+const FLUSH_MS = 5000
+/** A session that no request touched for this long is forgotten in memory; the store still knows it. */
+const FORGET_MS = 10 * 60_000
+
+export interface SessionRules {
+  /** A session that nobody uses for this long ends. */
+  readonly ttlMs: number
+  readonly perUser: number
+}
+
+/** Hears of sessions that came and went. */
+export interface SessionEvents {
+  started(session: Session): void
+  ended(session: Session, reason: EndReason): void
+}
+
+/**
+ * Every legacy session, durable. Stored before its client learns the id, found again after any restart,
+ * and once ended gone for good: an id that is not in the store is unknown, whoever brings it.
+ */
+export class SessionRegistry {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #rules: SessionRules
+  readonly #events: SessionEvents
+  readonly #recent = new Map<string, Session>()
+  readonly #touched = new Set<Session>()
+  #disarm: () => void = () => {}
+  #closed = false
+
+  constructor(parts: { store: Store; clock: Clock; rules: SessionRules; events: SessionEvents }) {
+    this.#store = parts.store
+    this.#clock = parts.clock
+    this.#rules = parts.rules
+    this.#events = parts.events
+    this.#arm()
+  }
+
+  /**
+   * Stores a new session that `workerId` has just opened. When its owner has too many, the least recently
+   * used one ends. Throws ERR_BODY_TOO_LARGE when the parameters are too large to keep.
+   */
+  async open(opened: {
+    id: SessionId
+    userId: UserId
+    clientId: string
+    initialize: InitializeParams
+    workerId: WorkerId
+  }): Promise<Session> {
+    const initialize = JSON.stringify(opened.initialize)
+    if (Buffer.byteLength(initialize) > INITIALIZE_LIMIT) {
+      throw new GatewayError(
+        'ERR_BODY_TOO_LARGE',
+        `The parameters of initialize are over ${INITIALIZE_LIMIT} bytes.`
+      )
+    }
+    await this.#makeRoom(opened.userId)
+    const now = this.#clock.now()
+    const session: Session = {
+      hash: hashOf(opened.id),
+      handle: `s-${randomBytes(6).toString('hex')}`,
+      userId: opened.userId,
+      clientId: opened.clientId,
+      initialize: opened.initialize,
+      createdAt: now,
+      lastSeenAt: now,
+      requests: 0,
+      inFlight: 0,
+      liveIn: opened.workerId,
+      ended: undefined
+    }
+    await this.#store.db.insertInto('sessions').values(rowOf(session, initialize)).execute()
+    this.#recent.set(session.hash, session)
+    this.#events.started(session)
+    return session
+  }
+
+  /** The session with this id if it belongs to this user; an unknown, ended or foreign id is undefined. */
+  async find(id: SessionId, userId: UserId): Promise<Session | undefined> {
+    const hash = hashOf(id)
+    const session = this.#recent.get(hash) ?? (await this.#load(hash))
+    if (!session || session.userId !== userId || session.ended) return undefined
+    if (this.#isExpired(session)) {
+      await this.#end(session, 'expired')
+      return undefined
+    }
+    return session
+  }
+
+  /** Notes that its client was here. */
+  touch(session: Session): void {
+    session.lastSeenAt = this.#clock.now()
+    this.#touched.add(session)
+  }
+
+  /** Ends a session; its id never works again. Undefined when there is none by this handle. */
+  async end(handle: string, reason: EndReason): Promise<Session | undefined> {
+    const session = await this.byHandle(handle)
+    if (session) await this.#end(session, reason)
+    return session
+  }
+
+  async endById(id: SessionId, reason: EndReason): Promise<void> {
+    const session = this.#recent.get(hashOf(id)) ?? (await this.#load(hashOf(id)))
+    if (session) await this.#end(session, reason)
+  }
+
+  async byHandle(handle: string): Promise<Session | undefined> {
+    const row = await this.#store.db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('handle', '=', handle)
+      .executeTakeFirst()
+    return row && this.#remember(row)
+  }
+
+  /** Sessions in the order of their handles, after `cursor`. */
+  async list(filter: { userId?: UserId; limit: number; cursor?: string }): Promise<Session[]> {
+    let query = this.#store.db.selectFrom('sessions').selectAll().orderBy('handle')
+    if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId)
+    if (filter.cursor !== undefined) query = query.where('handle', '>', filter.cursor)
+    const rows = await query.limit(filter.limit).execute()
+    return rows.map((row) => this.#recent.get(row.hash) ?? sessionOf(row))
+  }
+
+  async count(): Promise<number> {
+    const { n } = await this.#store.db
+      .selectFrom('sessions')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow()
+    return n
+  }
+
+  /** The process is gone: its sessions are asleep now. */
+  workerGone(workerId: WorkerId): void {
+    for (const session of this.#recent.values()) {
+      if (session.liveIn === workerId) session.liveIn = undefined
+    }
+  }
+
+  /** Writes what is not yet written. May be called more than once. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#disarm()
+    await this.#flush()
+  }
+
+  #arm(): void {
+    this.#disarm = this.#clock.after(FLUSH_MS, () => void this.#sweep())
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.#flush()
+      await this.#expire()
+      this.#forget()
+    } finally {
+      if (!this.#closed) this.#arm()
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const touched = [...this.#touched]
+    this.#touched.clear()
+    if (touched.length === 0) return
+    await this.#store.db.transaction().execute(async (tx) => {
+      for (const { hash, lastSeenAt } of touched) {
+        await tx
+          .updateTable('sessions')
+          .set({ last_seen_at: lastSeenAt })
+          .where('hash', '=', hash)
+          .execute()
+      }
+    })
+  }
+
+  async #expire(): Promise<void> {
+    const rows = await this.#store.db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('last_seen_at', '<', this.#clock.now() - this.#rules.ttlMs)
+      .limit(1000)
+      .execute()
+    for (const row of rows) {
+      const session = this.#remember(row)
+      if (this.#isExpired(session)) await this.#end(session, 'expired')
+    }
+  }
+
+  #forget(): void {
+    const before = this.#clock.now() - FORGET_MS
+    for (const [hash, session] of this.#recent) {
+      if (session.inFlight === 0 && session.lastSeenAt < before && session.liveIn === undefined)
+        this.#recent.delete(hash)
+    }
+  }
+
+  #isExpired(session: Session): boolean {
+    return session.inFlight === 0 && this.#clock.now() - session.lastSeenAt > this.#rules.ttlMs
+  }
+
+  async #makeRoom(userId: UserId): Promise<void> {
+    const rows = await this.#store.db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .execute()
+    const sessions = rows.map((row) => this.#remember(row))
+    sessions.sort((a, b) => a.inFlight - b.inFlight || a.lastSeenAt - b.lastSeenAt)
+    const surplus = sessions.slice(0, Math.max(0, sessions.length - this.#rules.perUser + 1))
+    for (const session of surplus) await this.#end(session, 'limit')
+  }
+
+  async #end(session: Session, reason: EndReason): Promise<void> {
+    if (session.ended) return
+    session.ended = reason
+    this.#recent.delete(session.hash)
+    this.#touched.delete(session)
+    await this.#store.db.deleteFrom('sessions').where('hash', '=', session.hash).execute()
+    this.#events.ended(session, reason)
+  }
+
+  async #load(hash: string): Promise<Session | undefined> {
+    const row = await this.#store.db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('hash', '=', hash)
+      .executeTakeFirst()
+    return row && this.#remember(row)
+  }
+
+  /** One object for each session, however many requests look for it at once. */
+  #remember(row: SessionRow): Session {
+    const known = this.#recent.get(row.hash)
+    if (known) return known
+    const session = sessionOf(row)
+    this.#recent.set(session.hash, session)
+    return session
+  }
+}
+
+const hashOf = (id: SessionId): string => createHash('sha256').update(id).digest('base64url')
+
+const rowOf = (session: Session, initialize: string): SessionRow => ({
+  hash: session.hash,
+  handle: session.handle,
+  user_id: session.userId,
+  client_id: session.clientId,
+  client_name: session.initialize.clientInfo.name.slice(0, 200),
+  client_version: session.initialize.clientInfo.version.slice(0, 200),
+  protocol_version: session.initialize.protocolVersion,
+  initialize,
+  created_at: session.createdAt,
+  last_seen_at: session.lastSeenAt
+})
+
+const sessionOf = (row: SessionRow): Session => ({
+  hash: row.hash,
+  handle: row.handle,
+  userId: asUserId(row.user_id),
+  clientId: row.client_id,
+  initialize: InitializeParams.parse(JSON.parse(row.initialize)),
+  createdAt: row.created_at,
+  lastSeenAt: row.last_seen_at,
+  requests: 0,
+  inFlight: 0,
+  liveIn: undefined,
+  ended: undefined
+})
