@@ -10,14 +10,15 @@ import { RequestIds } from './request-ids.ts'
 export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
   readonly #ids = new RequestIds()
 
-  /** Like `handleRequest`, for a body that has been read and parsed. */
+  /** Like `handleRequest`, for a body that has been read and parsed; a GET has none. */
   async handle(
     request: Request,
     body: unknown,
     authInfo: McpHandlerRequestOptions['authInfo']
   ): Promise<Response> {
     const parsedBody = this.#keyed(body)
-    if (parsedBody === undefined) return new Response(null, { status: 202 })
+    // A cancellation that several calls answer to is accepted and goes no further.
+    if (parsedBody === undefined && body !== undefined) return new Response(null, { status: 202 })
     return this.handleRequest(request, { parsedBody, ...(authInfo && { authInfo }) })
   }
 
