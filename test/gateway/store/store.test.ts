@@ -57,9 +57,7 @@ t.test('every table exists and takes a full row', async (t) => {
       client_name: 'n',
       client_version: '1',
       protocol_version: '2025-11-25',
-      initialize: '{}',
-      ended_at: null,
-      ended_reason: null
+      initialize: '{}'
     })
     .execute()
   await db

@@ -1,0 +1,130 @@
+import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Store } from '../store/store.ts'
+import type { Vault } from './vault.ts'
+
+/** What one user let this gateway do at Google. */
+export interface GoogleGrant {
+  readonly refreshToken: string
+  readonly scopes: readonly string[]
+  /** Names this version of the grant in `replaceToken` and `removeIf`. */
+  readonly version: string
+}
+
+/** The stored Google grants, one for each user, sealed. */
+export interface GoogleGrants {
+  find(userId: UserId): Promise<GoogleGrant | undefined>
+  scopes(userId: UserId): Promise<readonly string[]>
+  /** After a sign-in. An account that had to sign in again is active with it. */
+  put(userId: UserId, refreshToken: string, scopes: readonly string[]): Promise<void>
+  /** Keeps the token; only what it allows has changed. */
+  setScopes(userId: UserId, scopes: readonly string[]): Promise<void>
+  /** Stores a token that Google rotated, unless the grant is no longer `version`. */
+  replaceToken(userId: UserId, version: string, refreshToken: string): Promise<void>
+  /** Removes the grant if it still is `version`; false when a newer one has taken its place. */
+  removeIf(userId: UserId, version: string): Promise<boolean>
+  /**
+   * Seals every grant under the current key that is under an older one; answers how many. Safe while
+   * grants change, and in two gateways at once.
+   */
+  reseal(): Promise<number>
+}
+
+const USE = 'google-refresh-token'
+
+export interface GoogleGrantsParts {
+  readonly store: Store
+  readonly vault: Vault
+  readonly clock: Clock
+}
+
+export function createGoogleGrants({
+  store: { db },
+  vault,
+  clock
+}: GoogleGrantsParts): GoogleGrants {
+  const setSealed = async (
+    userId: UserId,
+    version: string,
+    next: { sealed: string; kid: string }
+  ) => {
+    const { numUpdatedRows } = await db
+      .updateTable('google_grants')
+      .set({ ...next, updated_at: clock.now() })
+      .where('user_id', '=', userId)
+      .where('sealed', '=', version)
+      .executeTakeFirstOrThrow()
+    return Number(numUpdatedRows)
+  }
+  return {
+    async find(userId) {
+      const row = await db
+        .selectFrom('google_grants')
+        .select(['sealed', 'scopes'])
+        .where('user_id', '=', userId)
+        .executeTakeFirst()
+      if (!row) return undefined
+      const refreshToken = await vault.open(userId, USE, row.sealed)
+      return { refreshToken, scopes: words(row.scopes), version: row.sealed }
+    },
+    async scopes(userId) {
+      const row = await db
+        .selectFrom('google_grants')
+        .select('scopes')
+        .where('user_id', '=', userId)
+        .executeTakeFirst()
+      return row ? words(row.scopes) : []
+    },
+    async put(userId, refreshToken, scopes) {
+      const sealed = await vault.seal(userId, USE, refreshToken)
+      const row = { ...sealed, scopes: scopes.join(' '), updated_at: clock.now() }
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('google_grants')
+          .values({ user_id: userId, ...row })
+          .onConflict((conflict) => conflict.column('user_id').doUpdateSet(row))
+          .execute()
+        await trx
+          .updateTable('users')
+          .set({ state: 'active' })
+          .where('id', '=', userId)
+          .where('state', '=', 'needs_reauth')
+          .execute()
+      })
+    },
+    async setScopes(userId, scopes) {
+      await db
+        .updateTable('google_grants')
+        .set({ scopes: scopes.join(' '), updated_at: clock.now() })
+        .where('user_id', '=', userId)
+        .execute()
+    },
+    async replaceToken(userId, version, refreshToken) {
+      await setSealed(userId, version, await vault.seal(userId, USE, refreshToken))
+    },
+    async removeIf(userId, version) {
+      const { numDeletedRows } = await db
+        .deleteFrom('google_grants')
+        .where('user_id', '=', userId)
+        .where('sealed', '=', version)
+        .executeTakeFirstOrThrow()
+      return numDeletedRows > 0n
+    },
+    async reseal() {
+      const old = await db
+        .selectFrom('google_grants')
+        .select(['user_id', 'sealed'])
+        .where('kid', '!=', vault.currentKid)
+        .execute()
+      let resealed = 0
+      for (const row of old) {
+        const userId = row.user_id as UserId
+        const secret = await vault.open(userId, USE, row.sealed)
+        resealed += await setSealed(userId, row.sealed, await vault.seal(userId, USE, secret))
+      }
+      return resealed
+    }
+  }
+}
+
+const words = (text: string) => text.split(' ').filter((word) => word !== '')
