@@ -1,0 +1,137 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { AccessLevel } from '#shared/access-levels.ts'
+import type { Clock } from '#shared/clock.ts'
+import { asUserId, type UserId } from '#shared/ids.ts'
+import type { PersonalTokenRow } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+
+/** A token for a client without OAuth, as its owner sees it. */
+export interface PersonalToken {
+  /** Names the token; it cannot be used in its place. */
+  readonly id: string
+  readonly userId: UserId
+  readonly name: string
+  readonly level: AccessLevel
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly lastUsedAt: number | undefined
+}
+
+export interface NewPersonalToken {
+  readonly userId: UserId
+  readonly name: string
+  readonly level: AccessLevel
+  /** Milliseconds; 24 hours by default. */
+  readonly ttl?: number
+}
+
+export interface PersonalTokens {
+  /** The text is shown once and never stored; only its hash is. */
+  create(wanted: NewPersonalToken): Promise<{ token: string; record: PersonalToken }>
+  /** Undefined for whatever is not a live token. Notes the use, at most once a minute. */
+  verify(token: string): Promise<PersonalToken | undefined>
+  /** Live tokens of this user, newest first. */
+  list(userId: UserId): Promise<readonly PersonalToken[]>
+  /** False when this user has no such token. */
+  revoke(userId: UserId, id: string): Promise<boolean>
+  /** Removes what has expired; answers how many. */
+  sweep(): Promise<number>
+}
+
+export const PERSONAL_TOKEN_PREFIX = 'mcp_token_'
+
+const SHAPE = /^mcp_token_[\w-]{43}$/
+const SECRET_BYTES = 32
+const DEFAULT_TTL_MS = 24 * 3600_000
+const NOTE_USE_EVERY_MS = 60_000
+
+export interface PersonalTokensParts {
+  readonly store: Store
+  readonly clock: Clock
+}
+
+export function createPersonalTokens({
+  store: { db },
+  clock
+}: PersonalTokensParts): PersonalTokens {
+  return {
+    async create({ userId, name, level, ttl = DEFAULT_TTL_MS }) {
+      const token = `${PERSONAL_TOKEN_PREFIX}${randomBytes(SECRET_BYTES).toString('base64url')}`
+      const now = clock.now()
+      const row = {
+        hash: hashOf(token),
+        user_id: userId,
+        name,
+        level,
+        created_at: now,
+        expires_at: now + ttl,
+        last_used_at: null
+      }
+      await db.insertInto('personal_tokens').values(row).execute()
+      return { token, record: toRecord(row) }
+    },
+
+    async verify(token) {
+      if (!SHAPE.test(token)) return undefined
+      // Looked up by hash: how long the look-up takes tells nothing about the token.
+      const hash = hashOf(token)
+      const row = await db
+        .selectFrom('personal_tokens')
+        .selectAll()
+        .where('hash', '=', hash)
+        .executeTakeFirst()
+      const now = clock.now()
+      if (!row || row.expires_at <= now) return undefined
+      if (row.last_used_at === null || now - row.last_used_at >= NOTE_USE_EVERY_MS) {
+        await db
+          .updateTable('personal_tokens')
+          .set({ last_used_at: now })
+          .where('hash', '=', hash)
+          .execute()
+      }
+      return toRecord(row)
+    },
+
+    async list(userId) {
+      const rows = await db
+        .selectFrom('personal_tokens')
+        .selectAll()
+        .where('user_id', '=', userId)
+        .where('expires_at', '>', clock.now())
+        .orderBy('created_at', 'desc')
+        .execute()
+      return rows.map(toRecord)
+    },
+
+    async revoke(userId, id) {
+      const { numDeletedRows } = await db
+        .deleteFrom('personal_tokens')
+        .where('hash', '=', id)
+        .where('user_id', '=', userId)
+        .executeTakeFirstOrThrow()
+      return numDeletedRows > 0n
+    },
+
+    async sweep() {
+      const { numDeletedRows } = await db
+        .deleteFrom('personal_tokens')
+        .where('expires_at', '<=', clock.now())
+        .executeTakeFirstOrThrow()
+      return Number(numDeletedRows)
+    }
+  }
+}
+
+/** The token has 256 random bits, so a plain hash is as good as a slow one. */
+const hashOf = (token: string) => createHash('sha256').update(token).digest('base64url')
+
+const toRecord = (row: PersonalTokenRow): PersonalToken => ({
+  id: row.hash,
+  userId: asUserId(row.user_id),
+  name: row.name,
+  level: AccessLevel.parse(row.level),
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  lastUsedAt: row.last_used_at ?? undefined
+})
