@@ -1,0 +1,110 @@
+import * as z from 'zod'
+import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { asUserId, type UserId } from '#shared/ids.ts'
+import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
+import type { UserRow } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import { hashedId } from './storage.ts'
+
+/** Who calls, as a verified bearer token says. */
+export interface Caller {
+  readonly userId: UserId
+  /** The OAuth client's id, or `personal-token`. */
+  readonly clientId: string
+  readonly level: AccessLevel
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  readonly credential: 'oauth' | 'personal'
+}
+
+/** The tokens that `/mcp` accepts. */
+export interface BearerTokens {
+  /**
+   * Undefined for every token that is not a live one of ours for `/mcp`; ERR_ACCOUNT_BLOCKED for a
+   * blocked account. A revocation counts from the next call on: nothing is remembered.
+   */
+  verify(token: string): Promise<Caller | undefined>
+}
+
+export interface BearerTokensParts {
+  readonly store: Store
+  readonly personalTokens: PersonalTokens
+  readonly clock: Clock
+  /** The only audience that is accepted (RFC 8707), `${publicUrl}/mcp`. */
+  readonly resource: string
+}
+
+/** What oidc-provider stores of an opaque access token, as far as it matters here. */
+const StoredToken = z.object({
+  aud: z.string(),
+  clientId: z.string(),
+  scope: z.string().default(''),
+  exp: z.number()
+})
+
+/** The alphabet of a bearer token (RFC 6750 §2.1), and a length beyond which nothing of ours goes. */
+const SHAPE = /^[\w.~+/=-]{20,256}$/
+
+export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
+  const { store, personalTokens, clock, resource } = parts
+  // Compiled once: this runs on every request.
+  const query = store.db
+    .selectFrom('oauth')
+    .innerJoin('users', 'users.id', 'oauth.user_id')
+    .select(['oauth.payload', 'users.id', 'users.state'])
+    .where('oauth.model', '=', 'AccessToken')
+    .where('oauth.id', '=', '')
+    .compile()
+
+  const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
+    const bound: typeof query = { ...query, parameters: ['AccessToken', hashedId(token)] }
+    const { rows } = await store.db.executeQuery(bound)
+    const [row] = rows
+    if (!row) return undefined
+    const stored = StoredToken.parse(JSON.parse(row.payload))
+    const level = highestLevel(stored.scope.split(' '))
+    if (!level || stored.aud !== resource || stored.exp * 1000 <= clock.now()) return undefined
+    refuseBlocked(row.state)
+    return {
+      userId: asUserId(row.id),
+      clientId: stored.clientId,
+      level,
+      expiresAt: stored.exp,
+      credential: 'oauth'
+    }
+  }
+
+  const verifyPersonal = async (token: string): Promise<Caller | undefined> => {
+    const record = await personalTokens.verify(token)
+    if (!record) return undefined
+    const user = await store.db
+      .selectFrom('users')
+      .select('state')
+      .where('id', '=', record.userId)
+      .executeTakeFirst()
+    if (!user) return undefined
+    refuseBlocked(user.state)
+    return {
+      userId: record.userId,
+      clientId: 'personal-token',
+      level: record.level,
+      expiresAt: Math.floor(record.expiresAt / 1000),
+      credential: 'personal'
+    }
+  }
+
+  return {
+    async verify(token) {
+      if (!SHAPE.test(token)) return undefined
+      return token.startsWith(PERSONAL_TOKEN_PREFIX) ? verifyPersonal(token) : verifyOAuth(token)
+    }
+  }
+}
+
+function refuseBlocked(state: UserRow['state']): void {
+  if (state === 'blocked') {
+    throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
+  }
+}
