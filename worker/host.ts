@@ -8,6 +8,7 @@ import { asSessionId } from '#shared/ids.ts'
 import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import { Channel } from './channel.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
+import { promptResponse } from './prompt-response.ts'
 import { listen, type Socket } from './socket.ts'
 
 type Init = Extract<ToWorker, { type: 'init' }>
@@ -58,7 +59,7 @@ export function runWorker(version: string, define: Define): void {
         channel.tell({ type: 'restored', id: message.id, ok: await restore(message) })
         break
       case 'end-session':
-        await life?.endpoint?.sessions.end(asSessionId(message.sessionId))
+        await life?.endpoint?.sessions.end(message.sessionHash)
         break
       case 'granted':
         life?.program?.granted(message.googleScopes)
@@ -134,7 +135,7 @@ async function begin(
         auth: authInfo(request.headers[PRINCIPAL_HEADER], init.resourceMetadataUrl),
         [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]()
       },
-      response
+      promptResponse(response)
     )
   )
   return { init, socket }

@@ -10,6 +10,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { asSessionId } from '#shared/ids.ts'
 import { createEndpoint, type Endpoint } from '../../worker/mcp/endpoint.ts'
+import { promptResponse } from '../../worker/prompt-response.ts'
 import { buildServer } from '../fixtures/conformance/server.ts'
 
 /** Something that serves the fixture at `url` to whoever bears `token`. */
@@ -38,7 +39,7 @@ export async function startEndpoint(): Promise<Target> {
   const server = createServer((request, response) => {
     const { method = '', url = '', headers } = request
     const body = () => request[Symbol.asyncIterator]()
-    void serve({ method, url, headers, [Symbol.asyncIterator]: body }, response) // never rejects
+    void serve({ method, url, headers, [Symbol.asyncIterator]: body }, promptResponse(response)) // never rejects
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
