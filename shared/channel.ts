@@ -99,7 +99,8 @@ const ToWorker = z.discriminatedUnion('type', [
     sessionId: z.string(),
     initialize: InitializeParams
   }),
-  z.object({ type: z.literal('end-session'), sessionId: z.string() }),
+  /** The gateway knows the hash only, see `sessionHash`. */
+  z.object({ type: z.literal('end-session'), sessionHash: z.string() }),
   /** Google's grant for this account changed: the tool list may have changed with it. */
   z.object({ type: z.literal('granted'), googleScopes: z.array(z.string()) }),
   z.object({ type: z.literal('ping'), id: Id }),

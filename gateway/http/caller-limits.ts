@@ -12,6 +12,9 @@ export interface CallRules {
   readonly streams: number
 }
 
+/** How many accounts come to be between two looks for forgotten ones. */
+const PRUNE_EVERY = 1024
+
 interface Account {
   inFlight: number
   streams: number
@@ -49,7 +52,7 @@ export class CallerLimits {
     }
     account.tokens -= 1
     account.inFlight += 1
-    return this.#once(userId, () => {
+    return once(() => {
       account.inFlight -= 1
     })
   }
@@ -65,7 +68,7 @@ export class CallerLimits {
       )
     }
     account.streams += 1
-    return this.#once(userId, () => {
+    return once(() => {
       account.streams -= 1
     })
   }
@@ -75,6 +78,7 @@ export class CallerLimits {
     const now = this.#clock.now()
     const account = this.#accounts.get(userId)
     if (!account) {
+      if (this.#accounts.size % PRUNE_EVERY === PRUNE_EVERY - 1) this.#prune()
       const fresh = { inFlight: 0, streams: 0, tokens: burst, refilledAt: now }
       this.#accounts.set(userId, fresh)
       return fresh
@@ -85,20 +89,21 @@ export class CallerLimits {
     return account
   }
 
-  #once(userId: UserId, leave: () => void): () => void {
-    let entered = true
-    return () => {
-      if (!entered) return
-      entered = false
-      leave()
-      this.#forgetIfFresh(userId)
+  /** An account that is as good as new needs no entry; without this the map would grow with every user. */
+  #prune(): void {
+    for (const userId of [...this.#accounts.keys()]) {
+      const { inFlight, streams, tokens } = this.#account(userId)
+      if (inFlight === 0 && streams === 0 && tokens >= this.#rules.burst)
+        this.#accounts.delete(userId)
     }
   }
+}
 
-  /** An account that is as good as new needs no entry; otherwise the map would grow with every user. */
-  #forgetIfFresh(userId: UserId): void {
-    const { inFlight, streams, tokens } = this.#account(userId)
-    if (inFlight === 0 && streams === 0 && tokens >= this.#rules.burst)
-      this.#accounts.delete(userId)
+/** Makes a function that may be called more than once act only the first time. */
+function once(leave: () => void): () => void {
+  let entered = true
+  return () => {
+    if (entered) leave()
+    entered = false
   }
 }

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { InitializeParams } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
+import { sessionHash } from '#shared/session-hash.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { EndReason, Session } from './session.ts'
@@ -69,7 +70,7 @@ export class SessionRegistry {
     await this.#makeRoom(opened.userId)
     const now = this.#clock.now()
     const session: Session = {
-      hash: hashOf(opened.id),
+      hash: sessionHash(opened.id),
       handle: `s-${randomBytes(6).toString('hex')}`,
       userId: opened.userId,
       clientId: opened.clientId,
@@ -89,7 +90,7 @@ export class SessionRegistry {
 
   /** The session with this id if it belongs to this user; an unknown, ended or foreign id is undefined. */
   async find(id: SessionId, userId: UserId): Promise<Session | undefined> {
-    const hash = hashOf(id)
+    const hash = sessionHash(id)
     const session = this.#recent.get(hash) ?? (await this.#load(hash))
     if (!session || session.userId !== userId || session.ended) return undefined
     if (this.#isExpired(session)) {
@@ -113,7 +114,7 @@ export class SessionRegistry {
   }
 
   async endById(id: SessionId, reason: EndReason): Promise<void> {
-    const session = this.#recent.get(hashOf(id)) ?? (await this.#load(hashOf(id)))
+    const session = this.#recent.get(sessionHash(id)) ?? (await this.#load(sessionHash(id)))
     if (session) await this.#end(session, reason)
   }
 
@@ -250,8 +251,6 @@ export class SessionRegistry {
     return session
   }
 }
-
-const hashOf = (id: SessionId): string => createHash('sha256').update(id).digest('base64url')
 
 const rowOf = (session: Session, initialize: string): SessionRow => ({
   hash: session.hash,

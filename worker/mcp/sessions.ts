@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { McpHandlerRequestOptions, McpServer } from '@modelcontextprotocol/server'
 import type { InitializeParams } from '#shared/channel.ts'
 import { asSessionId, type SessionId } from '#shared/ids.ts'
+import { sessionHash } from '#shared/session-hash.ts'
 import { KeyedTransport } from './keyed-transport.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
@@ -24,7 +25,8 @@ interface Session {
  * of its own for each. Durable knowledge of sessions is the gateway's.
  */
 export class Sessions {
-  readonly #live = new Map<SessionId, Session>()
+  /** By the hash of the session id, which is what the gateway calls a session. */
+  readonly #live = new Map<string, Session>()
   readonly #build: () => McpServer
   readonly #record: SessionRecord
 
@@ -49,7 +51,7 @@ export class Sessions {
     const response = await session.transport.handle(request, body, authInfo)
     if (response.status !== 200) {
       this.#record.abandoned(id)
-      await this.end(id)
+      await this.end(sessionHash(id))
     }
     return response
   }
@@ -61,12 +63,12 @@ export class Sessions {
     body: unknown,
     authInfo: AuthInfo
   ): Promise<Response | undefined> {
-    return this.#live.get(id)?.transport.handle(request, body, authInfo)
+    return this.#live.get(sessionHash(id))?.transport.handle(request, body, authInfo)
   }
 
   /** Replays a stored `initialize` into a fresh transport, so that the session goes on under its id. */
   async restore(id: SessionId, initialize: InitializeParams): Promise<void> {
-    if (this.#live.has(id)) return
+    if (this.#live.has(sessionHash(id))) return
     const { transport } = await this.#connect(id)
     const headers = {
       'content-type': 'application/json',
@@ -82,13 +84,13 @@ export class Sessions {
     await opened.text()
     const confirmed = await post({ method: 'notifications/initialized' }, { 'mcp-session-id': id })
     if (opened.ok && confirmed.ok) return
-    await this.end(id)
+    await this.end(sessionHash(id))
     throw new Error(`replay of initialize was answered ${opened.status}/${confirmed.status}`)
   }
 
   /** Ends a session; its open streams close. Ending one that is not here does nothing. */
-  async end(id: SessionId): Promise<void> {
-    await this.#live.get(id)?.transport.close()
+  async end(hash: string): Promise<void> {
+    await this.#live.get(hash)?.transport.close()
   }
 
   /** Tells every session's client to list the tools again. */
@@ -97,7 +99,7 @@ export class Sessions {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#live.keys()].map((id) => this.end(id)))
+    await Promise.all([...this.#live.keys()].map((hash) => this.end(hash)))
   }
 
   async #connect(id: SessionId): Promise<Session> {
@@ -106,10 +108,10 @@ export class Sessions {
     await session.server.connect(transport)
     const closed = transport.onclose // the protocol layer's own
     transport.onclose = () => {
-      this.#live.delete(id)
+      this.#live.delete(sessionHash(id))
       closed?.()
     }
-    this.#live.set(id, session)
+    this.#live.set(sessionHash(id), session)
     return session
   }
 }

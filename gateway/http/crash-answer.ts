@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http'
+import { GatewayError } from '#shared/errors.ts'
+import type { Exchange } from './exchange.ts'
+import { rpcErrorOf } from './rpc-error.ts'
+
+/** A worker's last reports may still be on their way when its socket breaks; they come before its end. */
+const LAST_WORDS_MS = 2000
+
+/** Why an exchange ended without its worker's answer. */
+export const workerGone = (): GatewayError =>
+  new GatewayError(
+    'ERR_WORKER_GONE',
+    'The process that served this account stopped during the call. Whether the call took effect is not known; the next call gets a new process.',
+    { retryAfter: 1 }
+  )
+
+/** Resolves when all that the worker had to report about its calls has arrived. */
+export async function lastWords(exchange: Exchange): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_WORDS_MS)
+  })
+  await Promise.race([exchange.worker.gone, enough])
+  clearTimeout(timer)
+}
+
+/** Ends an event stream that has begun: one JSON-RPC error for each call it was to answer. */
+export function endWithErrors(to: ServerResponse, exchange: Exchange, error: GatewayError): void {
+  for (const { rpcId } of exchange.calls) {
+    to.write(`event: message\ndata: ${JSON.stringify(rpcErrorOf(error, rpcId))}\n\n`)
+  }
+  to.end()
+}
+
+/** The id to name in an answer of its own; null when there are none or several (JSON-RPC 2.0 §5). */
+export function soleId(exchange: Exchange): string | number | null {
+  const [only, ...others] = exchange.calls
+  return only && others.length === 0 ? only.rpcId : null
+}

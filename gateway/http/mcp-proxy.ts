@@ -1,0 +1,144 @@
+import type { Readable } from 'node:stream'
+import proxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
+import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
+import { REQUEST_ID_HEADER } from '#shared/worker-http.ts'
+import { bodyTooLarge, byteLimit } from './byte-limit.ts'
+import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
+import type { Exchange, Exchanges } from './exchange.ts'
+import { sendRpcError } from './rpc-error.ts'
+import { relay } from './sse-relay.ts'
+import { headersToClient, headersToWorker } from './worker-headers.ts'
+import { poolOf } from './worker-pools.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    exchange: Exchange | null
+  }
+}
+
+export interface ProxyParts {
+  readonly exchanges: Exchanges
+  readonly maxBody: number
+  /** Opens `request.exchange`: everything that must be known before a byte is forwarded. */
+  readonly admit: preHandlerAsyncHookHandler
+  readonly onBytes: (direction: 'in' | 'out', bytes: number) => void
+}
+
+/**
+ * `POST /mcp`: streams a request to the worker of its exchange and the answer back, through
+ * @fastify/http-proxy. Its `undici.request` option is the one seam where the worker is chosen.
+ */
+export async function registerMcpProxy(app: FastifyInstance, parts: ProxyParts): Promise<void> {
+  await app.register((scope, _options, done) => {
+    scope.addHook('preHandler', parts.admit)
+    scope.register(proxy, optionsFor(parts))
+    done()
+  })
+}
+
+const optionsFor = (parts: ProxyParts): FastifyHttpProxyOptions => ({
+  prefix: '/mcp',
+  rewritePrefix: '/mcp',
+  routes: ['/'], // exactly /mcp: nothing below it is the worker's
+  upstream: 'http://worker',
+  httpMethods: ['POST'],
+  retryMethods: [],
+  disableCache: true,
+  disableRequestLogging: true,
+  undici: { request: forward(parts) as unknown as Request },
+  replyOptions: {
+    rewriteRequestHeaders: (request, headers) => headersToWorker(headers, exchangeOf(request)),
+    rewriteHeaders: headersToClient,
+    queryString: () => '',
+    onResponse: (request, _reply, response) =>
+      void answer(parts, exchangeOf(request), response.stream),
+    onError: (reply, { error }) => void fail(exchangeOf(reply.request), error)
+  }
+})
+
+/** Of its two forms (callback and promise), the proxy calls the one with a callback. */
+type Request = Extract<FastifyHttpProxyOptions['undici'], { request: unknown }>['request']
+
+/** Sends the request over the connections of the worker that the exchange names. */
+function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
+  return (options: { headers: Record<string, string>; body?: Readable }, done: Done): void => {
+    const { headers } = options
+    const exchange = exchanges.get(headers[REQUEST_ID_HEADER] ?? '')
+    const isTooLarge = Number(headers['content-length'] ?? 0) > maxBody
+    if (!exchange || isTooLarge) {
+      done(exchange ? bodyTooLarge(maxBody) : new Error('no exchange'))
+      return
+    }
+    const body = byteLimit(maxBody, (bytes) => onBytes('in', bytes))
+    options.body?.once('error', (error) => body.destroy(error)).pipe(body)
+    const upstream = { method: 'POST', path: '/mcp', headers, body } as const
+    poolOf(exchange.worker).request({ ...upstream, signal: exchange.abort.signal }, done)
+  }
+}
+
+type Done = (error: Error | null, response?: unknown) => void
+
+async function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Promise<void> {
+  const passed = (bytes: number): void => parts.onBytes('out', bytes)
+  if (String(exchange.reply.getHeader('content-type')).startsWith('text/event-stream')) {
+    await stream(exchange, from, passed)
+    return
+  }
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of from) {
+      passed(chunk.byteLength)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    await fail(exchange, error)
+    return
+  }
+  exchange.reply.send(Buffer.concat(chunks))
+}
+
+/** The headers go out at once, not with the first event: a silent stream is an open stream. */
+async function stream(
+  exchange: Exchange,
+  from: Readable,
+  passed: (bytes: number) => void
+): Promise<void> {
+  const { reply } = exchange
+  reply.hijack()
+  const to = reply.raw
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) to.setHeader(name, value)
+  }
+  to.writeHead(reply.statusCode).flushHeaders()
+  const end = await relay(from, to, passed)
+  if (end === 'worker-lost' && !to.destroyed) {
+    await lastWords(exchange)
+    endWithErrors(to, exchange, endReason(exchange))
+  } else to.end()
+}
+
+/** Before headers: one HTTP answer, with the JSON-RPC id if the worker had read it. */
+async function fail(exchange: Exchange, error: unknown): Promise<void> {
+  const { reply } = exchange
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  if (cause instanceof GatewayError) {
+    reply.header('connection', 'close') // the rest of the body is not wanted
+    sendRpcError(reply, cause)
+    return
+  }
+  await lastWords(exchange)
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+  sendRpcError(reply, endReason(exchange), soleId(exchange))
+}
+
+/** Who ended it: somebody on this side (the abort's reason), or the worker by dying. */
+const endReason = (exchange: Exchange): GatewayError => {
+  const { reason } = exchange.abort.signal
+  return reason instanceof GatewayError ? reason : workerGone()
+}
+
+function exchangeOf(request: { exchange: Exchange | null }): Exchange {
+  if (!request.exchange) throw new Error('the proxy was reached without an exchange')
+  return request.exchange
+}

@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { asSessionId, type SessionId } from '#shared/ids.ts'
+import type { Caller } from '../oauth/bearer.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
+import type { Restorer } from '../sessions/restore.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { CallerLimits } from './caller-limits.ts'
+import type { Exchanges } from './exchange.ts'
+import { isListen, listen } from './listen.ts'
+import { registerMcpProxy } from './mcp-proxy.ts'
+import type { ParkedStreams } from './parked-streams.ts'
+import { sendRpcError } from './rpc-error.ts'
+import { whenClosed } from './when-closed.ts'
+
+/** From this protocol revision on requests stand alone: no sessions, no GET stream (MCP 2026-07-28). */
+const FIRST_MODERN_REVISION = '2026-07-28'
+const REVISION = /^\d{4}-\d{2}-\d{2}$/
+
+export interface McpParts {
+  readonly supervisor: Supervisor
+  readonly sessions: SessionRegistry
+  readonly restorer: Restorer
+  readonly exchanges: Exchanges
+  readonly streams: ParkedStreams
+  readonly limits: CallerLimits
+  readonly clock: Clock
+  readonly maxBody: number
+  readonly measure: {
+    bytes(direction: 'in' | 'out', bytes: number): void
+    /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
+    overhead(seconds: number): void
+    rejected(error: GatewayError): void
+  }
+}
+
+/** `/mcp` for an authenticated caller: POST goes to the worker, GET parks a stream here, DELETE ends a session. */
+export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
+  app.decorateRequest('exchange', null)
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof GatewayError) parts.measure.rejected(error)
+    return sendRpcError(reply, error)
+  })
+
+  app.get('/mcp', async (request, reply) => {
+    const found = await findSession(parts.sessions, request)
+    if (!found) return methodNotAllowed(reply)
+    parts.sessions.touch(found.session)
+    if (!String(request.headers.accept ?? '*/*').match(/text\/event-stream|\*\/\*/))
+      return notAcceptable(reply)
+    await parts.streams.openSession(found.session, found.id, callerOf(request), reply)
+    return reply
+  })
+
+  app.delete('/mcp', async (request, reply) => {
+    const found = await findSession(parts.sessions, request)
+    if (!found) return methodNotAllowed(reply)
+    await parts.sessions.end(found.session.handle, 'client')
+    return reply.code(200).send()
+  })
+
+  await registerMcpProxy(app, {
+    exchanges: parts.exchanges,
+    maxBody: parts.maxBody,
+    onBytes: parts.measure.bytes,
+    admit: (request, reply) => admit(parts, request, reply)
+  })
+}
+
+/**
+ * Opens the request's exchange: a live session if one is named, a place within the account's limits, a
+ * worker that knows the session. Everything it takes is given back when the response is over.
+ */
+async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const arrivedAt = performance.now()
+  const caller = callerOf(request)
+  const left = new AbortController()
+  whenClosed(reply, () => left.abort())
+  const found = await findSession(parts.sessions, request)
+  const leave = parts.limits.enterCall(caller.userId)
+  whenClosed(reply, leave)
+  const beforeWorker = performance.now()
+  const lease = await parts.supervisor.acquire(caller.userId, left.signal)
+  whenClosed(reply, () => lease.release())
+  const afterWorker = performance.now()
+  if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
+  const exchange = parts.exchanges.open({
+    caller,
+    session: found?.session,
+    worker: lease.worker,
+    startedAt: parts.clock.now(),
+    reply
+  })
+  request.exchange = exchange
+  if (found) begin(parts, found.session)
+  whenClosed(reply, () => {
+    parts.exchanges.close(exchange)
+    if (found) found.session.inFlight -= 1
+    if (!reply.raw.writableFinished) exchange.abort.abort()
+  })
+  parts.measure.overhead((beforeWorker - arrivedAt + performance.now() - afterWorker) / 1000)
+  if (!isModern(request) || !isListen(request.headers)) return
+  await listen(parts.streams, exchange, request, reply)
+  parts.exchanges.close(exchange)
+  leave() // an open subscription is a stream, not a call
+  lease.release()
+}
+
+function begin(parts: McpParts, session: Session): void {
+  session.inFlight += 1
+  session.requests += 1
+  parts.sessions.touch(session)
+}
+
+/**
+ * The session a legacy request names; undefined when it names none, or is of a revision without sessions.
+ * Unknown, ended and foreign ids are one and the same ERR_SESSION_UNKNOWN.
+ */
+async function findSession(
+  sessions: SessionRegistry,
+  request: FastifyRequest
+): Promise<{ session: Session; id: SessionId } | undefined> {
+  const named = request.headers['mcp-session-id']
+  if (typeof named !== 'string' || isModern(request)) return undefined
+  const id = asSessionId(named)
+  const session = await sessions.find(id, callerOf(request).userId)
+  if (!session) throw new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')
+  return { session, id }
+}
+
+function isModern(request: FastifyRequest): boolean {
+  const revision = request.headers['mcp-protocol-version']
+  return (
+    typeof revision === 'string' && REVISION.test(revision) && revision >= FIRST_MODERN_REVISION
+  )
+}
+
+function callerOf(request: FastifyRequest): Caller {
+  if (!request.caller) throw new Error('/mcp was reached without a caller')
+  return request.caller
+}
+
+const methodNotAllowed = (reply: FastifyReply): FastifyReply =>
+  reply
+    .code(405)
+    .header('allow', 'POST')
+    .send({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'Method not allowed.' } })
+
+const notAcceptable = (reply: FastifyReply): FastifyReply =>
+  reply.code(406).send({
+    jsonrpc: '2.0',
+    id: null,
+    error: { code: -32000, message: 'The client must accept text/event-stream.' }
+  })

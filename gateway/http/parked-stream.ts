@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { WholeEvents } from './whole-events.ts'
+
+/** A client that reads slower than this many bytes behind is cut off, so that it cannot fill our memory. */
+const BACKLOG_LIMIT = 4 * 2 ** 20
+
+/**
+ * An event stream that a client holds open with the gateway, whether or not a worker is there to fill it.
+ * Only whole events pass, in order, each once.
+ */
+export class ParkedStream {
+  readonly #to: ServerResponse
+  #from: Readable | undefined
+
+  /** Sends the headers at once. */
+  constructor(to: ServerResponse, headers: Record<string, string>) {
+    this.#to = to
+    to.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      ...headers
+    }).flushHeaders()
+  }
+
+  get isBound(): boolean {
+    return this.#from !== undefined
+  }
+
+  /**
+   * Passes on a worker's events until that worker leaves. `accept` may drop events (as text).
+   * Resolves with true when the worker ended the stream of its own accord, false when it was cut off.
+   */
+  async bind(from: Readable, accept: (event: string) => boolean): Promise<boolean> {
+    this.unbind()
+    this.#from = from
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const events = new WholeEvents()
+    from.on('data', (chunk: Buffer) => {
+      const whole = events.push(chunk)
+      if (whole && this.#from === from) this.#pass(whole, accept)
+    })
+    from.once('end', () => resolve(true))
+    from.once('close', () => resolve(false))
+    from.on('error', () => resolve(false)) // by `unbind`, or the worker died: the stream stays
+    const ended = await promise
+    const wasCurrent = this.#from === from
+    if (wasCurrent) this.#from = undefined
+    return ended && wasCurrent
+  }
+
+  /** Lets go of the worker; the client notices nothing. */
+  unbind(): void {
+    this.#from?.destroy()
+    this.#from = undefined
+  }
+
+  /** A comment, so that nothing between us and the client takes the stream for dead. */
+  keepAlive(): void {
+    this.#write(': keepalive\n\n')
+  }
+
+  /** Ends the client's stream. May be called more than once. */
+  end(): void {
+    this.unbind()
+    this.#to.end()
+  }
+
+  #pass(whole: Buffer, accept: (event: string) => boolean): void {
+    for (const event of whole.toString('utf8').split('\n\n')) {
+      const isComment = event === '' || event.startsWith(':')
+      if (!isComment && accept(event)) this.#write(`${event}\n\n`)
+    }
+  }
+
+  #write(text: string): void {
+    this.#to.write(text)
+    if (this.#to.writableLength > BACKLOG_LIMIT) this.#to.destroy()
+  }
+}

@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import {
+  PRINCIPAL_HEADER,
+  type Principal,
+  REQUEST_ID_HEADER,
+  WORKER_SECRET_HEADER
+} from '#shared/worker-http.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What a client may tell a worker. Never its token, its cookies, or a header that is ours. */
+const FROM_CLIENT = [
+  'accept',
+  'content-type',
+  'content-length',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id'
+]
+/** What a worker may tell a client. */
+const FROM_WORKER = [
+  'allow',
+  'cache-control',
+  'content-type',
+  'mcp-session-id',
+  'www-authenticate',
+  'x-accel-buffering'
+]
+const ANY_ACCEPTED = 'application/json, text/event-stream'
+
+/** The request headers of an exchange as its worker sees them: rebuilt from an allow-list. */
+export function headersToWorker(
+  headers: IncomingHttpHeaders,
+  exchange: Pick<Exchange, 'id' | 'caller' | 'worker'>
+): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    const isAllowed = FROM_CLIENT.includes(name) || name.startsWith('mcp-param-')
+    if (isAllowed && typeof value === 'string') kept[name] = value
+  }
+  // Some clients send no Accept or */*, which the transport would refuse with 406.
+  if (kept.accept === undefined || kept.accept === '*/*') kept.accept = ANY_ACCEPTED
+  const { clientId, level, expiresAt } = exchange.caller
+  const principal: Principal = { clientId, level, expiresAt }
+  return {
+    ...kept,
+    host: 'localhost',
+    [WORKER_SECRET_HEADER]: exchange.worker.secret,
+    [REQUEST_ID_HEADER]: exchange.id,
+    [PRINCIPAL_HEADER]: JSON.stringify(principal)
+  }
+}
+
+/** A worker's response headers as the client sees them. */
+export function headersToClient<T>(headers: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => FROM_WORKER.includes(name.toLowerCase()))
+  )
+}
