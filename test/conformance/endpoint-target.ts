@@ -9,6 +9,7 @@ import {
   originValidationResponse
 } from '@modelcontextprotocol/server'
 import { asSessionId } from '#shared/ids.ts'
+import { sessionHash } from '#shared/session-hash.ts'
 import { createEndpoint, type Endpoint } from '../../worker/mcp/endpoint.ts'
 import { promptResponse } from '../../worker/prompt-response.ts'
 import { buildServer } from '../fixtures/conformance/server.ts'
@@ -59,6 +60,6 @@ export async function startEndpoint(): Promise<Target> {
 /** Ending a session is the gateway's business, so the endpoint does not do it by itself. */
 async function serveOrEnd(endpoint: Endpoint, request: Request): Promise<Response> {
   if (request.method !== 'DELETE') return endpoint.fetch(request, undefined, () => undefined)
-  await endpoint.sessions.end(asSessionId(request.headers.get('mcp-session-id') ?? ''))
+  await endpoint.sessions.end(sessionHash(asSessionId(request.headers.get('mcp-session-id') ?? '')))
   return new Response(null, { status: 204 })
 }
