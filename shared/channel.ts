@@ -26,6 +26,14 @@ export type InitializeParams = z.infer<typeof InitializeParams>
 
 const Id = z.int().nonnegative()
 const RpcId = z.union([z.string(), z.number()]).nullable()
+const CountName = z.enum([
+  'gmail_requests',
+  'gmail_units',
+  'gmail_throttled',
+  'gmail_retries',
+  'tool_calls'
+])
+const ObservationName = z.enum(['gmail_seconds', 'tool_seconds'])
 const Labels = z.record(z.string(), z.string())
 
 const FromWorker = z.discriminatedUnion('type', [
@@ -39,6 +47,8 @@ const FromWorker = z.discriminatedUnion('type', [
     type: z.literal('session-opened'),
     id: Id,
     sessionId: z.string(),
+    /** The OAuth client that opened it. */
+    clientId: z.string(),
     initialize: InitializeParams
   }),
   /** `session-opened` came to nothing: `initialize` was not answered with success. */
@@ -55,8 +65,8 @@ const FromWorker = z.discriminatedUnion('type', [
   /** Increments of counters and observations of histograms since the last report. */
   z.object({
     type: z.literal('metrics'),
-    counts: z.array(z.object({ name: z.string(), labels: Labels, value: z.number() })),
-    observations: z.array(z.object({ name: z.string(), labels: Labels, value: z.number() }))
+    counts: z.array(z.object({ name: CountName, labels: Labels, value: z.number() })),
+    observations: z.array(z.object({ name: ObservationName, labels: Labels, value: z.number() }))
   }),
   z.object({
     type: z.literal('log'),

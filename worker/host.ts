@@ -157,8 +157,13 @@ const endpointFor = (program: Program, channel: Channel): Endpoint =>
   createEndpoint(
     () => program.build(),
     {
-      async opened(sessionId, initialize) {
-        const answer = await channel.ask({ type: 'session-opened', sessionId, initialize })
+      async opened(sessionId, clientId, initialize) {
+        const answer = await channel.ask({
+          type: 'session-opened',
+          sessionId,
+          clientId,
+          initialize
+        })
         if (answer.type === 'session-refused') throw new Error(answer.message)
       },
       abandoned: (sessionId) => channel.tell({ type: 'session-abandoned', sessionId })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Session } from '../sessions/session.ts'
-import type { RunningWorker } from '../supervisor/running-worker.ts'
+import type { RunningWorker } from '../supervisor/supervisor.ts'
 
 /** A JSON-RPC request inside an exchange, as its worker reported it. */
 export interface ReportedCall {

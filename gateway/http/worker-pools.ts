@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import type { RunningWorker } from '../supervisor/running-worker.ts'
+import type { RunningWorker } from '../supervisor/supervisor.ts'
 
 const pools = new WeakMap<RunningWorker, Pool>()
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { SessionId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
-import type { RunningWorker } from '../supervisor/running-worker.ts'
+import type { RunningWorker } from '../supervisor/supervisor.ts'
 import { headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
 

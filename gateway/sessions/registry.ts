@@ -113,8 +113,9 @@ export class SessionRegistry {
     return session
   }
 
-  async endById(id: SessionId, reason: EndReason): Promise<void> {
-    const session = this.#recent.get(sessionHash(id)) ?? (await this.#load(sessionHash(id)))
+  /** Ends the session with this id if it belongs to this user. */
+  async endById(id: SessionId, userId: UserId, reason: EndReason): Promise<void> {
+    const session = await this.find(id, userId)
     if (session) await this.#end(session, reason)
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { SessionId, WorkerId } from '#shared/ids.ts'
-import type { RunningWorker } from '../supervisor/running-worker.ts'
+import type { RunningWorker } from '../supervisor/supervisor.ts'
 import type { Session } from './session.ts'
 
 /** A replay takes milliseconds; a worker that needs this long is stuck. */

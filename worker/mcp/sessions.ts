@@ -10,7 +10,7 @@ type AuthInfo = McpHandlerRequestOptions['authInfo']
 /** Where a new session is written down before its client learns the id. */
 export interface SessionRecord {
   /** Resolves once the session is durable; rejects when the gateway refuses it. */
-  opened(id: SessionId, initialize: InitializeParams): Promise<void>
+  opened(id: SessionId, clientId: string, initialize: InitializeParams): Promise<void>
   /** The session did not come to be after all. */
   abandoned(id: SessionId): void
 }
@@ -46,7 +46,7 @@ export class Sessions {
     authInfo: AuthInfo
   ): Promise<Response> {
     const id = asSessionId(randomBytes(24).toString('base64url'))
-    await this.#record.opened(id, params)
+    await this.#record.opened(id, authInfo?.clientId ?? '', params)
     const session = await this.#connect(id)
     const response = await session.transport.handle(request, body, authInfo)
     if (response.status !== 200) {

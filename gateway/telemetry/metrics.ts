@@ -1,0 +1,193 @@
+/** Every metric of the gateway and its workers, in Prometheus' terms. */
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { TOOL_NAMES } from '#shared/tool-names.ts'
+import { Families } from './family.ts'
+
+const OVERHEAD = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1]
+const SPAWN = [0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
+const CALL = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+const LIFETIME = [1, 60, 600, 3600, 21_600, 86_400, 604_800]
+
+const ERA = { era: ['legacy', 'modern', 'none'] } as const
+const TOOL = [...TOOL_NAMES, 'other']
+const GMAIL_METHOD = [
+  'getProfile',
+  ...['list', 'get', 'send', 'modify', 'batchModify', 'trash', 'untrash'].map(
+    (m) => `messages.${m}`
+  ),
+  ...['messages.delete', 'messages.batchDelete', 'attachments.get', 'threads.list', 'threads.get'],
+  ...['list', 'get', 'create', 'update', 'send', 'delete'].map((m) => `drafts.${m}`),
+  ...['list', 'get', 'create', 'patch', 'delete'].map((m) => `labels.${m}`),
+  'other'
+]
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** The number of series is the same with one user and with a thousand: no label grows with users. */
+export function createMetrics(build: { version: string }) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const families = new Families(registry)
+  families
+    .gauge('build_info', 'What runs here.', {
+      version: [build.version],
+      node_version: [process.version]
+    })
+    .set({ version: build.version, node_version: process.version }, 1)
+  return {
+    /** The text of a scrape, and its content type. */
+    scrape: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    http: httpFamilies(families),
+    workers: workerFamilies(families),
+    sessions: sessionFamilies(families),
+    gmail: gmailFamilies(families),
+    tools: {
+      calls: families.counter('tool_calls_total', 'Tool calls by result.', {
+        tool: TOOL,
+        result: ['ok', 'error']
+      }),
+      seconds: families.histogram('tool_call_duration_seconds', 'Time of tool calls.', CALL, {
+        tool: TOOL
+      })
+    },
+    admin: families.counter('admin_actions_total', 'Changes made through the admin API.', {
+      action: ['end_session', 'stop_worker'],
+      result: ['ok', 'not_found']
+    })
+  }
+}
+
+const httpFamilies = (families: Families) => ({
+  requests: families.counter('http_requests_total', 'Requests answered.', {
+    route: ['mcp', 'oauth', 'well_known', 'health', 'other'],
+    method: ['GET', 'POST', 'DELETE', 'other'],
+    code: ['2xx', '3xx', '4xx', '5xx'],
+    ...ERA
+  }),
+  seconds: families.histogram(
+    'http_request_duration_seconds',
+    'Time to the end of the answer.',
+    CALL,
+    {
+      route: ['mcp', 'oauth', 'well_known', 'health', 'other'],
+      ...ERA
+    }
+  ),
+  inFlight: families.gauge('http_in_flight_requests', 'Requests being served.', {}),
+  overhead: families.histogram(
+    'proxy_overhead_seconds',
+    'What the gateway adds before it forwards a request, without the wait for a worker.',
+    OVERHEAD,
+    {}
+  ),
+  bytes: families.counter('proxied_bytes_total', 'Bytes of MCP bodies passed on.', {
+    direction: ['in', 'out']
+  }),
+  streams: families.gauge('streams', 'Event streams that clients hold open.', {
+    kind: ['get', 'listen']
+  }),
+  rejected: families.counter('rejected_total', 'Requests refused before they reached a worker.', {
+    reason: [
+      'rate',
+      'streams',
+      'queue_full',
+      'capacity',
+      'blocked',
+      'body_too_large',
+      'draining',
+      'other'
+    ]
+  }),
+  authFailures: families.counter('auth_failures_total', 'Requests without a valid bearer token.', {
+    reason: ['missing', 'invalid']
+  }),
+  misroutesBlocked: families.counter(
+    'misroutes_blocked_total',
+    'Reports of a worker about a request of another worker. Above 0 is a bug.',
+    {}
+  )
+})
+
+const workerFamilies = (families: Families) => ({
+  byPhase: families.gauge('workers', 'Workers by phase.', {
+    state: ['warm', 'starting', 'ready', 'draining', 'resting', 'broken']
+  }),
+  limit: families.gauge('workers_limit', 'Most workers allowed at once.', {}),
+  spawnSeconds: families.histogram(
+    'worker_spawn_duration_seconds',
+    'Time to a ready worker.',
+    SPAWN,
+    {
+      path: ['cold', 'warm'],
+      result: ['ok', 'failed']
+    }
+  ),
+  exits: families.counter('worker_exits_total', 'Workers that ended.', {
+    reason: [
+      ...['idle', 'age', 'crash', 'oom', 'hung', 'admin', 'drain', 'blocked', 'upgrade'],
+      ...['lease_lost', 'spawn_failed', 'other']
+    ]
+  }),
+  lifetime: families.histogram('worker_lifetime_seconds', 'How long workers lived.', LIFETIME, {}),
+  resident: families.gauge('workers_resident_memory_bytes', 'Resident memory of workers.', {
+    stat: ['sum', 'max']
+  })
+})
+
+const sessionFamilies = (families: Families) => ({
+  /** A 2026-07-28 client has no session; the label is there for the day it has something like it. */
+  byState: families.gauge('sessions', 'Legacy sessions.', { state: ['live', 'hibernated'] }),
+  started: families.counter('sessions_started_total', 'Sessions opened.', {
+    client: ['claude', 'chatgpt', 'codex', 'cursor', 'vscode', 'inspector', 'other']
+  }),
+  ended: families.counter('sessions_ended_total', 'Sessions ended.', {
+    reason: ['client', 'admin', 'account', 'expired', 'limit', 'abandoned']
+  }),
+  seconds: families.histogram(
+    'session_duration_seconds',
+    'How long sessions lasted.',
+    LIFETIME,
+    {}
+  ),
+  resumes: families.counter('session_resumes_total', 'Sessions brought back into a worker.', {
+    result: ['ok', 'failed']
+  }),
+  resumeSeconds: families.histogram(
+    'session_resume_duration_seconds',
+    'Time to bring one back.',
+    SPAWN,
+    {}
+  )
+})
+
+const gmailFamilies = (families: Families) => ({
+  requests: families.counter('gmail_requests_total', 'Requests to Gmail.', {
+    method: GMAIL_METHOD,
+    code: ['2xx', '4xx', '429', '5xx', 'network', 'other']
+  }),
+  seconds: families.histogram(
+    'gmail_request_duration_seconds',
+    'Time of requests to Gmail.',
+    CALL,
+    {
+      method: GMAIL_METHOD
+    }
+  ),
+  units: families.counter('gmail_quota_units_total', 'Gmail quota units spent.', {
+    method: GMAIL_METHOD
+  }),
+  throttled: families.counter('gmail_throttled_total', 'Requests that had to wait.', {
+    scope: ['pace', 'google']
+  }),
+  retries: families.counter('gmail_retries_total', 'Requests sent again.', {
+    reason: ['429', '5xx', 'rate', 'network', 'other']
+  }),
+  refreshes: families.counter('oauth_refreshes_total', 'Google access tokens fetched.', {
+    result: ['ok', 'invalid_grant', 'failed']
+  }),
+  reauthRequired: families.counter(
+    'oauth_reauth_required_total',
+    'Accounts whose grant Google no longer accepts.',
+    {}
+  )
+})

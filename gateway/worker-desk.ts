@@ -1,0 +1,108 @@
+import type { FromWorker } from '#shared/channel.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { asSessionId } from '#shared/ids.ts'
+import type { TokenBroker } from './accounts/token-broker.ts'
+import type { Exchanges } from './http/exchange.ts'
+import type { SessionRegistry } from './sessions/registry.ts'
+import type { RunningWorker } from './supervisor/supervisor.ts'
+import type { Log } from './telemetry/log.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+
+export interface WorkerDeskParts {
+  readonly broker: TokenBroker
+  readonly sessions: SessionRegistry
+  readonly exchanges: Exchanges
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/**
+ * Deals with what workers say. Whose account it is about is the worker's own, fixed when it was assigned;
+ * nothing in a message can name another.
+ */
+export function createWorkerDesk(parts: WorkerDeskParts) {
+  return (worker: RunningWorker, message: FromWorker): void => {
+    switch (message.type) {
+      case 'token':
+        void giveToken(parts, worker, message)
+        break
+      case 'session-opened':
+        void openSession(parts, worker, message)
+        break
+      case 'session-abandoned':
+        void parts.sessions.endById(asSessionId(message.sessionId), worker.userId, 'abandoned')
+        break
+      case 'call':
+        noteCall(parts, worker, message)
+        break
+      case 'metrics':
+        count(parts.metrics, message)
+        break
+      case 'log':
+        parts.log[message.level]({ worker: worker.id, ...message.fields }, message.message)
+        break
+    }
+  }
+}
+
+async function giveToken(
+  { broker }: WorkerDeskParts,
+  { userId, channel }: RunningWorker,
+  { id, force }: Extract<FromWorker, { type: 'token' }>
+): Promise<void> {
+  try {
+    const { accessToken, expiresAt } = await broker.accessToken(userId, { force })
+    channel.send({ type: 'token', id, accessToken, expiresAt })
+  } catch (error) {
+    const isOver = error instanceof GatewayError && error.code === 'ERR_NEEDS_REAUTH'
+    const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
+    channel.send({ type: 'token-refused', id, code })
+  }
+}
+
+async function openSession(
+  { sessions, log }: WorkerDeskParts,
+  worker: RunningWorker,
+  message: Extract<FromWorker, { type: 'session-opened' }>
+): Promise<void> {
+  const { id, initialize, clientId } = message
+  try {
+    await sessions.open({
+      id: asSessionId(message.sessionId),
+      userId: worker.userId,
+      clientId,
+      initialize,
+      workerId: worker.id
+    })
+    worker.channel.send({ type: 'session-stored', id })
+  } catch (error) {
+    log.error({ err: error, worker: worker.id }, 'session not stored')
+    const reason =
+      error instanceof GatewayError ? error.message : 'The session could not be stored; try again.'
+    worker.channel.send({ type: 'session-refused', id, message: reason })
+  }
+}
+
+function noteCall(
+  { exchanges, metrics, log }: WorkerDeskParts,
+  worker: RunningWorker,
+  { request, rpcId, method, tool }: Extract<FromWorker, { type: 'call' }>
+): void {
+  if (exchanges.heard(worker, request, { rpcId, method, tool })) return
+  metrics.http.misroutesBlocked.inc({})
+  log.error({ worker: worker.id }, 'a worker named a request that is not its own')
+}
+
+/** A worker's numbers are added to ours, so that its end resets nothing. */
+function count({ gmail, tools }: Metrics, report: Extract<FromWorker, { type: 'metrics' }>): void {
+  const counters = {
+    gmail_requests: gmail.requests,
+    gmail_units: gmail.units,
+    gmail_throttled: gmail.throttled,
+    gmail_retries: gmail.retries,
+    tool_calls: tools.calls
+  }
+  const histograms = { gmail_seconds: gmail.seconds, tool_seconds: tools.seconds }
+  for (const { name, labels, value } of report.counts) counters[name].report(labels, value)
+  for (const { name, labels, value } of report.observations) histograms[name].report(labels, value)
+}
