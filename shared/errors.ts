@@ -1,13 +1,16 @@
 /** Every error that may leave the gateway, with the HTTP status a client sees. */
 const STATUS = {
   ERR_ACCOUNT_BLOCKED: 403, // an operator blocked this account
+  ERR_BAD_REQUEST: 400, // an argument is missing or wrong; the message names it
   ERR_BODY_TOO_LARGE: 413, // the request body is over MAX_BODY
   ERR_CONFIG: 500, // a setting is missing or wrong; the process exits with 78
   ERR_DRAINING: 503, // the gateway is about to stop; another one takes over
   ERR_NEEDS_REAUTH: 401, // Google no longer accepts this account's grant
+  ERR_NOT_FOUND: 404, // the admin API knows nothing by this name
   ERR_QUEUE_FULL: 503, // too many requests wait for a worker
   ERR_SESSION_LIMIT: 429, // this account has too many sessions
   ERR_SESSION_UNKNOWN: 404, // unknown, ended or somebody else's; the answer does not tell which
+  ERR_SIGN_IN: 400, // a sign-in is expired, was used already, or belongs to another browser
   ERR_TOO_MANY_CALLS: 429, // this account has too many calls in flight, or calls too often
   ERR_TOO_MANY_STREAMS: 429, // this account has too many open event streams
   ERR_UPSTREAM: 502, // Google did not answer as it should

@@ -42,9 +42,14 @@ export interface GoogleVisitOptions {
 
 /** Google's sign-in. Every method rejects with ERR_UPSTREAM while Google cannot be reached. */
 export interface Google {
+  /** Where the browser goes to sign in, without a path. */
+  readonly origin: string
   /** The address that the browser goes to, and the visit that must come back with it. */
   beginVisit(options: GoogleVisitOptions): Promise<{ url: string; visit: GoogleVisit }>
-  /** Checks state, nonce, verifier, signature, issuer and audience. `callbackUrl` as Google called it. */
+  /**
+   * Checks state, nonce, verifier, signature, issuer and audience. `callbackUrl` as Google called it.
+   * Rejects with ERR_SIGN_IN when the answer or its code is not good for this visit.
+   */
   finishVisit(
     callbackUrl: URL,
     visit: GoogleVisit
@@ -104,6 +109,8 @@ export function createGoogle({ issuer, clientId, clientSecret, clock }: GoogleOp
   })
 
   return {
+    origin: server.origin,
+
     async beginVisit({ redirectUri, scopes, forceConsent, loginHint }) {
       const visit = {
         state: oidc.randomState(),
@@ -136,7 +143,7 @@ export function createGoogle({ issuer, clientId, clientSecret, clock }: GoogleOp
         })
         return { profile: toProfile(answer.claims()), access: toAccess(answer) }
       } catch (cause) {
-        throw unreachable(cause)
+        throw isBadVisit(cause) ? badVisit(cause) : unreachable(cause)
       }
     },
 
@@ -178,6 +185,22 @@ const toProfile = (claims: unknown): GoogleProfile => {
   const { sub, email, email_verified, hd } = Profile.parse(claims)
   return { userId: asUserId(sub), email, emailVerified: email_verified, hd }
 }
+
+/** Google answered, and the answer says that this visit is not good; everything else is an outage. */
+function isBadVisit(cause: unknown): boolean {
+  if (cause instanceof oidc.ResponseBodyError) return cause.status < 500
+  if (cause instanceof oidc.AuthorizationResponseError) return true
+  return cause instanceof oidc.ClientError && BAD_VISIT_CODES.has(cause.code ?? '')
+}
+
+const BAD_VISIT_CODES = new Set([
+  'OAUTH_INVALID_RESPONSE',
+  'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
+  'OAUTH_JWT_TIMESTAMP_CHECK_FAILED'
+])
+
+const badVisit = (cause: unknown) =>
+  new GatewayError('ERR_SIGN_IN', 'This sign-in is no longer valid. Please start again.', { cause })
 
 const unreachable = (cause: unknown) =>
   new GatewayError('ERR_UPSTREAM', 'Google did not answer the sign-in as expected.', {
