@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
+import type { WorkerId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
@@ -62,7 +63,7 @@ export class Exchanges {
     return [...this.#open.values()].filter((exchange) => exchange.session === session)
   }
 
-  ofWorker(worker: RunningWorker): Exchange[] {
-    return [...this.#open.values()].filter((exchange) => exchange.worker === worker)
+  ofWorker(id: WorkerId): Exchange[] {
+    return [...this.#open.values()].filter((exchange) => exchange.worker.id === id)
   }
 }

@@ -145,6 +145,13 @@ export class SessionRegistry {
     return n
   }
 
+  /** How many sessions a worker process knows. */
+  liveIn(workerId: WorkerId): number {
+    let count = 0
+    for (const session of this.#recent.values()) if (session.liveIn === workerId) count += 1
+    return count
+  }
+
   /** The process is gone: its sessions are asleep now. */
   workerGone(workerId: WorkerId): void {
     for (const session of this.#recent.values()) {

@@ -1,0 +1,164 @@
+/** What operators may see and do. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { GatewayError } from '#shared/errors.ts'
+import { asUserId, type UserId } from '#shared/ids.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Exchange, Exchanges } from '../http/exchange.ts'
+import type { ParkedStreams } from '../http/parked-streams.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Audit } from './audit.ts'
+
+export interface AdminParts {
+  readonly accounts: Accounts
+  readonly supervisor: Supervisor
+  readonly sessions: SessionRegistry
+  readonly streams: ParkedStreams
+  readonly exchanges: Exchanges
+  readonly audit: Audit
+  readonly metrics: Metrics
+}
+
+const SessionQuery = z.object({
+  user: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().optional()
+})
+const Handle = z.object({ handle: z.string().max(64) })
+const WorkerName = z.object({ id: z.string().max(64) })
+const StopQuery = z.object({ mode: z.enum(['drain', 'now']).default('drain') })
+
+/** Registers the admin API. The caller guards it. */
+export async function adminRoutes(app: FastifyInstance, parts: AdminParts): Promise<void> {
+  const listSessions = async (request: FastifyRequest) => sessionPage(parts, request)
+  const endSession = async (request: FastifyRequest) => end(parts, request)
+
+  app.get('/admin/sessions', listSessions)
+  app.get('/sessions', listSessions)
+  app.get('/admin/sessions/:handle', async (request) => {
+    const { handle } = read(Handle, request.params)
+    const session = await parts.sessions.byHandle(handle)
+    return session ? viewSession(parts, session) : notFound('session', handle)
+  })
+  app.delete('/admin/sessions/:handle', endSession)
+  app.delete('/sessions/:handle', endSession)
+  app.get('/admin/workers', async () => ({
+    workers: parts.supervisor.list().map((worker) => viewWorker(parts, worker))
+  }))
+  app.get('/admin/workers/:id', async (request) => {
+    const { id } = read(WorkerName, request.params)
+    const worker = parts.supervisor.list().find((one) => one.id === id)
+    return worker ? viewWorker(parts, worker) : notFound('worker', id)
+  })
+  app.delete('/admin/workers/:id', async (request) => stop(parts, request))
+}
+
+async function sessionPage(parts: AdminParts, request: FastifyRequest): Promise<object> {
+  const { user, limit, cursor } = read(SessionQuery, request.query)
+  const sessions = await parts.sessions.list({
+    limit: limit + 1,
+    ...(user !== undefined && { userId: asUserId(user) }),
+    ...(cursor !== undefined && { cursor })
+  })
+  const page = sessions.slice(0, limit)
+  return {
+    sessions: await Promise.all(page.map((session) => viewSession(parts, session))),
+    nextCursor: sessions.length > limit ? page.at(-1)?.handle : undefined
+  }
+}
+
+async function viewSession(parts: AdminParts, session: Session): Promise<object> {
+  const { name, version } = session.initialize.clientInfo
+  const worker = parts.supervisor.peek(session.userId)
+  const isLive = worker !== undefined && session.liveIn === worker.id
+  return {
+    handle: session.handle,
+    userId: session.userId,
+    email: await emailOf(parts.accounts, session.userId),
+    client: { name, version },
+    era: 'legacy',
+    protocolVersion: session.initialize.protocolVersion,
+    state: isLive ? 'live' : 'hibernated',
+    workerId: isLive ? worker.id : null,
+    createdAt: iso(session.createdAt),
+    lastSeenAt: iso(session.lastSeenAt),
+    requests: session.requests,
+    inFlight: session.inFlight,
+    streams: parts.streams.countOf(session)
+  }
+}
+
+const emailOf = async (accounts: Accounts, userId: UserId): Promise<string | null> =>
+  (await accounts.find(userId))?.email ?? null
+
+function viewWorker(parts: AdminParts, worker: WorkerSnapshot): object {
+  return {
+    ...worker,
+    sessions: parts.sessions.liveIn(worker.id),
+    startedAt: iso(worker.startedAt),
+    lastCallAt: worker.lastCallAt === null ? null : iso(worker.lastCallAt)
+  }
+}
+
+async function end(parts: AdminParts, request: FastifyRequest): Promise<object> {
+  const { handle } = read(Handle, request.params)
+  const session = await parts.sessions.byHandle(handle)
+  if (!session) {
+    parts.metrics.admin.inc({ action: 'end_session', result: 'not_found' })
+    return notFound('session', handle)
+  }
+  const inFlight = parts.exchanges.ofSession(session).flatMap(describe)
+  await note(parts, request, 'end_session', handle)
+  await parts.sessions.end(handle, 'admin')
+  parts.metrics.admin.inc({ action: 'end_session', result: 'ok' })
+  return { ended: handle, inFlight }
+}
+
+async function stop(parts: AdminParts, request: FastifyRequest): Promise<object> {
+  const { id } = read(WorkerName, request.params)
+  const { mode } = read(StopQuery, request.query)
+  const worker = parts.supervisor.list().find((one) => one.id === id)
+  if (!worker?.userId) {
+    parts.metrics.admin.inc({ action: 'stop_worker', result: 'not_found' })
+    return notFound('worker', id)
+  }
+  const inFlight = parts.exchanges.ofWorker(worker.id).flatMap(describe)
+  await note(parts, request, 'stop_worker', id)
+  await parts.supervisor.stop(worker.userId, 'admin', mode)
+  parts.metrics.admin.inc({ action: 'stop_worker', result: 'ok' })
+  return { stopped: id, inFlight }
+}
+
+const describe = (exchange: Exchange): object[] =>
+  exchange.calls.map(({ method, tool }) => ({
+    method,
+    tool: tool ?? null,
+    startedAt: iso(exchange.startedAt)
+  }))
+
+async function note(
+  { audit }: AdminParts,
+  request: FastifyRequest,
+  action: string,
+  target: string
+): Promise<void> {
+  const given = request.headers['x-reason']
+  const reason = typeof given === 'string' ? given.slice(0, 500) : undefined
+  await audit.note({ actor: 'admin', action, target, reason, requestId: request.id })
+}
+
+/** Throws ERR_BAD_REQUEST with what is wrong and where. */
+function read<T>(schema: z.ZodType<T>, input: unknown): T {
+  const { data, error } = schema.safeParse(input)
+  if (data !== undefined) return data
+  throw new GatewayError('ERR_BAD_REQUEST', z.prettifyError(error ?? new z.ZodError([])))
+}
+
+function notFound(what: string, name: string): never {
+  throw new GatewayError('ERR_NOT_FOUND', `There is no ${what} ${name}.`)
+}
+
+const iso = (at: number): string => new Date(at).toISOString()

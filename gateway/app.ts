@@ -1,0 +1,105 @@
+/** The public app: what people's clients and browsers reach. Built here, listens in main.ts. */
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest
+} from 'fastify'
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from './config.ts'
+import { authenticate } from './http/authenticate.ts'
+import { edge } from './http/edge.ts'
+import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
+import { measureRequests } from './http/measure-requests.ts'
+import type { BearerTokens } from './oauth/bearer.ts'
+import { isLoopback } from './settings.ts'
+import type { Log } from './telemetry/log.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+
+/** A request's headers must be here this fast, its body this fast; answers may take as long as they like. */
+const HEADERS_MS = 10_000
+const REQUEST_MS = 60_000
+/** One address with more connections than this is not a person's assistant. */
+const CONNECTIONS = 20_000
+
+export interface AppParts {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly tokens: BearerTokens
+  readonly signIn: FastifyPluginAsync
+  readonly mcp: McpParts
+}
+
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const { config, metrics } = parts
+  const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'public' })
+  const app = Fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
+    bodyLimit: config.MAX_BODY,
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: 'idle',
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: 2000 },
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 256 }
+  })
+  app.server.maxConnections = CONNECTIONS
+  const origins = new Set([config.PUBLIC_URL, ...config.ALLOWED_ORIGINS])
+  const guard = edge({ hosts: hostsOf(config), origins })
+
+  app.decorateRequest('caller', null)
+  app.addHook('onRequest', guard.host)
+  measureRequests(app, metrics)
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
+    },
+    hsts: config.PUBLIC_URL.startsWith('https:') && { maxAge: 31_536_000 }
+  })
+  await app.register(cors, {
+    origin: config.ALLOWED_ORIGINS,
+    methods: ['GET', 'POST', 'DELETE'],
+    exposedHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'retry-after'],
+    maxAge: 600
+  })
+
+  app.get('/health', async () => ({ status: 'ok' }))
+  await app.register(parts.signIn)
+  const mcp: FastifyPluginAsync = async (scope) => {
+    scope.addHook('onRequest', guard.origin)
+    scope.addHook(
+      'onRequest',
+      authenticate({
+        tokens: parts.tokens,
+        resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
+        defaultLevel: config.DEFAULT_LEVEL,
+        failed: (reason) => metrics.http.authFailures.inc({ reason })
+      })
+    )
+    await mcpRoutes(scope, parts.mcp)
+  }
+  await app.register(mcp)
+  app.setNotFoundHandler(notFound)
+  return app
+}
+
+/** The names this gateway answers to. On a developer's machine all of loopback's names are one. */
+function hostsOf(config: Config): Set<string> {
+  const url = new URL(config.PUBLIC_URL)
+  const hosts = new Set([url.host, ...config.ALLOWED_HOSTS.map((host) => host.toLowerCase())])
+  if (isLoopback(url.hostname)) {
+    for (const name of ['localhost', '127.0.0.1', '[::1]']) hosts.add(`${name}:${url.port || '80'}`)
+  }
+  return hosts
+}
+
+const notFound = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  reply.code(404).send({
+    error: { code: 'not_found', message: 'Nothing is here. The MCP endpoint is POST /mcp.' }
+  })

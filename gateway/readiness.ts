@@ -1,0 +1,55 @@
+import type { Clock } from '#shared/clock.ts'
+import type { Store } from './store/store.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
+
+export interface ReadinessReport {
+  readonly ready: boolean
+  /** Each check with `ok`, or what is wrong. */
+  readonly checks: { readonly store: string; readonly worker: string; readonly accepting: string }
+}
+
+/** Starting a process for every probe of a load balancer would be a load of its own. */
+const FRESH_MS = 30_000
+
+/** Whether this gateway can serve: its store answers, a worker can be started, it is not about to stop. */
+export class Readiness {
+  readonly #store: Store
+  readonly #supervisor: Supervisor
+  readonly #clock: Clock
+  #isStopping = false
+  #probe: { at: number; result: Promise<string> } | undefined
+
+  constructor(parts: { store: Store; supervisor: Supervisor; clock: Clock }) {
+    this.#store = parts.store
+    this.#supervisor = parts.supervisor
+    this.#clock = parts.clock
+  }
+
+  stopping(): void {
+    this.#isStopping = true
+  }
+
+  /** Never rejects. */
+  async report(): Promise<ReadinessReport> {
+    const accepting = this.#isStopping ? 'stopping' : 'ok'
+    const [store, worker] = await Promise.all([
+      settle(this.#store.db.selectFrom('users').select('id').limit(1).execute()),
+      this.#isStopping ? 'not asked' : this.#workerStarts()
+    ])
+    const ready = [store, worker, accepting].every((check) => check === 'ok')
+    return { ready, checks: { store, worker, accepting } }
+  }
+
+  #workerStarts(): Promise<string> {
+    const now = this.#clock.now()
+    if (!this.#probe || now - this.#probe.at > FRESH_MS)
+      this.#probe = { at: now, result: settle(this.#supervisor.probe()) }
+    return this.#probe.result
+  }
+}
+
+const settle = (check: Promise<unknown>): Promise<string> =>
+  check.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Error ? error.message : 'failed')
+  )
