@@ -1,0 +1,54 @@
+import type { WorkerId } from '#shared/ids.ts'
+import type { WorkerChannel } from './worker-channel.ts'
+
+/**
+ * Starts workers that belong to nobody yet. Another launcher (container, other host) keeps the same
+ * promises; `test/helpers/launcher-contract.ts` states them as tests.
+ */
+export interface Launcher {
+  /** Starts a worker. Never throws: a worker that cannot be started is `gone` at once. */
+  launch(): Launched
+  /**
+   * Removes what the launcher holds itself (its run directory). Called after every worker is gone; may be
+   * called more than once.
+   */
+  close(): Promise<void>
+}
+
+/** One process, from its launch to its end. */
+export interface Launched {
+  readonly id: WorkerId
+  /** Undefined when the process could not be created, or runs on another machine. */
+  readonly pid: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly launchedAt: number
+  /** Where it listens once it is ready. */
+  readonly socketPath: string
+  /** What each HTTP request on the socket must carry; new for each launch, never logged. */
+  readonly secret: string
+  readonly channel: WorkerChannel
+  /**
+   * Settles once. Resolves when the worker listens, without an identity; rejects with ERR_WORKER_START when
+   * it ends first or speaks another protocol. Has no deadline: who launches decides how long to wait.
+   */
+  readonly ready: Promise<WorkerGreeting>
+  /** Settles once, always, when the process is gone and what it left behind is removed. Never rejects. */
+  readonly gone: Promise<ProcessEnd>
+  /** Sends a signal to the process and its children. Safe at any time, any number of times. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void
+  /** The last words on stderr, at most 4 KiB, for the log line that explains a failed start. */
+  diagnose(): string
+}
+
+export interface WorkerGreeting {
+  /** The version of the worker's program. */
+  readonly version: string
+}
+
+export interface ProcessEnd {
+  /** Null when a signal ended it, or when it never ran. */
+  readonly code: number | null
+  readonly signal: string | null
+  /** V8 gave up for want of memory. */
+  readonly isOutOfMemory: boolean
+}

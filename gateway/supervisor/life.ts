@@ -1,0 +1,164 @@
+import type { FromWorker } from '#shared/channel.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Place } from './admission.ts'
+import type { Launched, ProcessEnd } from './launcher.ts'
+import type { EndReason, Phase } from './lifecycle.ts'
+import type { RunningWorker, WorkerEnd, WorkerLease, WorkerSnapshot } from './supervisor.ts'
+
+/** What a worker is told about its account. */
+export interface Assignment {
+  readonly email: string
+  readonly googleScopes: readonly string[]
+}
+
+/** How a process is doing, as seen from outside. */
+export interface Vitals {
+  readonly rssBytes: number | null
+  readonly cpuSeconds: number | null
+  readonly eventLoopLagSeconds: number | null
+}
+
+export interface LifeParts {
+  readonly userId: UserId
+  readonly launched: Launched
+  /** Whether the process waited in the warm pool before. */
+  readonly path: 'cold' | 'warm'
+  readonly assignment: Assignment
+  readonly place: Place
+  readonly clock: Clock
+  readonly onMessage: (worker: RunningWorker, message: FromWorker) => void
+  /** A lease was given back. */
+  readonly onRelease: () => void
+}
+
+/** One process in the service of one user, from its claim to its end. */
+export class Life {
+  readonly worker: RunningWorker
+  readonly path: 'cold' | 'warm'
+  readonly claimedAt: number
+  readonly #parts: LifeParts
+  readonly #gone = Promise.withResolvers<WorkerEnd>()
+  #vitals: Vitals = { rssBytes: null, cpuSeconds: null, eventLoopLagSeconds: null }
+  #version: string | null = null
+  #isReady = false
+  #inFlight = 0
+  #requests = 0
+  #lastCallAt: number | null = null
+  #processEnd: ProcessEnd = { code: null, signal: null, isOutOfMemory: false }
+
+  constructor(parts: LifeParts) {
+    const { launched, userId } = parts
+    this.#parts = parts
+    this.path = parts.path
+    this.claimedAt = parts.clock.now()
+    this.worker = {
+      id: launched.id,
+      userId,
+      socketPath: launched.socketPath,
+      secret: launched.secret,
+      channel: launched.channel,
+      gone: this.#gone.promise
+    }
+  }
+
+  get launchedAt(): number {
+    return this.#parts.launched.launchedAt
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** When its user needed it last, in ms since the epoch. */
+  get lastUsedAt(): number {
+    return this.#lastCallAt ?? this.claimedAt
+  }
+
+  /** Gives the worker its identity. Resolves when it serves; rejects with ERR_WORKER_START or ERR_WORKER_GONE. */
+  async start(): Promise<void> {
+    const { launched, assignment, place, onMessage } = this.#parts
+    this.#version = (await launched.ready).version
+    // Before `assign`: the worker may ask for a token in the same breath in which it confirms.
+    launched.channel.on((message) => onMessage(this.worker, message))
+    const assigned = launched.channel.next('assigned')
+    launched.channel.send({
+      type: 'assign',
+      email: assignment.email,
+      googleScopes: [...assignment.googleScopes]
+    })
+    await assigned
+    this.#isReady = true
+    place.started()
+  }
+
+  lease(): WorkerLease {
+    this.#inFlight += 1
+    this.#requests += 1
+    this.#lastCallAt = this.#parts.clock.now()
+    let isHeld = true
+    return {
+      worker: this.worker,
+      release: () => {
+        if (!isHeld) return
+        isHeld = false
+        this.#inFlight -= 1
+        this.#lastCallAt = this.#parts.clock.now()
+        this.#parts.onRelease()
+      }
+    }
+  }
+
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#parts.launched.kill(signal)
+  }
+
+  /** What the worker said on stderr. */
+  diagnose(): string {
+    return this.#parts.launched.diagnose()
+  }
+
+  /** Resolves when the process is gone. Never rejects. */
+  async processGone(): Promise<ProcessEnd> {
+    this.#processEnd = await this.#parts.launched.gone
+    return this.#processEnd
+  }
+
+  observe(vitals: Partial<Vitals>): void {
+    this.#vitals = { ...this.#vitals, ...vitals }
+  }
+
+  get vitals(): Vitals {
+    return this.#vitals
+  }
+
+  /** Closes the books: gives the place back, tells `report`, settles `worker.gone`. Called once. */
+  end(reason: EndReason, report: (end: WorkerEnd) => void): void {
+    const { code, signal } = this.#processEnd
+    const lifetimeSeconds = (this.#parts.clock.now() - this.launchedAt) / 1000
+    const { id: workerId, userId } = this.worker
+    const end: WorkerEnd = { workerId, userId, reason, code, signal, lifetimeSeconds }
+    this.#parts.place.release()
+    report(end)
+    this.#gone.resolve(end)
+  }
+
+  snapshot(phase: Phase): WorkerSnapshot {
+    return {
+      id: this.worker.id,
+      pid: this.#parts.launched.pid ?? null,
+      userId: this.worker.userId,
+      phase,
+      inFlight: this.#inFlight,
+      ...this.#vitals,
+      startedAt: this.launchedAt,
+      lastCallAt: this.#lastCallAt,
+      requests: this.#requests,
+      version: this.#version
+    }
+  }
+}

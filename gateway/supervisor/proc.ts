@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+
+export interface ProcessUse {
+  readonly rssBytes: number
+  /** Processor time since its start, of all its threads. */
+  readonly cpuSeconds: number
+}
+
+/** USER_HZ: what `/proc` counts in, on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+/** What a process uses, from `/proc` (proc(5)). Undefined when it is gone and on systems without `/proc`. */
+export async function processUse(pid: number): Promise<ProcessUse | undefined> {
+  try {
+    const [stat, status] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/status`, 'utf8')
+    ])
+    const fields = statFields(stat)
+    const rssKibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
+    const ticks = Number(fields[UTIME]) + Number(fields[STIME])
+    return { rssBytes: rssKibibytes * 1024, cpuSeconds: ticks / TICKS_PER_SECOND }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * When a process began, in ticks since the machine did. With the pid it names one process for ever, where a
+ * pid alone may have gone to another one.
+ */
+export function processStart(pid: number): string | undefined {
+  try {
+    return statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))[START]
+  } catch {
+    return undefined
+  }
+}
+
+// Counted from the field after the name, which is the third.
+const UTIME = 14 - 3
+const STIME = 15 - 3
+const START = 22 - 3
+
+/** The name may hold spaces and brackets, so the fields are counted from its end. */
+const statFields = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -1,0 +1,27 @@
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { asWorkerId } from '#shared/ids.ts'
+import type { Launched } from './launcher.ts'
+import { PostedChannel } from './worker-channel.ts'
+
+/** A worker for which no process could even be made: gone from the start. */
+export function stillborn(id: string, clock: Clock, cause: unknown): Launched {
+  const channel = new PostedChannel({ clock, post: () => {} })
+  channel.close()
+  const ready = Promise.reject(
+    new GatewayError('ERR_WORKER_START', 'The worker could not be started.', { cause })
+  )
+  ready.catch(() => {}) // who launched may look at `gone` alone
+  return {
+    id: asWorkerId(id),
+    pid: undefined,
+    launchedAt: clock.now(),
+    socketPath: '',
+    secret: '',
+    channel,
+    ready,
+    gone: Promise.resolve({ code: null, signal: null, isOutOfMemory: false }),
+    kill: () => {},
+    diagnose: () => String(cause)
+  }
+}

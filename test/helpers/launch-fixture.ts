@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { type Confinement, sharedConfinement } from '../../gateway/supervisor/confinement.ts'
+import {
+  ProcessLauncher,
+  type ProcessLauncherParts
+} from '../../gateway/supervisor/process-launcher.ts'
+import { openRunDirectory } from '../../gateway/supervisor/run-directory.ts'
+import { systemClock } from '../../shared/clock.ts'
+
+const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
+
+/** A directory with a path short enough for sockets, removed at the end of the test. */
+export function shortDirectory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'gw-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** The launcher, with one of test/fixtures/workers as its worker. */
+export function launcherOf(
+  t: Test,
+  fixture: string,
+  parts: Partial<ProcessLauncherParts> & { confinement?: Confinement } = {}
+): ProcessLauncher {
+  const launcher = new ProcessLauncher({
+    clock: systemClock,
+    randomHex,
+    runDirectory: openRunDirectory({ base: shortDirectory(t), pid: process.pid, randomHex }),
+    confinement: sharedConfinement(process.execPath, []),
+    entry: fileURLToPath(new URL(`../fixtures/workers/${fixture}.ts`, import.meta.url)),
+    env: { TZ: 'UTC' },
+    init: {
+      gmailOrigin: 'https://gmail.googleapis.com',
+      maxBodyBytes: 1024,
+      resourceMetadataUrl: 'https://gateway.example/.well-known/oauth-protected-resource'
+    },
+    ...parts
+  })
+  t.teardown(() => launcher.close())
+  return launcher
+}
