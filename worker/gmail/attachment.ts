@@ -1,0 +1,73 @@
+import { decodeWords } from 'postal-mime'
+import { cleanLine } from '../mime/clean-text.ts'
+import type { MessagePart } from './methods.ts'
+
+/** A part that is a file. `partId` stays the same; Gmail's attachment ids change at every fetch. */
+export interface Attachment {
+  readonly partId: string
+  /** Safe to show and to save: no path, no control characters. */
+  readonly filename: string
+  readonly mimeType: string
+  /** Bytes after decoding. */
+  readonly size: number
+  readonly inline: boolean
+  readonly contentId?: string
+}
+
+const MAX_NAME_CHARS = 150
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'application/pdf': '.pdf',
+  'image/gif': '.gif',
+  'image/jpeg': '.jpg',
+  'image/png': '.png',
+  'message/rfc822': '.eml',
+  'text/calendar': '.ics',
+  'text/html': '.html',
+  'text/plain': '.txt'
+}
+
+/** A leaf is a file unless it is text that the message shows itself. */
+export function isAttachment(part: MessagePart): boolean {
+  if (part.filename) return true
+  if (partHeader(part, 'content-disposition')?.toLowerCase().startsWith('attachment')) return true
+  return part.mimeType !== 'text/plain' && part.mimeType !== 'text/html'
+}
+
+export function describeAttachment(part: MessagePart): Attachment {
+  const contentId = partHeader(part, 'content-id')?.replace(/^<|>$/g, '')
+  const disposition = partHeader(part, 'content-disposition')?.toLowerCase() ?? ''
+  const mimeType = cleanLine(part.mimeType ?? '').toLowerCase() || 'application/octet-stream'
+  return {
+    partId: part.partId || '0',
+    filename: safeFilename(part.filename ?? '', part.partId ?? '0', mimeType),
+    mimeType,
+    size: part.body?.size ?? 0,
+    inline: disposition.startsWith('inline') || (contentId !== undefined && disposition === ''),
+    ...(contentId && { contentId: cleanLine(contentId) })
+  }
+}
+
+/** The first value of one of the part's own headers. */
+export const partHeader = (part: MessagePart, name: string): string | undefined =>
+  part.headers?.find((header) => header.name?.toLowerCase() === name)?.value ?? undefined
+
+/** The last step of a path that a hostile sender wrote as a name, or a made-up name when nothing is left. */
+export function safeFilename(written: string, partId: string, mimeType: string): string {
+  const decoded = written.includes('=?') ? decodeWords(written) : written
+  const name =
+    cleanLine(decoded)
+      .split(/[/\\]/)
+      .at(-1)
+      ?.replace(/[<>:"|?*]/g, '_') ?? ''
+  const bare = name.replace(/^[.\s]+|[.\s]+$/g, '')
+  if (bare === '') return `attachment-${partId}${EXTENSIONS[mimeType] ?? ''}`
+  return shorten(bare)
+}
+
+/** Keeps the extension. */
+function shorten(name: string): string {
+  const characters = [...name]
+  if (characters.length <= MAX_NAME_CHARS) return name
+  const extension = /\.[A-Za-z0-9]{1,8}$/.exec(name)?.[0] ?? ''
+  return characters.slice(0, MAX_NAME_CHARS - extension.length).join('') + extension
+}

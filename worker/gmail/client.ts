@@ -1,0 +1,157 @@
+import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
+import pLimit, { type LimitFunction } from 'p-limit'
+import type { Clock } from '#shared/clock.ts'
+import { ToolError } from '../tool-error.ts'
+import type { AccessTokens } from './access-tokens.ts'
+import { Bearer } from './bearer.ts'
+import { type Failure, readFailure, toToolError } from './failure.ts'
+import type { GmailMethod, GmailMethods, Mailbox } from './methods.ts'
+import { Pace } from './pace.ts'
+import { UNITS, UNITS_PER_MINUTE } from './quota.ts'
+import type { GmailReport } from './report.ts'
+import { isOutcomeUnknown, pauseBeforeRetry } from './retry.ts'
+import { sleep } from './sleep.ts'
+import { openTransport } from './transport.ts'
+
+/** Google answers "Too many concurrent requests for user" above this. */
+const MAX_PARALLEL = 5
+const TIMEOUT_MS = 30_000
+
+export interface GmailClientOptions {
+  readonly tokens: AccessTokens
+  /** The only origin that is ever called. */
+  readonly gmailOrigin: string
+  readonly userEmail: string
+  readonly clock: Clock
+  readonly report: GmailReport
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number
+  readonly unitsPerMinute?: number
+}
+
+/** Gmail's REST API for one account. The API's code is loaded with the first call. */
+export class GmailClient implements Mailbox {
+  readonly address: string
+  readonly #options: GmailClientOptions
+  readonly #pace: Pace
+  readonly #limit: LimitFunction = pLimit(MAX_PARALLEL)
+  #api: Promise<gmail_v1.Gmail> | undefined
+
+  constructor(options: GmailClientOptions) {
+    this.#options = options
+    this.address = options.userEmail
+    this.#pace = new Pace(options.unitsPerMinute ?? UNITS_PER_MINUTE, options.clock)
+  }
+
+  get unitsLeft(): number {
+    return this.#pace.left
+  }
+
+  async call<M extends GmailMethod>(
+    method: M,
+    params: GmailMethods[M][0],
+    signal: AbortSignal
+  ): Promise<GmailMethods[M][1]> {
+    const { clock, report, random } = this.#options
+    for (let made = 1; ; made += 1) {
+      if (await this.#pace.spend(UNITS[method], signal)) report.throttled('pace')
+      try {
+        return await this.#limit(() => this.#request(method, params, signal))
+      } catch (thrown) {
+        signal.throwIfAborted()
+        if (thrown instanceof ToolError) throw thrown
+        const failure = readFailure(thrown, clock.now())
+        const pause = pauseBeforeRetry({ method, failure, made, random: random() })
+        if (pause === undefined) throw asToolError(method, failure, thrown)
+        if (failure.status === 429 || failure.status === 403) report.throttled('google')
+        report.retried(failure.reason)
+        await sleep(clock, pause, signal)
+      }
+    }
+  }
+
+  async #request<M extends GmailMethod>(
+    method: M,
+    params: GmailMethods[M][0],
+    signal: AbortSignal
+  ): Promise<GmailMethods[M][1]> {
+    const { clock, report } = this.#options
+    signal.throwIfAborted()
+    this.#api ??= this.#load()
+    const api = await this.#api
+    const startedAt = clock.now()
+    const ended = (code: string) =>
+      report.request(method, code, (clock.now() - startedAt) / 1000, UNITS[method])
+    try {
+      const { data, status } = await REQUESTS[method](api, params, {
+        signal,
+        timeout: TIMEOUT_MS,
+        retry: false
+      })
+      ended(String(status))
+      return data
+    } catch (thrown) {
+      ended(String(readFailure(thrown, clock.now()).status ?? 'network'))
+      throw thrown
+    }
+  }
+
+  async #load(): Promise<gmail_v1.Gmail> {
+    const { tokens, clock, gmailOrigin } = this.#options
+    const [{ gmail }, auth] = await Promise.all([
+      import('googleapis/build/src/apis/gmail/index.js'),
+      openTransport(new Bearer(tokens, clock), gmailOrigin)
+    ])
+    return gmail({ version: 'v1', auth })
+  }
+}
+
+/** A request that was sent and not answered may have had its effect; only sends make that the client's concern. */
+function asToolError(method: GmailMethod, failure: Failure, cause: unknown): ToolError {
+  const isSend = method === 'messages.send' || method === 'drafts.send'
+  if (isSend && isOutcomeUnknown(failure))
+    return new ToolError('outcome_unknown', 'Gmail did not say whether the message was sent.', {
+      cause
+    })
+  return toToolError(failure, cause)
+}
+
+type Requests = {
+  [M in GmailMethod]: (
+    api: gmail_v1.Gmail,
+    params: GmailMethods[M][0],
+    options: { signal: AbortSignal; timeout: number; retry: false }
+  ) => Promise<{ data: GmailMethods[M][1]; status: number }>
+}
+
+const ME = { userId: 'me' }
+const REQUESTS: Requests = {
+  getProfile: (api, _, options) => api.users.getProfile(ME, options),
+  'messages.list': (api, p, options) => api.users.messages.list({ ...ME, ...p }, options),
+  'messages.get': (api, p, options) => api.users.messages.get({ ...ME, ...p }, options),
+  'messages.send': (api, p, options) => api.users.messages.send({ ...ME, ...p }, options),
+  'messages.modify': (api, p, options) => api.users.messages.modify({ ...ME, ...p }, options),
+  'messages.batchModify': (api, p, options) =>
+    api.users.messages.batchModify({ ...ME, ...p }, options),
+  'messages.trash': (api, p, options) => api.users.messages.trash({ ...ME, ...p }, options),
+  'messages.untrash': (api, p, options) => api.users.messages.untrash({ ...ME, ...p }, options),
+  'messages.delete': (api, p, options) => api.users.messages.delete({ ...ME, ...p }, options),
+  'messages.batchDelete': (api, p, options) =>
+    api.users.messages.batchDelete({ ...ME, ...p }, options),
+  'attachments.get': (api, p, options) =>
+    api.users.messages.attachments.get({ ...ME, ...p }, options),
+  'threads.list': (api, p, options) => api.users.threads.list({ ...ME, ...p }, options),
+  'threads.get': (api, p, options) => api.users.threads.get({ ...ME, ...p }, options),
+  'drafts.list': (api, p, options) => api.users.drafts.list({ ...ME, ...p }, options),
+  'drafts.get': (api, p, options) => api.users.drafts.get({ ...ME, ...p }, options),
+  'drafts.create': (api, p, options) => api.users.drafts.create({ ...ME, ...p }, options),
+  'drafts.update': (api, p, options) => api.users.drafts.update({ ...ME, ...p }, options),
+  'drafts.send': (api, p, options) => api.users.drafts.send({ ...ME, ...p }, options),
+  'drafts.delete': (api, p, options) => api.users.drafts.delete({ ...ME, ...p }, options),
+  'labels.list': (api, _, options) => api.users.labels.list(ME, options),
+  'labels.get': (api, p, options) => api.users.labels.get({ ...ME, ...p }, options),
+  'labels.create': (api, p, options) => api.users.labels.create({ ...ME, ...p }, options),
+  'labels.patch': (api, p, options) => api.users.labels.patch({ ...ME, ...p }, options),
+  'labels.delete': (api, p, options) => api.users.labels.delete({ ...ME, ...p }, options),
+  'sendAs.list': (api, _, options) => api.users.settings.sendAs.list(ME, options)
+}

@@ -1,0 +1,46 @@
+import { ToolError } from '../tool-error.ts'
+import type { Mailbox } from './methods.ts'
+
+const GMAIL_ID = /^[0-9a-f]{1,32}$/i
+/** RFC 5322 msg-id, as strict as a search term needs it. */
+const MESSAGE_ID = /^<?([^\s<>"(){}]+@[^\s<>"(){}]+)>?$/
+
+/**
+ * Gmail's id for a message that was named by it, or by its `Message-ID` header. Throws `invalid_argument` for what is
+ * neither, `not_found` when no message has this header.
+ */
+export async function resolveMessageId(
+  mailbox: Mailbox,
+  given: string,
+  signal: AbortSignal
+): Promise<string> {
+  const id = given.trim()
+  if (GMAIL_ID.test(id)) return id.toLowerCase()
+  if (!MESSAGE_ID.test(id))
+    throw new ToolError(
+      'invalid_argument',
+      'messageId is neither a Gmail message id, as search_emails returns it, nor an RFC Message-ID (<…@…>).'
+    )
+  const found = await findByMessageId(mailbox, id, signal)
+  if (!found) throw new ToolError('not_found', 'No message of this mailbox has this Message-ID.')
+  return found.id
+}
+
+/** The message with this `Message-ID` header, anywhere in the mailbox. */
+export async function findByMessageId(
+  mailbox: Mailbox,
+  messageId: string,
+  signal: AbortSignal
+): Promise<{ id: string; threadId: string } | undefined> {
+  const { messages } = await mailbox.call(
+    'messages.list',
+    {
+      q: `rfc822msgid:${messageId.replace(/^<|>$/g, '')}`,
+      includeSpamTrash: true,
+      maxResults: 1
+    },
+    signal
+  )
+  const first = messages?.[0]
+  return first?.id ? { id: first.id, threadId: first.threadId ?? '' } : undefined
+}

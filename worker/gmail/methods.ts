@@ -1,0 +1,64 @@
+import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
+
+type Body = gmail_v1.Schema$Message
+type Page = { maxResults?: number; pageToken?: string; includeSpamTrash?: boolean; q?: string }
+type Change = { addLabelIds?: string[]; removeLabelIds?: string[] }
+type Format = {
+  format?: 'minimal' | 'full' | 'metadata' | 'raw'
+  metadataHeaders?: string[]
+  fields?: string
+}
+
+/** The Gmail methods that are used, each with what it takes besides the user and what it answers. */
+export interface GmailMethods {
+  getProfile: [Record<string, never>, gmail_v1.Schema$Profile]
+  'messages.list': [Page & { labelIds?: string[] }, gmail_v1.Schema$ListMessagesResponse]
+  'messages.get': [{ id: string } & Format, Body]
+  'messages.send': [{ requestBody: { raw: string; threadId?: string } }, Body]
+  'messages.modify': [{ id: string; requestBody: Change }, Body]
+  'messages.batchModify': [{ requestBody: Change & { ids: string[] } }, unknown]
+  'messages.trash': [{ id: string }, Body]
+  'messages.untrash': [{ id: string }, Body]
+  'messages.delete': [{ id: string }, unknown]
+  'messages.batchDelete': [{ requestBody: { ids: string[] } }, unknown]
+  'attachments.get': [{ messageId: string; id: string }, gmail_v1.Schema$MessagePartBody]
+  'threads.list': [Page & { labelIds?: string[] }, gmail_v1.Schema$ListThreadsResponse]
+  'threads.get': [{ id: string } & Format, gmail_v1.Schema$Thread]
+  'drafts.list': [Page, gmail_v1.Schema$ListDraftsResponse]
+  'drafts.get': [{ id: string; format?: 'minimal' | 'full' | 'metadata' | 'raw' }, Draft]
+  'drafts.create': [{ requestBody: DraftBody }, Draft]
+  'drafts.update': [{ id: string; requestBody: DraftBody }, Draft]
+  'drafts.send': [{ requestBody: { id: string } }, Body]
+  'drafts.delete': [{ id: string }, unknown]
+  'labels.list': [Record<string, never>, gmail_v1.Schema$ListLabelsResponse]
+  'labels.get': [{ id: string }, Label]
+  'labels.create': [{ requestBody: Label }, Label]
+  'labels.patch': [{ id: string; requestBody: Label }, Label]
+  'labels.delete': [{ id: string }, unknown]
+  'sendAs.list': [Record<string, never>, gmail_v1.Schema$ListSendAsResponse]
+}
+
+export type GmailMethod = keyof GmailMethods
+export type Message = gmail_v1.Schema$Message
+export type MessagePart = gmail_v1.Schema$MessagePart
+export type Thread = gmail_v1.Schema$Thread
+export type Label = gmail_v1.Schema$Label
+export type Draft = gmail_v1.Schema$Draft
+type DraftBody = { message: { raw: string; threadId?: string } }
+
+/** One account's Gmail, as the tools see it. */
+export interface Mailbox {
+  /** The account's own address. */
+  readonly address: string
+  /** Quota units that can be spent now without waiting. */
+  readonly unitsLeft: number
+  /**
+   * Calls Gmail, paced and retried. Throws a ToolError for everything that Google refuses; a call that is
+   * not certain to have had no effect is never made twice (see `worker/gmail/retry.ts`).
+   */
+  call<M extends GmailMethod>(
+    method: M,
+    params: GmailMethods[M][0],
+    signal: AbortSignal
+  ): Promise<GmailMethods[M][1]>
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '#shared/clock.ts'
+import { ToolError } from '../tool-error.ts'
+import { sleep } from './sleep.ts'
+
+/** A call that would have to wait longer is refused, so that its client learns why. */
+const LONGEST_WAIT_MS = 20_000
+
+/** Spends Google's quota units evenly: a bucket of one minute's units that fills up again all the time. */
+export class Pace {
+  readonly #clock: Clock
+  readonly #capacity: number
+  readonly #unitsPerMs: number
+  #units: number
+  #filledAt: number
+
+  constructor(unitsPerMinute: number, clock: Clock) {
+    this.#clock = clock
+    this.#capacity = unitsPerMinute
+    this.#unitsPerMs = unitsPerMinute / 60_000
+    this.#units = unitsPerMinute
+    this.#filledAt = clock.now()
+  }
+
+  /** Units that can be spent now without waiting. */
+  get left(): number {
+    this.#fill()
+    return Math.max(0, Math.floor(this.#units))
+  }
+
+  /**
+   * Takes `units`, in the order of the calls. Resolves with whether it had to wait.
+   * Throws `rate_limited` when the wait would be too long; an aborted wait gives its units back.
+   */
+  async spend(units: number, signal: AbortSignal): Promise<boolean> {
+    this.#fill()
+    const wait = Math.ceil(Math.max(0, units - this.#units) / this.#unitsPerMs)
+    if (wait > LONGEST_WAIT_MS)
+      throw new ToolError('rate_limited', "This mailbox's share of Google's quota is used up.", {
+        retryAfterMs: wait
+      })
+    this.#units -= units
+    if (wait === 0) return false
+    try {
+      await sleep(this.#clock, wait, signal)
+      return true
+    } catch (aborted) {
+      this.#units += units
+      throw aborted
+    }
+  }
+
+  #fill(): void {
+    const now = this.#clock.now()
+    this.#units = Math.min(this.#capacity, this.#units + (now - this.#filledAt) * this.#unitsPerMs)
+    this.#filledAt = now
+  }
+}

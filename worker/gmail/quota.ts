@@ -1,0 +1,33 @@
+import type { GmailMethod } from './methods.ts'
+
+/** Google's limit for one user of a project that was made after 2026-05-01. */
+export const UNITS_PER_MINUTE = 6000
+
+/** Quota units of each method, as Google's quota page has them since 2026-05-01. */
+export const UNITS: Readonly<Record<GmailMethod, number>> = {
+  getProfile: 1,
+  'messages.list': 5,
+  'messages.get': 20,
+  'messages.send': 100,
+  'messages.modify': 5,
+  'messages.batchModify': 50,
+  'messages.trash': 20,
+  'messages.untrash': 5,
+  'messages.delete': 10,
+  'messages.batchDelete': 50,
+  'attachments.get': 20,
+  'threads.list': 10,
+  'threads.get': 40,
+  'drafts.list': 5,
+  'drafts.get': 20,
+  'drafts.create': 10,
+  'drafts.update': 15,
+  'drafts.send': 100,
+  'drafts.delete': 10,
+  'labels.list': 1,
+  'labels.get': 1,
+  'labels.create': 5,
+  'labels.patch': 5,
+  'labels.delete': 5,
+  'sendAs.list': 1
+}

@@ -1,0 +1,125 @@
+import { decodeWords } from 'postal-mime'
+import { cleanLine } from '../mime/clean-text.ts'
+import { splitAddresses } from './addresses.ts'
+import { type Attachment, describeAttachment, isAttachment } from './attachment.ts'
+import type { Message, MessagePart } from './methods.ts'
+
+/** A message's envelope, ready to be shown: decoded, on one line, without invisible characters. */
+export interface Envelope {
+  readonly id: string
+  readonly threadId: string
+  readonly messageIdHeader?: string
+  readonly from: string
+  readonly to: readonly string[]
+  readonly cc: readonly string[]
+  readonly bcc: readonly string[]
+  readonly replyTo?: string
+  readonly subject: string
+  /** ISO 8601; Gmail's time of arrival when the header is missing or wrong. */
+  readonly date?: string
+  readonly snippet: string
+  readonly labelIds: readonly string[]
+  readonly sizeEstimate: number
+}
+
+/** The parts of a message, sorted by what they are for. */
+export interface Parts {
+  /** Readable as they are, in order. */
+  readonly text: readonly MessagePart[]
+  readonly html: readonly MessagePart[]
+  readonly attachments: readonly Attachment[]
+}
+
+/** A message with more parts, or deeper ones, is hostile; the rest is not looked at. */
+const MAX_PARTS = 1000
+const MAX_DEPTH = 50
+
+/** All values of a header, undecoded, in order. */
+export const headerValues = (message: Message, name: string): string[] =>
+  (message.payload?.headers ?? [])
+    .filter((header) => header.name?.toLowerCase() === name)
+    .map((header) => header.value ?? '')
+
+/** The first value of a header, decoded (RFC 2047) and on one line; undefined when missing or empty. */
+export function header(message: Message, name: string): string | undefined {
+  const value = headerValues(message, name)[0]
+  return value === undefined ? undefined : readable(value) || undefined
+}
+
+/** The envelope of a message that was read with its headers. */
+export function readEnvelope(message: Message): Envelope {
+  const messageIdHeader = header(message, 'message-id')
+  const replyTo = header(message, 'reply-to')
+  const date = readDate(message)
+  return {
+    id: message.id ?? '',
+    threadId: message.threadId ?? '',
+    ...(messageIdHeader && { messageIdHeader }),
+    from: header(message, 'from') ?? '',
+    to: addressList(message, 'to'),
+    cc: addressList(message, 'cc'),
+    bcc: addressList(message, 'bcc'),
+    ...(replyTo && { replyTo }),
+    subject: header(message, 'subject') ?? '',
+    ...(date && { date }),
+    snippet: cleanLine(unescapeHtml(message.snippet ?? '')),
+    labelIds: message.labelIds ?? [],
+    sizeEstimate: message.sizeEstimate ?? 0
+  }
+}
+
+/** Sorts the parts of a message that was read in full. */
+export function readParts(message: Message): Parts {
+  const text: MessagePart[] = []
+  const html: MessagePart[] = []
+  const attachments: Attachment[] = []
+  for (const part of leaves(message.payload)) {
+    if (isAttachment(part)) attachments.push(describeAttachment(part))
+    else if (part.mimeType === 'text/html') html.push(part)
+    else text.push(part)
+  }
+  return { text, html, attachments }
+}
+
+/** Parts without children; an attached message counts as one, whatever is in it. */
+function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
+  let seen = 0
+  const stack: { part: MessagePart; depth: number }[] = root ? [{ part: root, depth: 0 }] : []
+  for (let top = stack.pop(); top && seen < MAX_PARTS; top = stack.pop()) {
+    seen += 1
+    const { part, depth } = top
+    if (part.mimeType?.startsWith('multipart/') && !part.filename) {
+      if (depth < MAX_DEPTH)
+        for (const child of (part.parts ?? []).toReversed())
+          stack.push({ part: child, depth: depth + 1 })
+    } else yield part
+  }
+}
+
+const addressList = (message: Message, name: string): string[] =>
+  headerValues(message, name)
+    .flatMap(splitAddresses)
+    .map(readable)
+    .filter((each) => each !== '')
+
+const readable = (value: string): string =>
+  cleanLine(value.includes('=?') ? decodeWords(value) : value)
+
+function readDate(message: Message): string | undefined {
+  const written = Date.parse(header(message, 'date')?.replace(/\s*\([^)]*\)$/, '') ?? '')
+  const arrived = Number(message.internalDate ?? Number.NaN)
+  const time = new Date(Number.isFinite(written) ? written : arrived)
+  return Number.isFinite(time.getTime()) ? time.toISOString() : undefined
+}
+
+/** Gmail's snippet is HTML text. */
+const unescapeHtml = (text: string): string =>
+  text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity)
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'"
+}

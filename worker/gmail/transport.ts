@@ -1,0 +1,54 @@
+import type { OAuth2Client } from 'google-auth-library'
+import type { Bearer } from './bearer.ts'
+
+type Request = Parameters<OAuth2Client['request']>[0]
+
+/** What the client of the Gmail API makes for itself; `gmailOrigin` stands in for it. */
+const GMAIL = 'https://gmail.googleapis.com'
+const UNAUTHORIZED = 401
+
+/**
+ * The way to Google: puts the account's bearer token on each request and lets none leave for another origin than
+ * `gmailOrigin`. A 401 is answered once with a new token. It is the seam that also catches uploads, which a root URL
+ * does not redirect.
+ */
+export async function openTransport(bearer: Bearer, gmailOrigin: string): Promise<OAuth2Client> {
+  const { OAuth2Client } = await import('google-auth-library')
+  const allowed = new URL(gmailOrigin).origin
+
+  class Transport extends OAuth2Client {
+    protected override async requestAsync<T>(options: Request) {
+      const token = await bearer.token()
+      try {
+        return await this.#send<T>(options, token)
+      } catch (error) {
+        if (!isUnauthorized(error)) throw error
+        return this.#send<T>(options, await bearer.token(token))
+      }
+    }
+
+    #send<T>(options: Request, token: string) {
+      const headers = new Headers(options.headers)
+      headers.set('authorization', `Bearer ${token}`)
+      return this.transporter.request<T>({ ...options, headers })
+    }
+  }
+
+  const transport = new Transport({
+    // A redirect would lead past the guard below.
+    transporterOptions: { fetchImplementation: fetch, redirect: 'error', retry: false }
+  })
+  transport.transporter.interceptors.request.add({
+    resolved: async (request) => {
+      const { origin, pathname, search } = request.url
+      if (origin !== GMAIL && origin !== allowed)
+        throw new Error('A request would have left for an origin that is not allowed.')
+      request.url = new URL(pathname + search, allowed)
+      return request
+    }
+  })
+  return transport
+}
+
+const isUnauthorized = (error: unknown): boolean =>
+  error instanceof Error && 'status' in error && error.status === UNAUTHORIZED

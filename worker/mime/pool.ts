@@ -1,0 +1,83 @@
+import pLimit, { type LimitFunction } from 'p-limit'
+import type { Piscina } from 'piscina'
+import type { Clock } from '#shared/clock.ts'
+import { ToolError } from '../tool-error.ts'
+import type { ReadHtml } from './tasks.ts'
+
+const TIMEOUT_MS = 5_000
+const IDLE_MS = 30_000
+const HEAP_MB = 128
+const YOUNG_MB = 16
+
+export interface MimePoolOptions {
+  /** The thread's program: `worker/mime/tasks.ts` or its bundle. */
+  readonly threadFile: string
+  readonly clock: Clock
+  /** How long one message may take. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Reads hostile HTML in a thread with limits on time and memory. The thread starts on first need and ends when idle;
+ * a message that breaks a limit ends it, and fails its own call only.
+ */
+export class MimePool {
+  readonly #options: MimePoolOptions
+  /** One at a time, so that the clock of a message starts when its work does. */
+  readonly #turn: LimitFunction = pLimit(1)
+  #pool: Promise<Piscina> | undefined
+
+  constructor(options: MimePoolOptions) {
+    this.#options = options
+  }
+
+  /** Throws `too_large` when the HTML needs more time or memory than it may take. */
+  readHtml(html: string, signal: AbortSignal): Promise<ReadHtml> {
+    return this.#turn(() => this.#run(html, signal))
+  }
+
+  /** May be called more than once. */
+  async close(): Promise<void> {
+    const pool = await this.#pool
+    this.#pool = undefined
+    await pool?.destroy()
+  }
+
+  async #run(html: string, signal: AbortSignal): Promise<ReadHtml> {
+    signal.throwIfAborted()
+    this.#pool ??= this.#open()
+    const pool = await this.#pool
+    const late = new AbortController()
+    const cancel = this.#options.clock.after(this.#options.timeoutMs ?? TIMEOUT_MS, () =>
+      late.abort()
+    )
+    try {
+      return await pool.run(html, {
+        name: 'readHtml',
+        signal: AbortSignal.any([signal, late.signal])
+      })
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new ToolError('too_large', 'The HTML of this message is too complex to read.', {
+        cause
+      })
+    } finally {
+      cancel()
+    }
+  }
+
+  async #open(): Promise<Piscina> {
+    const { Piscina } = await import('piscina')
+    return new Piscina({
+      filename: this.#options.threadFile,
+      minThreads: 0,
+      maxThreads: 1,
+      idleTimeout: IDLE_MS,
+      atomics: 'disabled',
+      env: {},
+      execArgv: [],
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
+    })
+  }
+}

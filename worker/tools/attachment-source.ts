@@ -1,0 +1,71 @@
+import { type Attachment, describeAttachment, isAttachment } from '../gmail/attachment.ts'
+import type { Message, MessagePart } from '../gmail/methods.ts'
+import { ToolError } from '../tool-error.ts'
+import { partBytes } from './body.ts'
+import type { ToolCall } from './context.ts'
+
+/** How a caller names an attachment. Gmail's own ids change at every fetch, so they are the last resort. */
+export interface AttachmentName {
+  readonly partId?: string | undefined
+  readonly filename?: string | undefined
+  readonly attachmentId?: string | undefined
+}
+
+export interface FoundAttachment {
+  readonly attachment: Attachment
+  readonly part: MessagePart
+  /** Fetches the content. */
+  read(): Promise<Buffer>
+}
+
+/** Finds an attachment of a message. Throws `not_found` with what there is instead. */
+export async function findAttachment(
+  messageId: string,
+  name: AttachmentName,
+  call: ToolCall
+): Promise<FoundAttachment> {
+  const { context, signal } = call
+  const message = await context.mailbox.call(
+    'messages.get',
+    { id: messageId, format: 'full' },
+    signal
+  )
+  const files = allParts(message.payload).filter(isFile)
+  const part = files.find((each) => fits(each, name))
+  if (!part) {
+    const known = files.map(describeAttachment)
+    const list = known.map(({ partId, filename }) => `${partId} (${filename})`).join(', ')
+    throw new ToolError(
+      'not_found',
+      `The message has no such attachment. It has: ${list || 'none'}.`
+    )
+  }
+  return { attachment: describeAttachment(part), part, read: () => content(message, part, call) }
+}
+
+const isFile = (part: MessagePart): boolean =>
+  isAttachment(part) && !(part.mimeType?.startsWith('multipart/') && !part.filename)
+
+function fits(part: MessagePart, { partId, filename, attachmentId }: AttachmentName): boolean {
+  if (partId !== undefined) return (part.partId || '0') === partId
+  if (filename !== undefined)
+    return part.filename === filename || describeAttachment(part).filename === filename
+  return part.body?.attachmentId === attachmentId
+}
+
+/** All parts in order, those of attached messages as well. */
+function allParts(root: MessagePart | undefined): MessagePart[] {
+  const parts: MessagePart[] = []
+  const stack = root ? [root] : []
+  for (let part = stack.pop(); part && parts.length < 2000; part = stack.pop()) {
+    parts.push(part)
+    stack.push(...(part.parts ?? []).toReversed())
+  }
+  return parts
+}
+
+async function content(message: Message, part: MessagePart, call: ToolCall): Promise<Buffer> {
+  if (part.body?.data || part.body?.attachmentId) return partBytes(message, part, call)
+  if (part.mimeType !== 'message/rfc822') return Buffer.alloc(0)
+  throw new ToolError('not_found', 'Gmail does not hand out the content of this attached message.')
+}

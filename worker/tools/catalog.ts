@@ -1,0 +1,121 @@
+import {
+  type Tool as ListedTool,
+  McpServer,
+  requireScopes,
+  type ServerContext,
+  type StandardSchemaWithJSON
+} from '@modelcontextprotocol/server'
+import { type AccessLevel, covers, levelGrantedBy } from '#shared/access-levels.ts'
+import type { WorkerContext } from './context.ts'
+import { FENCE_RULE } from './fence.ts'
+import { getThread } from './get-thread.ts'
+import {
+  createLabel,
+  deleteLabel,
+  getOrCreateLabel,
+  listEmailLabels,
+  updateLabel
+} from './labels.ts'
+import { readEmail } from './read-email.ts'
+import { replyToEmail } from './reply-to-email.ts'
+import { searchEmails } from './search-emails.ts'
+import { draftEmail, sendEmail } from './send-email.ts'
+import type { Tool } from './tool.ts'
+
+/** Every tool, in the order of the list. */
+export const TOOLS: readonly Tool[] = [
+  searchEmails,
+  readEmail,
+  getThread,
+  sendEmail,
+  draftEmail,
+  replyToEmail,
+  listEmailLabels,
+  createLabel,
+  updateLabel,
+  deleteLabel,
+  getOrCreateLabel
+]
+
+const INSTRUCTIONS = [
+  'Tools for the signed-in Gmail account; the account cannot be chosen by an argument.',
+  'Begin with search_emails, which takes Gmail search operators, then read_email or get_thread. Labels may be named instead of given by id.',
+  FENCE_RULE
+].join('\n')
+
+/**
+ * A new MCP server with all tools. Listed are those that Google's grant for the account allows; the others can be called
+ * too, and answer with the access level that they need.
+ */
+export function buildServer(context: WorkerContext, version = '0.0.0'): McpServer {
+  const server = new McpServer(
+    { name: 'gmail', title: 'Gmail', version },
+    { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
+  )
+  for (const tool of TOOLS)
+    server.registerTool(
+      tool.name,
+      {
+        title: tool.title,
+        description: tool.description,
+        inputSchema: asIs(tool.inputSchema),
+        annotations: tool.annotations,
+        scopeChallenge: (asked) =>
+          requireScopes(tool.levelOf(argumentsOf(asked.request.params)))(asked)
+      },
+      (args, ctx) => tool.invoke(args, { context, ...callOf(ctx) })
+    )
+  server.server.setRequestHandler('tools/list', () => ({
+    tools: listFor(levelGrantedBy(context.grantedScopes()))
+  }))
+  return server
+}
+
+/** The SDK passes arguments on unread: a tool reads them itself, so that its refusal has a code. */
+const asIs = (json: () => Record<string, unknown>): StandardSchemaWithJSON => ({
+  '~standard': {
+    version: 1,
+    vendor: 'gmail',
+    validate: (value) => ({ value }),
+    jsonSchema: { input: json, output: json }
+  }
+})
+
+const lists = new Map<AccessLevel | undefined, ListedTool[]>()
+
+function listFor(granted: AccessLevel | undefined): ListedTool[] {
+  const known = lists.get(granted)
+  if (known) return known
+  const list = TOOLS.filter(({ level }) => granted && covers(granted, level)).map(asListed)
+  lists.set(granted, list)
+  return list
+}
+
+const asListed = (tool: Tool): ListedTool => ({
+  name: tool.name,
+  title: tool.title,
+  description: tool.description,
+  inputSchema: { ...tool.inputSchema(), type: 'object' },
+  outputSchema: { ...tool.outputSchema(), type: 'object' },
+  annotations: tool.annotations
+})
+
+function argumentsOf(params: unknown): Readonly<Record<string, unknown>> {
+  if (typeof params !== 'object' || params === null || !('arguments' in params)) return {}
+  const args = params.arguments
+  return typeof args === 'object' && args !== null ? { ...args } : {}
+}
+
+function callOf({ mcpReq }: ServerContext) {
+  const progressToken = mcpReq._meta?.progressToken
+  return {
+    signal: mcpReq.signal,
+    async progress(progress: number, total: number) {
+      if (progressToken === undefined) return
+      await mcpReq.notify({
+        method: 'notifications/progress',
+        params: { progressToken, progress, total }
+      })
+    }
+  }
+}

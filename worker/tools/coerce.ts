@@ -1,0 +1,41 @@
+import * as z from 'zod'
+
+/** Schemas that also take what some clients send instead: arrays, numbers and booleans as strings. */
+
+const parsed = (value: unknown): unknown => {
+  if (typeof value !== 'string') return value
+  const text = value.trim()
+  if (!text.startsWith('[') && !text.startsWith('{')) return value
+  try {
+    return JSON.parse(text)
+  } catch {
+    return value
+  }
+}
+
+const asList = (value: unknown): unknown => {
+  const list = parsed(value)
+  return typeof list === 'string' && list.trim() !== '' ? [list] : list
+}
+
+/** Strings; also a JSON array as text, or one string alone. */
+export const stringList = (min: number, max: number) =>
+  z.preprocess(asList, z.array(z.string().min(1)).min(min).max(max))
+
+/** Objects of one shape; also as JSON text. */
+export const objectList = <T extends z.ZodType>(item: T, max: number) =>
+  z.preprocess(parsed, z.array(item).max(max))
+
+/** A whole number within bounds; also as text. */
+export const int = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : value),
+    z.int().min(min).max(max)
+  )
+
+/** A truth value; also as text. */
+export const flag = () =>
+  z.preprocess((value) => {
+    if (value === 'true') return true
+    return value === 'false' ? false : value
+  }, z.boolean())

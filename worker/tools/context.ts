@@ -1,0 +1,39 @@
+import type { Clock } from '#shared/clock.ts'
+import type { LabelBook } from '../gmail/label-book.ts'
+import type { Mailbox } from '../gmail/methods.ts'
+import type { Sends } from '../gmail/sends.ts'
+import type { MimePool } from '../mime/pool.ts'
+
+/** Makes one-time addresses under which the gateway hands out an attachment. */
+export interface AttachmentLinks {
+  create(what: {
+    messageId: string
+    partId: string
+    filename: string
+    mimeType: string
+    size: number
+  }): Promise<{ url: string; expiresAt: string }>
+}
+
+/** All that the tools of one account work with. It lives as long as the worker; servers come and go. */
+export interface WorkerContext {
+  readonly mailbox: Mailbox
+  readonly labels: LabelBook
+  readonly sends: Sends
+  readonly mime: MimePool
+  readonly clock: Clock
+  /** A new random word. */
+  nonce(): string
+  /** What Google grants for the account now. */
+  grantedScopes(): readonly string[]
+  readonly links?: AttachmentLinks
+}
+
+/** One call of a tool. */
+export interface ToolCall {
+  readonly context: WorkerContext
+  /** Aborted when the client cancels. */
+  readonly signal: AbortSignal
+  /** Tells the client how far a long call is, if it asked to know. */
+  progress(done: number, total: number): Promise<void>
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod'
+import type { ToolCall } from './context.ts'
+import { type Letter, write } from './outgoing.ts'
+
+export const SentOut = z.object({
+  id: z.string().optional().describe('Absent after a dry run'),
+  threadId: z.string().optional(),
+  messageIdHeader: z.string(),
+  labelIds: z.array(z.string()),
+  recipients: z.array(z.string()),
+  sent: z.boolean(),
+  duplicate: z.boolean().describe('It had been sent before; nothing was sent now'),
+  dryRun: z.boolean(),
+  sizeBytes: z.number()
+})
+export type SentOut = z.input<typeof SentOut>
+
+/** How long a repetition is recognised: without a key of the client, and with one. */
+const SAME_CONTENT_MS = 60_000
+const SAME_KEY_MS = 3_600_000
+
+/** Sends a letter once, or only composes it. */
+export async function deliver(
+  letter: Letter,
+  { idempotencyKey, dryRun }: { idempotencyKey?: string | undefined; dryRun: boolean },
+  call: ToolCall
+): Promise<SentOut> {
+  const { context, signal } = call
+  const written = await write(letter, call)
+  const base = { recipients: written.recipients, dryRun, sizeBytes: written.raw.length }
+  if (dryRun)
+    return {
+      ...base,
+      messageIdHeader: written.messageId,
+      labelIds: [],
+      sent: false,
+      duplicate: false
+    }
+  const threadId = letter.thread?.threadId
+  const key =
+    idempotencyKey === undefined
+      ? { key: `content:${written.hash}`, content: written.hash, windowMs: SAME_CONTENT_MS }
+      : { key: `client:${idempotencyKey}`, content: written.hash, windowMs: SAME_KEY_MS }
+  const { id, labelIds, messageId, duplicate, ...sent } = await context.sends.once(
+    key,
+    written.messageId,
+    async (chosen) => {
+      const same = chosen === written.messageId ? written : await write(letter, call, chosen)
+      const message = await context.mailbox.call(
+        'messages.send',
+        { requestBody: { raw: same.raw.toString('base64url'), ...(threadId && { threadId }) } },
+        signal
+      )
+      return {
+        id: message.id ?? '',
+        threadId: message.threadId ?? '',
+        labelIds: message.labelIds ?? []
+      }
+    },
+    signal
+  )
+  return {
+    ...base,
+    id,
+    threadId: sent.threadId,
+    messageIdHeader: messageId,
+    labelIds: [...labelIds],
+    sent: true,
+    duplicate
+  }
+}
+
+export function sentText(sent: SentOut): string {
+  const whom = `${sent.recipients.length} recipient${sent.recipients.length === 1 ? '' : 's'}`
+  if (sent.dryRun) return `Dry run: the message is well-formed (${sent.sizeBytes} bytes, ${whom}).`
+  const how = sent.duplicate ? 'had been sent already; it was not sent again' : 'was sent'
+  return `The message ${how}. ID: ${sent.id}, thread ${sent.threadId}, ${whom}.`
+}

@@ -1,0 +1,62 @@
+import type { McpServer } from '@modelcontextprotocol/server'
+import type { Clock } from '#shared/clock.ts'
+import type { AccessTokens } from '../gmail/access-tokens.ts'
+import { GmailClient } from '../gmail/client.ts'
+import { LabelBook } from '../gmail/label-book.ts'
+import type { GmailReport } from '../gmail/report.ts'
+import { Sends } from '../gmail/sends.ts'
+import { MimePool } from '../mime/pool.ts'
+import { buildServer } from './catalog.ts'
+import type { AttachmentLinks } from './context.ts'
+
+export interface GmailProgramOptions {
+  /** The account's own address, as Google says. */
+  readonly email: string
+  readonly googleScopes: readonly string[]
+  readonly tokens: AccessTokens
+  readonly gmailOrigin: string
+  readonly clock: Clock
+  readonly report: GmailReport
+  /** The program of the thread that reads HTML. */
+  readonly threadFile: string
+  readonly version: string
+  /** A new random word of at least 8 characters, `[a-z0-9]` only. */
+  readonly nonce: () => string
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly links?: AttachmentLinks
+}
+
+export interface GmailProgram {
+  /** A new MCP server over the account's one mailbox. */
+  build(): McpServer
+  /** Google's grant changed: from now on other tools are listed. */
+  granted(googleScopes: readonly string[]): void
+  /** Ends the thread. May be called more than once. */
+  close(): Promise<void>
+}
+
+/** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
+export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
+  const { clock, email, links, nonce } = options
+  let scopes = options.googleScopes
+  const mailbox = new GmailClient({ ...options, userEmail: email })
+  const mime = new MimePool({ threadFile: options.threadFile, clock })
+  const context = {
+    mailbox,
+    labels: new LabelBook(mailbox, clock),
+    sends: new Sends(mailbox, clock),
+    mime,
+    clock,
+    nonce,
+    grantedScopes: () => scopes,
+    ...(links && { links })
+  }
+  return {
+    build: () => buildServer(context, options.version),
+    granted(googleScopes) {
+      scopes = googleScopes
+    },
+    close: () => mime.close()
+  }
+}

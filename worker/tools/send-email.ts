@@ -1,0 +1,72 @@
+import * as z from 'zod'
+import { resolveMessageId } from '../gmail/message-id.ts'
+import { lastOfThread, type ThreadHeaders, threadHeadersFor } from '../gmail/parent.ts'
+import type { ToolCall } from './context.ts'
+import { deliver, SentOut, sentText } from './deliver.ts'
+import { content, type Letter, recipients, sending } from './outgoing.ts'
+import { DraftOut, draftText, saveDraft } from './save-draft.ts'
+import { ADDS, SENDS } from './schemas.ts'
+import { defineTool } from './tool.ts'
+
+const letterInput = {
+  ...recipients,
+  subject: z.string().max(2000),
+  ...content,
+  threadId: z.string().optional().describe('Put the message into this thread; keep its subject'),
+  inReplyTo: z
+    .string()
+    .optional()
+    .describe('The message that is answered: Gmail id or Message-ID. reply_to_email does more')
+}
+const Input = z.object({ ...letterInput, ...sending })
+
+export const sendEmail = defineTool({
+  name: 'send_email',
+  title: 'Send a message',
+  description:
+    'Sends a new message from the account. Use reply_to_email to answer one. The same message is not sent twice within a minute.',
+  level: 'gmail.modify',
+  annotations: SENDS,
+  input: Input,
+  output: SentOut,
+  async run(args, call) {
+    const sent = await deliver(await asLetter(args, call), args, call)
+    return { structured: sent, text: sentText(sent) }
+  }
+})
+
+export const draftEmail = defineTool({
+  name: 'draft_email',
+  title: 'Save a draft',
+  description: 'Saves a message as a draft, without sending it. Takes what send_email takes.',
+  level: 'gmail.draft',
+  annotations: ADDS,
+  input: z.object(letterInput),
+  output: DraftOut,
+  async run(args, call) {
+    const draft = await saveDraft(await asLetter(args, call), call)
+    return { structured: draft, text: draftText(draft) }
+  }
+})
+
+type LetterArgs = Omit<z.output<typeof Input>, 'idempotencyKey' | 'dryRun'>
+
+async function asLetter(args: LetterArgs, call: ToolCall): Promise<Letter> {
+  const { to, cc, bcc, subject } = args
+  return { to, cc, bcc, subject, content: args, thread: await threadOf(args, call) }
+}
+
+async function threadOf(
+  { threadId, inReplyTo }: LetterArgs,
+  { context, signal }: ToolCall
+): Promise<ThreadHeaders | undefined> {
+  if (inReplyTo !== undefined) {
+    const id = await resolveMessageId(context.mailbox, inReplyTo, signal)
+    const parent = await context.mailbox.call('messages.get', { id, format: 'metadata' }, signal)
+    const headers = threadHeadersFor(parent)
+    return threadId === undefined ? headers : { ...headers, threadId }
+  }
+  if (threadId === undefined) return undefined
+  const last = await lastOfThread(context.mailbox, threadId, signal)
+  return last ? { ...threadHeadersFor(last), threadId } : { threadId, references: [] }
+}

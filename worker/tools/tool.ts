@@ -1,0 +1,168 @@
+import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server'
+import * as z from 'zod'
+import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
+import { TOOL_ERROR_CODES, ToolError } from '../tool-error.ts'
+import type { ToolCall } from './context.ts'
+
+/** What a tool answers: the same for programs and for readers. */
+export interface Answer<T> {
+  readonly structured: T
+  readonly text: string
+  /** Further content, such as an image. */
+  readonly more?: CallToolResult['content']
+}
+
+export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject> {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** The least access level of a token that may call it. */
+  readonly level: AccessLevel
+  /** The level that a call with these arguments needs, where it depends on them. */
+  readonly levelOf?: (args: Readonly<Record<string, unknown>>) => AccessLevel
+  readonly annotations: Required<Omit<ToolAnnotations, 'title'>>
+  readonly input: I
+  readonly output: O
+  readonly run: (args: z.output<I>, call: ToolCall) => Promise<Answer<z.input<O>>>
+}
+
+/** A tool without its types, as the catalog holds it. */
+export interface Tool {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly level: AccessLevel
+  readonly levelOf: (args: Readonly<Record<string, unknown>>) => AccessLevel
+  readonly annotations: ToolAnnotations
+  /** JSON Schemas, made once. The output schema also admits a failure. */
+  readonly inputSchema: () => Record<string, unknown>
+  readonly outputSchema: () => Record<string, unknown>
+  /** Never rejects, except when the client cancels: a failure is a result that says so. */
+  readonly invoke: (args: unknown, call: ToolCall) => Promise<CallToolResult>
+}
+
+/** What a failure looks like in `structuredContent`. */
+const Failure = z.object({
+  code: z.enum(TOOL_ERROR_CODES),
+  message: z.string(),
+  retryable: z.boolean(),
+  needsReauth: z.boolean().optional(),
+  requiredScopes: z.array(z.string()).optional(),
+  retryAfterMs: z.number().optional()
+})
+
+export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(
+  spec: ToolSpec<I, O>
+): Tool {
+  const { name, title, description, level, annotations } = spec
+  return {
+    name,
+    title,
+    description,
+    level,
+    levelOf: spec.levelOf ?? (() => level),
+    annotations: { title, ...annotations },
+    inputSchema: once(() => jsonSchema(spec.input, 'input')),
+    outputSchema: once(() => admitFailure(jsonSchema(spec.output, 'output'))),
+    async invoke(args, call) {
+      try {
+        const { structured, text, more = [] } = await spec.run(parseArguments(spec, args), call)
+        return { content: [{ type: 'text', text }, ...more], structuredContent: { ...structured } }
+      } catch (error) {
+        call.signal.throwIfAborted()
+        return failed(error, spec.level)
+      }
+    }
+  }
+}
+
+/** Arguments of older servers that would choose the account, a place on the server or its credentials. */
+const REFUSED: Readonly<Record<string, string>> = {
+  clientId: 'the sign-in belongs to the server',
+  clientSecret: 'the sign-in belongs to the server',
+  email: 'the mailbox is always the one of the signed-in account',
+  savePath: 'the server never writes files; the content is returned instead',
+  sessionToken: 'the mailbox is always the one of the signed-in account',
+  storagePath: 'the sign-in belongs to the server',
+  userId: 'the mailbox is always the one of the signed-in account',
+  user_google_email: 'the mailbox is always the one of the signed-in account'
+}
+
+function parseArguments<I extends z.ZodObject, O extends z.ZodObject>(
+  spec: ToolSpec<I, O>,
+  raw: unknown
+): z.output<I> {
+  const given = z.record(z.string(), z.unknown()).safeParse(raw ?? {})
+  if (!given.success) throw new ToolError('invalid_argument', 'The arguments must be an object.')
+  // Some clients send null for what they leave out.
+  const args = Object.fromEntries(Object.entries(given.data).filter(([, value]) => value !== null))
+  const shape = spec.input.shape
+  const unknown = Object.keys(args).filter((key) => !(key in shape))
+  if (unknown.length > 0) throw new ToolError('invalid_argument', refusal(unknown, shape))
+  const parsed = spec.input.safeParse(args)
+  if (!parsed.success)
+    throw new ToolError('invalid_argument', describeIssues(spec.name, parsed.error.issues))
+  return parsed.data
+}
+
+function refusal(unknown: readonly string[], shape: Readonly<Record<string, unknown>>): string {
+  const sentences = unknown.map((key) => {
+    const why = Object.hasOwn(REFUSED, key) ? REFUSED[key] : undefined
+    return why ? `${key} cannot be given: ${why}.` : `Unknown argument ${JSON.stringify(key)}.`
+  })
+  const known = Object.keys(shape)
+  return `${sentences.join(' ')} Known arguments: ${known.join(', ') || 'none'}.`
+}
+
+const describeIssues = (tool: string, issues: readonly z.core.$ZodIssue[]): string =>
+  `Wrong arguments for ${tool}. ${issues
+    .map(({ path, message }) => `${path.join('.') || 'arguments'}: ${message}`)
+    .join('; ')}.`
+
+function failed(error: unknown, level: AccessLevel): CallToolResult {
+  const known =
+    error instanceof ToolError
+      ? error
+      : new ToolError('upstream_unavailable', 'The call failed for a reason of the server.', {
+          cause: error,
+          retryable: false
+        })
+  const { code, message, retryable, retryAfterMs } = known
+  const requiredScopes =
+    known.requiredScopes ?? (code === 'scope_insufficient' ? googleScopesFor(level) : undefined)
+  const structured = {
+    code,
+    message,
+    retryable,
+    ...(code === 'needs_reauth' && { needsReauth: true }),
+    ...(requiredScopes && { requiredScopes: [...requiredScopes] }),
+    ...(retryAfterMs !== undefined && { retryAfterMs })
+  }
+  return {
+    isError: true,
+    content: [{ type: 'text', text: `${code}: ${message}` }],
+    structuredContent: structured
+  }
+}
+
+function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
+  return { ...json, type: 'object' }
+}
+
+/**
+ * Clients of the 2025 generation check the structured content of failures against the output schema too. So a result has
+ * either what the tool promises or what a failure has.
+ */
+function admitFailure(schema: Record<string, unknown>): Record<string, unknown> {
+  const { required, additionalProperties: _, ...rest } = schema
+  return { ...rest, anyOf: [{ required: required ?? [] }, jsonSchema(Failure, 'output')] }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
