@@ -7,7 +7,7 @@ const root = new URL('..', import.meta.url).pathname
 await rm(`${root}dist`, { recursive: true, force: true })
 const { errors } = await build({
   absWorkingDir: root,
-  entryPoints: { main: 'worker/main.ts', 'mime-thread': 'worker/mime/thread.ts' },
+  entryPoints: { main: 'worker/main.ts', 'mime-thread': 'worker/mime/tasks.ts' },
   outdir: 'dist/worker',
   outExtension: { '.js': '.mjs' },
   bundle: true,

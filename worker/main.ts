@@ -1,0 +1,56 @@
+/** The program of one account's process. Started by the gateway, never by hand. */
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '#shared/clock.ts'
+import { VERSION } from '#shared/version.ts'
+import { ChannelTokens } from './channel-tokens.ts'
+import type { GmailReport } from './gmail/report.ts'
+import { runWorker } from './host.ts'
+import { Tally } from './tally.ts'
+import { createGmailProgram } from './tools/program.ts'
+
+/** In the bundle the thread's program lies beside this one. */
+const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
+
+runWorker(VERSION, ({ init, assign, channel }) => {
+  const tally = new Tally(systemClock, (report) => channel.tell(report))
+  const program = createGmailProgram({
+    email: assign.email,
+    googleScopes: assign.googleScopes,
+    gmailOrigin: init.gmailOrigin,
+    tokens: new ChannelTokens(channel, systemClock.now),
+    clock: systemClock,
+    report: gmailReport(tally),
+    threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
+    version: VERSION,
+    nonce: () => randomBytes(6).toString('hex'),
+    random: Math.random
+  })
+  return {
+    ...program,
+    async close() {
+      await program.close()
+      tally.flush()
+    }
+  }
+})
+
+const gmailReport = (tally: Tally): GmailReport => ({
+  request(method, code, seconds, units) {
+    tally.count('gmail_requests', { method, code: codeClass(code) })
+    tally.count('gmail_units', { method }, units)
+    tally.observe('gmail_seconds', { method }, seconds)
+  },
+  throttled: (scope) => tally.count('gmail_throttled', { scope }),
+  retried: (reason) => tally.count('gmail_retries', { reason: retryClass(reason) })
+})
+
+const codeClass = (code: string): string =>
+  /^\d{3}$/.test(code) && code !== '429' ? `${code.slice(0, 1)}xx` : code
+
+/** The reasons that a dashboard tells apart: HTTP status, Google's rate limits, the network. */
+function retryClass(reason: string): string {
+  if (/^5\d\d$/.test(reason)) return '5xx'
+  if (/ratelimit/i.test(reason)) return 'rate'
+  return /^E[A-Z]+$/.test(reason) ? 'network' : reason
+}
