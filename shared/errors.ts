@@ -5,6 +5,7 @@ const STATUS = {
   ERR_BODY_TOO_LARGE: 413, // the request body is over MAX_BODY
   ERR_CONFIG: 500, // a setting is missing or wrong; the process exits with 78
   ERR_DRAINING: 503, // the gateway is about to stop; another one takes over
+  ERR_FORM: 403, // a form that was not sent by our own page
   ERR_NEEDS_REAUTH: 401, // Google no longer accepts this account's grant
   ERR_NOT_FOUND: 404, // the admin API knows nothing by this name
   ERR_QUEUE_FULL: 503, // too many requests wait for a worker

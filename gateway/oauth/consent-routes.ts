@@ -1,0 +1,96 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Interaction, Provider } from 'oidc-provider'
+import * as z from 'zod'
+import {
+  ACCESS_LEVELS,
+  AccessLevel,
+  covers,
+  highestLevel,
+  lesserLevel
+} from '#shared/access-levels.ts'
+import { GatewayError } from '#shared/errors.ts'
+import type { Google } from '../accounts/google.ts'
+import { requireOwnForm } from './form-guard.ts'
+import type { GoogleVisits } from './google-visits.ts'
+import { consentPage } from './pages/consent-page.ts'
+import { sendPage } from './pages/send-page.ts'
+import { consentPath } from './provider.ts'
+import type { SealedCookies } from './sealed-cookies.ts'
+
+export interface ConsentParts {
+  readonly provider: Provider
+  readonly google: Pick<Google, 'origin'>
+  readonly visits: GoogleVisits
+  readonly cookies: SealedCookies
+  readonly publicUrl: string
+  readonly defaultLevel: AccessLevel
+}
+
+const Path = z.object({ uid: z.string().max(100) })
+
+const Decision = z.discriminatedUnion('decision', [
+  z.object({ decision: z.literal('allow'), level: AccessLevel }),
+  z.object({ decision: z.literal('deny') })
+])
+
+/** The page that asks about each client before Google is visited, and its answer. */
+export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, parts) => {
+  const { provider, google, visits, cookies, publicUrl, defaultLevel } = parts
+
+  /** The authorization request that this very browser has begun. */
+  const interactionOf = async (
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<Interaction> => {
+    const { uid } = Path.parse(request.params)
+    const interaction = await provider.interactionDetails(request.raw, reply.raw)
+    if (interaction.uid !== uid || interaction.result) {
+      throw new GatewayError(
+        'ERR_SIGN_IN',
+        'This sign-in has expired. Please start again in your application.'
+      )
+    }
+    return interaction
+  }
+
+  const wantedLevel = (interaction: Interaction): AccessLevel =>
+    highestLevel(String(interaction.params.scope ?? '').split(' ')) ?? defaultLevel
+
+  scope.get(consentPath(':uid'), async (request, reply) => {
+    const interaction = await interactionOf(request, reply)
+    const clientId = String(interaction.params.client_id)
+    const client = await provider.Client.find(clientId)
+    const wanted = wantedLevel(interaction)
+    const action = consentPath(interaction.uid)
+    const page = consentPage({
+      action,
+      formToken: cookies.formToken(action),
+      client: { id: clientId, name: client?.clientName },
+      redirectUri: String(interaction.params.redirect_uri),
+      levels: ACCESS_LEVELS.filter((level) => covers(wanted, level)),
+      chosen: wanted,
+      googleOrigin: google.origin
+    })
+    return sendPage(reply, 200, page)
+  })
+
+  scope.post(consentPath(':uid'), async (request, reply) => {
+    const interaction = await interactionOf(request, reply)
+    requireOwnForm(request, { cookies, publicUrl, subject: consentPath(interaction.uid) })
+    const answer = Decision.parse(request.body)
+    if (answer.decision === 'deny') {
+      interaction.result = {
+        error: 'access_denied',
+        error_description: 'The person did not allow this.'
+      }
+      await interaction.persist()
+      return reply.redirect(interaction.returnTo, 303)
+    }
+    return visits.begin(reply, {
+      for: 'client',
+      uid: interaction.uid,
+      level: lesserLevel(answer.level, wantedLevel(interaction)),
+      consentForced: false
+    })
+  })
+}

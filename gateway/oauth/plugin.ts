@@ -1,0 +1,96 @@
+import fastifyCookie from '@fastify/cookie'
+import fastifyFormbody from '@fastify/formbody'
+import fastifyRateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { AccessLevel } from '#shared/access-levels.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Google, GoogleProfile } from '../accounts/google.ts'
+import type { GoogleGrants } from '../accounts/google-grants.ts'
+import type { Keyring } from '../accounts/keyring.ts'
+import type { Store } from '../store/store.ts'
+import { createClientSignIn } from './client-sign-in.ts'
+import { consentRoutes } from './consent-routes.ts'
+import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from './google-visits.ts'
+import { createGuardedFetch } from './guarded-fetch.ts'
+import { answerWithPage } from './page-errors.ts'
+import { noticePage } from './pages/notice-page.ts'
+import { sendPage } from './pages/send-page.ts'
+import { protectedResourceRoutes } from './protected-resource.ts'
+import { createProvider } from './provider.ts'
+import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
+import { createSealedCookies } from './sealed-cookies.ts'
+
+export interface SignInParts {
+  /** An origin, e.g. `https://mail.example.com`. */
+  readonly publicUrl: string
+  readonly google: Google
+  /** What a client gets that asks for nothing. */
+  readonly defaultLevel: AccessLevel
+  readonly accounts: Accounts
+  readonly grants: GoogleGrants
+  readonly keyring: Keyring
+  readonly store: Store
+  readonly clock: Clock
+  /** Whether the operator lets this person in. */
+  readonly allowed: (profile: GoogleProfile) => boolean
+  /** The stored grant of this account changed: drop cached tokens, tell the worker. */
+  readonly onGrantChanged: (userId: UserId) => void
+  readonly limits?: SignInLimits
+  /** Fetches client metadata documents in the place of the guarded fetch; for tests. */
+  readonly fetchClientMetadata?: typeof globalThis.fetch
+}
+
+/**
+ * Sign-in: `/.well-known/*`, `/oauth/*` and Google's redirect `/oauth2callback`. Register it without
+ * fastify-plugin, so that its parsers, cookies and error pages stay its own.
+ */
+export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
+  const { publicUrl, google, defaultLevel, accounts, keyring, store, clock } = parts
+  const limits = parts.limits ?? SIGN_IN_LIMITS
+  const guarded = createGuardedFetch()
+  scope.addHook('onClose', () => guarded.close())
+  const fetch = parts.fetchClientMetadata ?? guarded.fetch
+  const provider = createProvider({ publicUrl, keyring, store, accounts, clock, fetch })
+  provider.on('server_error', (_ctx, err) => scope.log.error({ err }, 'the OAuth server failed'))
+
+  await scope.register(fastifyRateLimit, { global: false })
+  await scope.register(fastifyCookie)
+  await scope.register(protectedResourceRoutes, { publicUrl, defaultLevel })
+  await scope.register(providerRoutes, { provider, publicUrl, limits })
+
+  const secure = publicUrl.startsWith('https:')
+  const cookies = createSealedCookies({ keyring, clock, secure })
+  const visits = createGoogleVisits({ google, cookies, publicUrl })
+  const clientSignIn = createClientSignIn({ ...parts, provider, visits, cookies })
+
+  await scope.register(async (pages: FastifyInstance) => {
+    await pages.register(fastifyFormbody)
+    pages.setErrorHandler(answerWithPage)
+    await pages.register(consentRoutes, {
+      provider,
+      google,
+      visits,
+      cookies,
+      publicUrl,
+      defaultLevel
+    })
+    pages.get(GOOGLE_CALLBACK_PATH, async (request, reply) => {
+      const finished = await visits.take(request, reply)
+      if (!finished) return sendPage(reply, 400, foreignVisit)
+      const callback = new URL(request.url, publicUrl)
+      const { visit, errand } = finished
+      if (errand.for === 'account') return sendPage(reply, 400, foreignVisit)
+      return clientSignIn.finish(reply, callback, visit, errand)
+    })
+  })
+}
+
+const foreignVisit = noticePage({
+  title: 'This sign-in did not begin here',
+  text: [
+    'This link was opened in another browser than the one that began the sign-in, was used before, or is too old (invalid_state). Nothing was granted.',
+    'If somebody sent you this link, do not follow it. Otherwise start again in your application.'
+  ]
+})

@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify'
+import type { AccessLevel } from '#shared/access-levels.ts'
+import { resourceOf } from './provider.ts'
+
+export interface ProtectedResourceParts {
+  readonly publicUrl: string
+  /** The one level that clients are told of, so that they do not ask for everything. */
+  readonly defaultLevel: AccessLevel
+}
+
+/** Where `/mcp` says who issues tokens for it; named in every 401 challenge (RFC 9728 §3.1). */
+export const resourceMetadataUrl = (publicUrl: string): string =>
+  `${publicUrl}/.well-known/oauth-protected-resource/mcp`
+
+/** The metadata of the `/mcp` resource (RFC 9728), under its own path and, for older clients, without. */
+export async function protectedResourceRoutes(
+  scope: FastifyInstance,
+  { publicUrl, defaultLevel }: ProtectedResourceParts
+): Promise<void> {
+  const metadata = {
+    resource: resourceOf(publicUrl),
+    authorization_servers: [publicUrl],
+    scopes_supported: [defaultLevel],
+    bearer_methods_supported: ['header'],
+    resource_name: 'Gmail',
+    resource_documentation: `${publicUrl}/account`
+  }
+  for (const path of ['', '/mcp']) {
+    scope.get(`/.well-known/oauth-protected-resource${path}`, async (_request, reply) => {
+      reply.headers({ 'access-control-allow-origin': '*', 'cache-control': 'max-age=300' })
+      return metadata
+    })
+  }
+}

@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Provider } from 'oidc-provider'
+
+/** Requests a minute from one network address. */
+export interface SignInLimits {
+  readonly register: number
+  readonly authorize: number
+  readonly token: number
+}
+
+export const SIGN_IN_LIMITS: SignInLimits = { register: 10, authorize: 60, token: 120 }
+
+export interface ProviderRoutesParts {
+  readonly provider: Provider
+  readonly publicUrl: string
+  readonly limits: SignInLimits
+}
+
+const WINDOW_MS = 60_000
+
+/**
+ * Gives the authorization server's own endpoints to it. Register it encapsulated: the server reads the
+ * request itself, so Fastify must not.
+ */
+export async function providerRoutes(
+  scope: FastifyInstance,
+  { provider, publicUrl, limits }: ProviderRoutesParts
+): Promise<void> {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  const { host, protocol } = new URL(publicUrl)
+  const answer = provider.callback()
+  const pass = (request: FastifyRequest, reply: FastifyReply): void => {
+    pinAddress(request, host, protocol)
+    reply.hijack()
+    void answer(request.raw, reply.raw) // answers errors itself and never rejects
+  }
+  const rate = (max: number) => ({ config: { rateLimit: { max, timeWindow: WINDOW_MS } } })
+
+  for (const path of ['oauth-authorization-server', 'openid-configuration']) {
+    scope.get(`/.well-known/${path}`, pass)
+    scope.options(`/.well-known/${path}`, pass)
+  }
+  scope.get('/oauth/jwks', pass)
+  scope.options('/oauth/jwks', pass)
+  scope.get('/oauth/authorize', rate(limits.authorize), pass)
+  scope.get('/oauth/authorize/:uid', rate(limits.authorize), pass)
+  scope.post('/oauth/token', rate(limits.token), pass)
+  scope.options('/oauth/token', pass)
+  scope.post('/oauth/revoke', rate(limits.token), pass)
+  scope.options('/oauth/revoke', pass)
+  scope.post('/oauth/register', rate(limits.register), (request, reply) => {
+    reply.raw.setHeader('access-control-allow-origin', '*')
+    pass(request, reply)
+  })
+  scope.options('/oauth/register', (_request, reply) =>
+    reply
+      .headers({
+        'access-control-allow-origin': '*',
+        'access-control-allow-methods': 'POST',
+        'access-control-allow-headers': 'content-type, mcp-protocol-version'
+      })
+      .code(204)
+      .send()
+  )
+}
+
+/**
+ * The server builds its addresses from the request. Whatever the client or a proxy claims, they are
+ * those of the configured public address.
+ */
+function pinAddress({ raw }: FastifyRequest, host: string, protocol: string): void {
+  raw.headers.host = host
+  raw.headers['x-forwarded-host'] = host
+  raw.headers['x-forwarded-proto'] = protocol.replace(':', '')
+  delete raw.headers['x-forwarded-for']
+}

@@ -1,0 +1,173 @@
+import { type Configuration, errors, interactionPolicy, Provider } from 'oidc-provider'
+import { ACCESS_LEVELS } from '#shared/access-levels.ts'
+import type { Clock } from '#shared/clock.ts'
+import { asUserId } from '#shared/ids.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Keyring } from '../accounts/keyring.ts'
+import type { Store } from '../store/store.ts'
+import { type ClaimedClient, reduceClient } from './client-rules.ts'
+import { noticePage } from './pages/notice-page.ts'
+import { documentOf, pageHeaders } from './pages/page.ts'
+import { oauthStorage } from './storage.ts'
+
+export interface ProviderParts {
+  /** The issuer; also the origin of every endpoint. */
+  readonly publicUrl: string
+  readonly keyring: Keyring
+  readonly store: Store
+  readonly accounts: Pick<Accounts, 'find'>
+  readonly clock: Clock
+  /** Fetches client metadata documents. */
+  readonly fetch: typeof globalThis.fetch
+}
+
+/** Seconds. */
+const LIFE = {
+  code: 60,
+  accessToken: 600,
+  /** Slides: every use issues a new one. */
+  refreshToken: 30 * 86_400,
+  grant: 365 * 86_400,
+  interaction: 1800
+} as const
+
+/** The page where a person decides about the sign-in `uid`. */
+export const consentPath = (uid: string): string => `/oauth/consent/${uid}`
+
+/** The resource that every token of this server is for (RFC 8707). */
+export const resourceOf = (publicUrl: string): string => `${publicUrl}/mcp`
+
+/**
+ * Our OAuth 2.1 authorization server: public clients with PKCE S256, opaque tokens for `/mcp` alone,
+ * rotating refresh tokens whose reuse ends the family, registration by metadata document or RFC 7591.
+ */
+export function createProvider(parts: ProviderParts): Provider {
+  const { publicUrl, keyring, store, clock } = parts
+  const secure = publicUrl.startsWith('https:')
+  const cookies = { signed: true, secure, httpOnly: true, sameSite: 'lax' } as const
+  const provider = new Provider(publicUrl, {
+    adapter: oauthStorage(store, clock),
+    jwks: { keys: keyring.signing.map((key) => ({ ...key })) },
+    cookies: {
+      keys: [...keyring.cookies],
+      names: {
+        session: secure ? '__Host-oauth-session' : 'oauth-session',
+        interaction: secure ? '__Secure-consent' : 'consent',
+        resume: secure ? '__Secure-resume' : 'resume'
+      },
+      long: cookies,
+      short: cookies
+    },
+    fetch: parts.fetch,
+    routes: {
+      authorization: '/oauth/authorize',
+      token: '/oauth/token',
+      registration: '/oauth/register',
+      revocation: '/oauth/revoke',
+      jwks: '/oauth/jwks'
+    },
+    interactions: { url: (_ctx, { uid }) => consentPath(uid), policy: alwaysAsk() },
+    scopes: ['openid', 'offline_access'],
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    clientAuthMethods: ['none'],
+    clientDefaults: {
+      application_type: 'native',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: 'ES256'
+    },
+    clientBasedCORS: () => true,
+    extraClientMetadata: {
+      properties: ['token_endpoint_auth_methods_supported'],
+      validator: (_ctx, _key, _value, metadata) => reduceClient(metadata as ClaimedClient)
+    },
+    discovery: { service_documentation: `${publicUrl}/account` },
+    features: features(resourceOf(publicUrl)),
+    findAccount: (_ctx, id) => findAccount(parts.accounts, id),
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    ttl: {
+      AccessToken: LIFE.accessToken,
+      AuthorizationCode: LIFE.code,
+      Grant: LIFE.grant,
+      IdToken: LIFE.accessToken,
+      Interaction: LIFE.interaction,
+      RefreshToken: LIFE.refreshToken,
+      Session: LIFE.code
+    },
+    renderError
+  })
+  // Only the values that the mount sets are trusted: they come from the configured address.
+  provider.proxy = true
+  // Every sign-in asks the person and Google anew, so nothing may outlive it in the browser.
+  provider.on('authorization.success', ({ oidc }) => {
+    if (oidc.session) Object.assign(oidc.session, { destroyed: true })
+  })
+  return provider
+}
+
+function features(resource: string): Configuration['features'] {
+  return {
+    clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+    devInteractions: { enabled: false },
+    dPoP: { enabled: false },
+    pushedAuthorizationRequests: { enabled: false },
+    registration: { enabled: true, issueRegistrationAccessToken: false },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => resource,
+      useGrantedResource: () => true,
+      getResourceServerInfo(_ctx, asked) {
+        if (asked !== resource) throw new errors.InvalidTarget()
+        return {
+          scope: ACCESS_LEVELS.join(' '),
+          audience: resource,
+          accessTokenFormat: 'opaque',
+          accessTokenTTL: LIFE.accessToken
+        }
+      }
+    },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: false },
+    userinfo: { enabled: false }
+  }
+}
+
+/** Each client is asked about each time (MCP security best practices): no consent is remembered. */
+function alwaysAsk(): interactionPolicy.Prompt[] {
+  const { Check, Prompt } = interactionPolicy
+  return [
+    new Prompt(
+      { name: 'login', requestable: true },
+      new Check('no_login', 'the person has to sign in', ({ oidc }) => !oidc.result?.login)
+    ),
+    new Prompt(
+      { name: 'consent', requestable: true },
+      new Check('no_consent', 'the person has to consent', ({ oidc }) => !oidc.result?.consent)
+    ),
+    // The sign-in at Google chooses the account; a client may ask for it by name.
+    new Prompt({ name: 'select_account', requestable: true })
+  ]
+}
+
+/** Codes and refresh tokens of an account that is blocked or gone are refused. */
+async function findAccount(accounts: Pick<Accounts, 'find'>, id: string) {
+  const account = await accounts.find(asUserId(id))
+  if (account?.state !== 'active') return undefined
+  return { accountId: id, claims: () => ({ sub: id }) }
+}
+
+const renderError: Configuration['renderError'] = (ctx, { error, error_description: reason }) => {
+  const page = noticePage({
+    title: 'This sign-in cannot go on',
+    text: [
+      'The application sent a request that is not right. Nothing was granted. Start again in the application; if it happens again, tell its makers what stands here:',
+      reason ? `${error}: ${reason}` : error
+    ]
+  })
+  ctx.set(pageHeaders(page))
+  ctx.body = documentOf(page)
+}
