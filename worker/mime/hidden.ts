@@ -1,5 +1,11 @@
 /** Whether an element is made so that a reader does not see it. */
-export type IsHidden = (attributes: Readonly<Record<string, string>>) => boolean
+export type IsHidden = (attributes: {
+  readonly hidden?: string
+  readonly id?: string
+  readonly class?: string
+  readonly style?: string
+  readonly color?: string
+}) => boolean
 
 const ZERO = /^0*\.?0+(px|pt|em|rem|%|vw|vh)?$/
 const TINY_FONT = /^(0*\.?\d*[0]|[01](\.\d+)?(px|pt)|0?\.0\d*(em|rem)|[0-9](\.\d+)?%)$/
@@ -15,12 +21,9 @@ const MAX_STYLE_CHARS = 200_000
 export function hiddenIn(html: string): IsHidden {
   const names = hiddenNames(html)
   const hasBackground = /\bbgcolor\s*=|\bbackground(-color|-image)?\s*[:=]/i.test(html)
-  return (attributes) => {
-    if ('hidden' in attributes) return true
-    if (attributes['id'] && names.has(`#${attributes['id']}`)) return true
-    if ((attributes['class'] ?? '').split(/\s+/).some((each) => names.has(`.${each}`))) return true
-    const style = attributes['style']
-    const color = attributes['color']
+  return ({ hidden, id, class: classes = '', style, color }) => {
+    if (hidden !== undefined || names.has(`#${id}`)) return true
+    if (classes.split(/\s+/).some((each) => names.has(`.${each}`))) return true
     if (color && !hasBackground && WHITE.test(compact(color))) return true
     return style !== undefined && hides(style, hasBackground)
   }
@@ -70,33 +73,35 @@ const compact = (value: string): string => value.replace(/\/\*.*?\*\/|\s+/gs, ''
 
 /** Classes and ids that the style sheet hides on every screen, as `.name` and `#name`. */
 function hiddenNames(html: string): Set<string> {
-  const names = new Set<string>()
-  for (const [, css] of html.slice(0, MAX_STYLE_CHARS).matchAll(/<style\b[^>]*>([^]*?)<\/style/gi))
-    for (const [selectors, body] of topLevelRules(css ?? ''))
-      if (hides(body, true))
-        for (const selector of selectors.split(',')) {
-          const simple = /^[a-z0-9*]*([.#][\w-]+)$/i.exec(selector.trim())
-          if (simple?.[1]) names.add(simple[1])
-        }
-  return names
+  const sheets = html.slice(0, MAX_STYLE_CHARS).matchAll(/<style\b[^>]*>(.*?)<\/style/gis)
+  const hiding = [...sheets]
+    .flatMap(([, css]) => topLevelRules(css ?? ''))
+    .filter(({ body }) => hides(body, true))
+  const simple = hiding
+    .flatMap(({ selectors }) => selectors.split(','))
+    .map((selector) => /^[a-z0-9*]*([.#][\w-]+)$/i.exec(selector.trim())?.[1])
+  return new Set(simple.filter((name) => name !== undefined))
+}
+
+interface Rule {
+  readonly selectors: string
+  readonly body: string
 }
 
 /** Rules outside `@media` and other blocks: those hold on some screens only. */
-function* topLevelRules(css: string): Iterable<[selectors: string, body: string]> {
+function topLevelRules(css: string): Rule[] {
+  const rules: Rule[] = []
   let depth = 0
   let from = 0
   let selectors = ''
   for (const { index, 0: brace } of css.matchAll(/[{}]/g)) {
-    if (brace === '{') {
-      if (depth === 0) selectors = css.slice(from, index)
-      depth += 1
-      if (depth === 1) from = index + 1
-    } else if (depth > 0) {
-      depth -= 1
-      if (depth === 0) {
-        if (!selectors.trim().startsWith('@')) yield [selectors, css.slice(from, index)]
-        from = index + 1
-      }
-    }
+    const isOuter = depth === (brace === '{' ? 0 : 1)
+    const piece = css.slice(from, index)
+    if (isOuter && brace === '{') selectors = piece.replace(/<!--|-->/g, '').trim()
+    if (isOuter && brace === '}' && !selectors.startsWith('@'))
+      rules.push({ selectors, body: piece })
+    if (isOuter) from = index + 1
+    depth = Math.max(0, depth + (brace === '{' ? 1 : -1))
   }
+  return rules
 }

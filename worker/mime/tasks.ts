@@ -41,7 +41,7 @@ function sanitize(html: string): string {
     transformTags: {
       '*': (tagName, attribs) => {
         if (isHidden(attribs)) return { tagName: DROPPED, attribs: {} }
-        if ((attribs['href']?.length ?? 0) > MAX_HREF_CHARS) return { tagName, attribs: {} }
+        if ((attribs.href?.length ?? 0) > MAX_HREF_CHARS) return { tagName, attribs: {} }
         return { tagName, attribs }
       }
     }

@@ -7,7 +7,10 @@ import {
 } from '@modelcontextprotocol/server'
 import { type AccessLevel, covers, levelGrantedBy } from '#shared/access-levels.ts'
 import type { WorkerContext } from './context.ts'
+import { batchDeleteEmails, deleteEmail } from './delete-emails.ts'
+import { downloadAttachment } from './download-attachment.ts'
 import { FENCE_RULE } from './fence.ts'
+import { getProfile } from './get-profile.ts'
 import { getThread } from './get-thread.ts'
 import {
   createLabel,
@@ -16,25 +19,35 @@ import {
   listEmailLabels,
   updateLabel
 } from './labels.ts'
+import { batchModifyEmails, modifyEmail } from './modify-emails.ts'
 import { readEmail } from './read-email.ts'
 import { replyToEmail } from './reply-to-email.ts'
 import { searchEmails } from './search-emails.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
 import type { Tool } from './tool.ts'
+import { trashEmail, untrashEmail } from './trash-emails.ts'
 
 /** Every tool, in the order of the list. */
 export const TOOLS: readonly Tool[] = [
   searchEmails,
   readEmail,
   getThread,
+  downloadAttachment,
   sendEmail,
   draftEmail,
   replyToEmail,
+  modifyEmail,
+  batchModifyEmails,
+  trashEmail,
+  untrashEmail,
+  deleteEmail,
+  batchDeleteEmails,
   listEmailLabels,
   createLabel,
   updateLabel,
   deleteLabel,
-  getOrCreateLabel
+  getOrCreateLabel,
+  getProfile
 ]
 
 const INSTRUCTIONS = [

@@ -1,0 +1,87 @@
+import * as z from 'zod'
+import { resolveMessageId } from '../gmail/message-id.ts'
+import { ToolError } from '../tool-error.ts'
+import { changeBatch, MAX_BATCH } from './batch.ts'
+import { stringList } from './coerce.ts'
+import type { ToolCall } from './context.ts'
+import { CHANGES } from './schemas.ts'
+import { defineTool } from './tool.ts'
+
+const targets = {
+  messageId: z.string().min(1).optional().describe('One message; or give messageIds'),
+  messageIds: stringList(1, MAX_BATCH).optional()
+}
+const NotFound = z.array(z.string()).describe('Ids that the mailbox does not have')
+
+/** From so many messages on, one batch request costs Gmail less than single ones. */
+const BATCH_FROM = 3
+
+export const trashEmail = defineTool({
+  name: 'trash_email',
+  title: 'Move to the bin',
+  description: 'Moves messages to the bin, from where untrash_email brings them back for 30 days.',
+  level: 'gmail.modify',
+  annotations: CHANGES,
+  input: z.object(targets),
+  output: z.object({ trashed: z.array(z.string()), notFound: NotFound }),
+  async run(args, call) {
+    const { done: trashed, notFound } = await move(args, 'trash', call)
+    return { structured: { trashed, notFound }, text: told('moved to the bin', trashed, notFound) }
+  }
+})
+
+export const untrashEmail = defineTool({
+  name: 'untrash_email',
+  title: 'Take out of the bin',
+  description: 'Brings messages back from the bin.',
+  level: 'gmail.modify',
+  annotations: CHANGES,
+  input: z.object(targets),
+  output: z.object({ restored: z.array(z.string()), notFound: NotFound }),
+  async run(args, call) {
+    const { done: restored, notFound } = await move(args, 'untrash', call)
+    return { structured: { restored, notFound }, text: told('restored', restored, notFound) }
+  }
+})
+
+async function move(
+  given: { messageId?: string | undefined; messageIds?: string[] | undefined },
+  where: 'trash' | 'untrash',
+  call: ToolCall
+): Promise<{ done: string[]; notFound: string[] }> {
+  const named = [...(given.messageId ? [given.messageId] : []), ...(given.messageIds ?? [])]
+  if (named.length === 0) throw new ToolError('invalid_argument', 'Give messageId or messageIds.')
+  const { mailbox } = call.context
+  const ids = [
+    ...new Set(await Promise.all(named.map((id) => resolveMessageId(mailbox, id, call.signal))))
+  ]
+  if (where === 'trash' && ids.length >= BATCH_FROM) {
+    const change = { addLabelIds: ['TRASH'], removeLabelIds: ['INBOX'] }
+    const { notFound } = await changeBatch(ids, change, 'all', call)
+    return { done: ids.filter((id) => !notFound.includes(id)), notFound }
+  }
+  const found = await Promise.all(ids.map((id) => moveOne(id, where, call)))
+  if (ids.length === 1 && !found[0])
+    throw new ToolError('not_found', 'The mailbox has no such message.')
+  return {
+    done: ids.filter((_, index) => found[index]),
+    notFound: ids.filter((_, index) => !found[index])
+  }
+}
+
+async function moveOne(
+  id: string,
+  where: 'trash' | 'untrash',
+  { context, signal }: ToolCall
+): Promise<boolean> {
+  try {
+    await context.mailbox.call(`messages.${where}`, { id }, signal)
+    return true
+  } catch (error) {
+    if (error instanceof ToolError && error.code === 'not_found') return false
+    throw error
+  }
+}
+
+const told = (what: string, done: readonly string[], notFound: readonly string[]): string =>
+  `${done.length} messages ${what}.${notFound.length > 0 ? ` Unknown ids: ${notFound.join(', ')}.` : ''}`
