@@ -1,0 +1,293 @@
+import t from 'tap'
+import { supervise } from '../../../gateway/supervisor/supervise.ts'
+import type { WorkerEnd } from '../../../gateway/supervisor/supervisor.ts'
+import { supervisorSettings } from '../../../gateway/supervisor/supervisor-settings.ts'
+import { GatewayError } from '../../../shared/errors.ts'
+import { asUserId } from '../../../shared/ids.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { FakeLauncher, type Manners } from '../../helpers/fake-launcher.ts'
+import { settled } from '../../helpers/settled.ts'
+
+const ann = asUserId('ann')
+const bob = asUserId('bob')
+const cem = asUserId('cem')
+
+const OPTIONS = {
+  workerLimit: 10,
+  concurrentStarts: 4,
+  queueLimit: 2,
+  queueWaitMs: 500,
+  startMs: 1000,
+  drainMs: 1000
+}
+
+function build(manners: Manners = {}, options: Partial<typeof OPTIONS> = {}) {
+  const clock = new FakeClock(1_000_000)
+  const launcher = new FakeLauncher(clock, manners)
+  const log: string[] = []
+  const ends: WorkerEnd[] = []
+  const supervisor = supervise({
+    clock,
+    launcher,
+    settings: supervisorSettings({ ...OPTIONS, ...options }),
+    random: () => 0.5,
+    assignment: async (userId) => {
+      if (userId === 'blocked') throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'Blocked.')
+      return { email: `${userId}@example.com`, googleScopes: ['gmail'] }
+    },
+    events: {
+      onPhase: (userId, from, to) => void log.push(`${userId}: ${from} > ${to}`),
+      onSpawn: (path, result, seconds) => void log.push(`${path} ${result} ${seconds}`),
+      onAssigned: ({ userId }) => void log.push(`${userId}: assigned`),
+      onMessage: ({ userId }, { type }) => void log.push(`${userId} says ${type}`),
+      onExit: (end) => void ends.push(end)
+    }
+  })
+  return { supervisor, launcher, clock, log, ends }
+}
+
+t.test('a hundred calls that come together share one start', async (t) => {
+  const { supervisor, launcher, log } = build()
+  const leases = await Promise.all(Array.from({ length: 100 }, () => supervisor.acquire(ann)))
+  t.equal(launcher.children.length, 1)
+  t.equal(new Set(leases.map(({ worker }) => worker)).size, 1)
+  t.match(leases[0]?.worker, { userId: 'ann', socketPath: '/run/fake/0', secret: 'secret-0' })
+  t.strictSame(launcher.child(0).heard, [
+    { type: 'assign', email: 'ann@example.com', googleScopes: ['gmail'] }
+  ])
+  t.strictSame(log, [
+    'ann: cold > starting',
+    'ann says assigned',
+    'cold ok 0',
+    'ann: assigned',
+    'ann: starting > ready'
+  ])
+  t.match(supervisor.list(), [
+    { id: 'w-fake0', userId: 'ann', phase: 'ready', inFlight: 100, requests: 100, version: 'fake' }
+  ])
+  for (const lease of leases) {
+    lease.release()
+    lease.release()
+  }
+  t.match(supervisor.list(), [{ inFlight: 0 }])
+  t.equal(supervisor.peek(ann), leases[0]?.worker)
+  t.equal(supervisor.peek(bob), undefined)
+})
+
+t.test('two users never share a worker', async (t) => {
+  const { supervisor } = build()
+  const [a, b] = await Promise.all([supervisor.acquire(ann), supervisor.acquire(bob)])
+  t.not(a.worker.id, b.worker.id)
+  t.not(a.worker.socketPath, b.worker.socketPath)
+})
+
+t.test('what a worker says reaches the observers with its user', async (t) => {
+  const { supervisor, launcher, log } = build()
+  await supervisor.acquire(ann)
+  launcher.child(0).says({ type: 'token', id: 1, force: false })
+  t.equal(log.at(-1), 'ann says token')
+})
+
+t.test('a worker that is not ready in time is killed, and its callers are told', async (t) => {
+  const { supervisor, launcher, clock, ends } = build({ isPrompt: false })
+  const lease = supervisor.acquire(ann)
+  lease.catch(() => {})
+  await settled()
+  clock.advance(1000)
+  await t.rejects(lease, { code: 'ERR_WORKER_START', retryAfter: 1 })
+  t.strictSame(launcher.child(0).signals, ['SIGKILL'])
+  await settled()
+  t.match(ends, [{ reason: 'spawn_failed', signal: 'SIGKILL', lifetimeSeconds: 1 }])
+})
+
+t.test('a call outlives a start that fails, for the next start is tried at once', async (t) => {
+  const { supervisor, launcher } = build({ isPrompt: false })
+  const lease = supervisor.acquire(ann)
+  await settled()
+  launcher.manners = {}
+  launcher.child(0).dies({ code: 1 })
+  t.equal((await lease).worker.id, 'w-fake1')
+})
+
+t.test('a worker that fails five times is refused until the quarantine ends', async (t) => {
+  const { supervisor, launcher, clock, ends } = build({ isPrompt: false })
+  const lease = supervisor.acquire(ann)
+  lease.catch(() => {})
+  for (let n = 0; n < 5; n++) {
+    await settled()
+    launcher.child(n).dies({ code: 1 })
+    await settled()
+    clock.advance(800)
+  }
+  await t.rejects(lease, { code: 'ERR_WORKER_BROKEN', statusCode: 503, retryAfter: 60 })
+  await t.rejects(supervisor.acquire(ann), { code: 'ERR_WORKER_BROKEN' })
+  t.equal(ends.length, 5)
+  t.equal(supervisor.census().workers.broken, 1)
+  launcher.manners = {}
+  clock.advance(60_000)
+  t.ok(await supervisor.acquire(ann))
+})
+
+t.test('a crash settles `gone`, and the next call gets a new worker at once', async (t) => {
+  const { supervisor, launcher, clock } = build()
+  const first = await supervisor.acquire(ann)
+  clock.advance(2000)
+  launcher.child(0).dies({ code: 7 })
+  t.strictSame(await first.worker.gone, {
+    workerId: 'w-fake0',
+    userId: 'ann',
+    reason: 'crash',
+    code: 7,
+    signal: null,
+    lifetimeSeconds: 2
+  })
+  const second = await supervisor.acquire(ann)
+  t.equal(second.worker.id, 'w-fake1')
+  first.release()
+  t.match(supervisor.list(), [{ inFlight: 1 }], 'an old lease says nothing about the new worker')
+})
+
+t.test('an out-of-memory crash is told apart', async (t) => {
+  const { supervisor, launcher } = build()
+  const { worker } = await supervisor.acquire(ann)
+  launcher.child(0).dies({ signal: 'SIGABRT', isOutOfMemory: true })
+  t.match(await worker.gone, { reason: 'oom' })
+})
+
+t.test('a stop climbs the ladder until the process is gone', async (t) => {
+  const { supervisor, launcher, clock } = build({ endsOn: 'SIGKILL' })
+  const { worker } = await supervisor.acquire(ann)
+  const stopped = supervisor.stop(ann, 'admin', 'drain')
+  t.equal(launcher.child(0).heard.at(-1)?.type, 'drain')
+  t.equal(supervisor.peek(ann), undefined)
+  clock.advance(800)
+  t.strictSame(launcher.child(0).signals, ['SIGTERM'])
+  clock.advance(100)
+  t.strictSame(launcher.child(0).signals, ['SIGTERM', 'SIGKILL'])
+  await stopped
+  t.match(await worker.gone, { reason: 'admin', signal: 'SIGKILL' })
+})
+
+t.test('the first reason of an end stays, and `now` hastens a drain', async (t) => {
+  const { supervisor, launcher } = build({ endsOn: 'SIGKILL' })
+  const { worker } = await supervisor.acquire(ann)
+  const drained = supervisor.stop(ann, 'idle', 'drain')
+  await Promise.all([supervisor.stop(ann, 'admin', 'now'), drained])
+  t.strictSame(launcher.child(0).signals, ['SIGKILL'])
+  t.match(await worker.gone, { reason: 'idle' })
+  await supervisor.stop(ann, 'admin', 'now')
+})
+
+t.test('a call during a drain waits for the next worker', async (t) => {
+  const { supervisor, launcher } = build({ endsOn: 'SIGKILL' })
+  await supervisor.acquire(ann)
+  void supervisor.stop(ann, 'upgrade', 'drain')
+  const lease = supervisor.acquire(ann)
+  launcher.child(0).dies({ code: 0 })
+  t.equal((await lease).worker.id, 'w-fake1')
+})
+
+t.test('a stop during the start rejects who waits', async (t) => {
+  const { supervisor } = build({ isPrompt: false })
+  const lease = supervisor.acquire(ann)
+  lease.catch(() => {})
+  await settled()
+  await supervisor.stop(ann, 'blocked', 'now')
+  await t.rejects(lease, { code: 'ERR_WORKER_STOPPING' })
+  t.strictSame(supervisor.list(), [])
+})
+
+t.test('an account that may not have a worker costs no process', async (t) => {
+  const { supervisor, launcher } = build()
+  await t.rejects(supervisor.acquire(asUserId('blocked')), { code: 'ERR_ACCOUNT_BLOCKED' })
+  t.equal(launcher.children.length, 0)
+})
+
+t.test('a caller may leave, and nothing is started for nobody', async (t) => {
+  const { supervisor, launcher } = build({}, { workerLimit: 1 })
+  await supervisor.acquire(ann)
+  const leaving = new AbortController()
+  const lease = supervisor.acquire(bob, leaving.signal)
+  lease.catch(() => {})
+  await settled()
+  t.equal(supervisor.census().queued, 1)
+  leaving.abort(new Error('closed the laptop'))
+  await t.rejects(lease, { message: 'closed the laptop' })
+  await settled()
+  t.equal(supervisor.census().queued, 0)
+  t.equal(launcher.children.length, 1)
+  await t.rejects(supervisor.acquire(bob, AbortSignal.abort(new Error('gone'))), {
+    message: 'gone'
+  })
+})
+
+t.test('at the limit the worker that was idle longest makes room', async (t) => {
+  const { supervisor, launcher, clock, ends } = build({}, { workerLimit: 2 })
+  const a = await supervisor.acquire(ann)
+  clock.advance(10)
+  const b = await supervisor.acquire(bob)
+  b.release()
+  clock.advance(10)
+  a.release()
+  await supervisor.acquire(cem)
+  t.match(ends, [{ userId: 'bob', reason: 'idle' }])
+  t.equal(launcher.alive.length, 2)
+})
+
+t.test('at the limit with everybody busy, calls wait, and then are refused', async (t) => {
+  const { supervisor, clock } = build({}, { workerLimit: 1 })
+  const a = await supervisor.acquire(ann)
+  const b = supervisor.acquire(bob)
+  b.catch(() => {})
+  const c = supervisor.acquire(cem)
+  await settled()
+  await t.rejects(supervisor.acquire(asUserId('dan')), { code: 'ERR_QUEUE_FULL', retryAfter: 3 })
+  clock.advance(499)
+  a.release()
+  t.equal((await b).worker.userId, 'bob', 'who came first goes first')
+  c.catch(() => {})
+  clock.advance(1)
+  await t.rejects(c, { code: 'ERR_WORKER_CAPACITY', statusCode: 503 })
+})
+
+t.test('only so many workers start at once', async (t) => {
+  const { supervisor, launcher } = build({ isPrompt: false }, { concurrentStarts: 1 })
+  void supervisor.acquire(ann)
+  const b = supervisor.acquire(bob)
+  await settled()
+  t.equal(launcher.children.length, 1)
+  launcher.manners = {}
+  launcher.child(0).isReady()
+  await settled()
+  launcher.child(0).says({ type: 'assigned' })
+  t.equal((await b).worker.userId, 'bob')
+})
+
+t.test('a probe proves that workers start, beyond the limit', async (t) => {
+  const { supervisor, launcher } = build({}, { workerLimit: 1 })
+  await supervisor.acquire(ann)
+  await supervisor.probe()
+  t.equal(launcher.children.length, 2)
+  t.equal(launcher.alive.length, 1)
+  launcher.manners = { isPrompt: false }
+  const probe = supervisor.probe()
+  launcher.child(2).dies()
+  await t.rejects(probe, { code: 'ERR_WORKER_START' })
+})
+
+t.test('a drain refuses new calls, finishes the others and ends every worker', async (t) => {
+  const { supervisor, launcher, ends } = build({ endsOn: 'SIGTERM' })
+  await supervisor.acquire(ann)
+  launcher.manners = { isPrompt: false }
+  const waiting = supervisor.acquire(bob)
+  waiting.catch(() => {})
+  await settled()
+  const drained = supervisor.drain()
+  await t.rejects(waiting, { code: 'ERR_DRAINING' })
+  await t.rejects(supervisor.acquire(ann), { code: 'ERR_DRAINING' })
+  launcher.child(0).dies({ code: 0 })
+  await drained
+  await Promise.all([supervisor.close(), supervisor.close()])
+  t.strictSame(ends.map(({ reason }) => reason).sort(), ['drain', 'drain'])
+  t.ok(launcher.isClosed)
+})
