@@ -8,7 +8,6 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest
 } from 'fastify'
-import type { Clock } from '#shared/clock.ts'
 import type { Config } from './config.ts'
 import { authenticate } from './http/authenticate.ts'
 import { edge } from './http/edge.ts'
@@ -28,7 +27,6 @@ const CONNECTIONS = 20_000
 export interface AppParts {
   readonly config: Config
   readonly log: Log
-  readonly clock: Clock
   readonly metrics: Metrics
   readonly tokens: BearerTokens
   readonly signIn: FastifyPluginAsync

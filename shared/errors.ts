@@ -14,6 +14,7 @@ const STATUS = {
   ERR_SIGN_IN: 400, // a sign-in is expired, was used already, or belongs to another browser
   ERR_TOO_MANY_CALLS: 429, // this account has too many calls in flight, or calls too often
   ERR_TOO_MANY_STREAMS: 429, // this account has too many open event streams
+  ERR_UNAVAILABLE: 503, // a port or another thing of the machine is taken; the process exits with 69
   ERR_UPSTREAM: 502, // Google did not answer as it should
   ERR_VAULT: 500, // a stored secret cannot be opened with the keys at hand
   ERR_WORKER_BROKEN: 503, // the worker failed too often; an operator should look

@@ -145,6 +145,13 @@ export class SessionRegistry {
     return n
   }
 
+  /** How many sessions some worker process knows. */
+  countLive(): number {
+    let count = 0
+    for (const session of this.#recent.values()) if (session.liveIn !== undefined) count += 1
+    return count
+  }
+
   /** How many sessions a worker process knows. */
   liveIn(workerId: WorkerId): number {
     let count = 0

@@ -109,6 +109,13 @@ const httpFamilies = (families: Families) => ({
 })
 
 const workerFamilies = (families: Families) => ({
+  queueDepth: families.gauge('queue_depth', 'Accounts whose worker waits for a place.', {}),
+  queueSeconds: families.histogram(
+    'queue_wait_seconds',
+    'Time a start waited for a place.',
+    SPAWN,
+    {}
+  ),
   byPhase: families.gauge('workers', 'Workers by phase.', {
     state: ['warm', 'starting', 'ready', 'draining', 'resting', 'broken']
   }),
@@ -183,7 +190,7 @@ const gmailFamilies = (families: Families) => ({
     reason: ['429', '5xx', 'rate', 'network', 'other']
   }),
   refreshes: families.counter('oauth_refreshes_total', 'Google access tokens fetched.', {
-    result: ['ok', 'invalid_grant', 'failed']
+    result: ['ok', 'needs_reauth', 'upstream']
   }),
   reauthRequired: families.counter(
     'oauth_reauth_required_total',

@@ -1,0 +1,161 @@
+/** Joins what serves MCP: sessions, workers, streams and what is in flight, each hearing of the others. */
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { TokenBroker } from './accounts/token-broker.ts'
+import type { Config } from './config.ts'
+import { CallerLimits } from './http/caller-limits.ts'
+import { Exchanges } from './http/exchange.ts'
+import { ParkedStreams } from './http/parked-streams.ts'
+import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
+import { Restorer } from './sessions/restore.ts'
+import type { Store } from './store/store.ts'
+import type { Launcher } from './supervisor/launcher.ts'
+import type { Assignment } from './supervisor/life.ts'
+import { supervise } from './supervisor/supervise.ts'
+import type { Supervisor, WorkerEvents } from './supervisor/supervisor.ts'
+import { supervisorSettings } from './supervisor/supervisor-settings.ts'
+import { clientFamily } from './telemetry/client-family.ts'
+import type { Log } from './telemetry/log.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+import { createWorkerDesk } from './worker-desk.ts'
+
+export interface ServingParts {
+  readonly config: Config
+  readonly clock: Clock
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly launcher: Launcher
+  readonly broker: TokenBroker
+  readonly assignment: (userId: UserId) => Promise<Assignment>
+}
+
+export interface Serving {
+  readonly supervisor: Supervisor
+  readonly sessions: SessionRegistry
+  readonly restorer: Restorer
+  readonly exchanges: Exchanges
+  readonly streams: ParkedStreams
+  readonly limits: CallerLimits
+  /** Google's grant of an account is another one: its worker and its clients learn of it. */
+  grantChanged(userId: UserId): Promise<void>
+  /** Answers what is in flight, then ends streams and workers. May be called more than once. */
+  close(): Promise<void>
+}
+
+export function createServing(parts: ServingParts): Serving {
+  const { config, clock, store, metrics } = parts
+  const exchanges = new Exchanges()
+  const limits = new CallerLimits(
+    {
+      inFlight: config.CALLS_PER_USER,
+      perSecond: config.CALL_RATE,
+      burst: config.CALL_BURST,
+      streams: config.STREAMS_PER_USER
+    },
+    clock
+  )
+  const restorer = new Restorer(clock, {
+    restored(_session, ok, seconds) {
+      metrics.sessions.resumes.inc({ result: ok ? 'ok' : 'failed' })
+      metrics.sessions.resumeSeconds.observe({}, seconds)
+    }
+  })
+  const streams = new ParkedStreams({
+    clock,
+    limits,
+    restorer,
+    workerOf: (userId) => supervisor.peek(userId),
+    opened: (kind) => metrics.http.streams.inc({ kind }),
+    closed: (kind) => metrics.http.streams.dec({ kind })
+  })
+  const sessions = new SessionRegistry({
+    store,
+    clock,
+    rules: { ttlMs: config.SESSION_TTL, perUser: config.SESSIONS_PER_USER },
+    events: sessionEvents(parts, exchanges, streams, (userId) => supervisor.peek(userId))
+  })
+  const supervisor: Supervisor = supervise({
+    clock,
+    launcher: parts.launcher,
+    assignment: parts.assignment,
+    settings: supervisorSettings({
+      workerLimit: config.WORKER_LIMIT,
+      concurrentStarts: config.WORKER_STARTS,
+      queueLimit: config.QUEUE_LIMIT,
+      queueWaitMs: config.QUEUE_WAIT,
+      startMs: config.WORKER_START_TIMEOUT,
+      drainMs: config.DRAIN_TIMEOUT
+    }),
+    events: workerEvents(parts, exchanges, streams, sessions)
+  })
+  return {
+    supervisor,
+    sessions,
+    restorer,
+    exchanges,
+    streams,
+    limits,
+    async grantChanged(userId) {
+      const isThere = supervisor.peek(userId) !== undefined
+      if (!isThere && !streams.hasStreams(userId)) return
+      const { worker, release } = await supervisor.acquire(userId)
+      await streams.bind(userId)
+      const { googleScopes } = await parts.assignment(userId)
+      worker.channel.send({ type: 'granted', googleScopes: [...googleScopes] })
+      release()
+    },
+    async close() {
+      await supervisor.drain()
+      streams.close()
+      await supervisor.close()
+      await sessions.close()
+    }
+  }
+}
+
+/** A session that ended takes along what belongs to it: its stream, its calls, its place in the worker. */
+const sessionEvents = (
+  { clock, metrics }: ServingParts,
+  exchanges: Exchanges,
+  streams: ParkedStreams,
+  workerOf: Supervisor['peek']
+): SessionEvents => ({
+  started: ({ initialize }) =>
+    metrics.sessions.started.inc({ client: clientFamily(initialize.clientInfo.name) }),
+  ended(session, reason) {
+    metrics.sessions.ended.inc({ reason })
+    metrics.sessions.seconds.observe({}, (clock.now() - session.createdAt) / 1000)
+    streams.endSession(session)
+    workerOf(session.userId)?.channel.send({ type: 'end-session', sessionHash: session.hash })
+    const why = new GatewayError('ERR_SESSION_UNKNOWN', 'The session was ended during this call.')
+    for (const exchange of exchanges.ofSession(session)) exchange.abort.abort(why)
+  }
+})
+
+function workerEvents(
+  parts: ServingParts,
+  exchanges: Exchanges,
+  streams: ParkedStreams,
+  sessions: SessionRegistry
+): WorkerEvents {
+  const { metrics, log, broker } = parts
+  return {
+    onPhase(userId, _from, to) {
+      if (to === 'ready') void streams.bind(userId) // never rejects
+      if (to === 'draining') streams.unbind(userId)
+    },
+    onExit({ workerId, reason, code, signal, lifetimeSeconds }) {
+      sessions.workerGone(workerId)
+      metrics.workers.exits.inc({ reason })
+      metrics.workers.lifetime.observe({}, lifetimeSeconds)
+      log.info({ worker: workerId, reason, status: code, signal }, 'worker ended')
+    },
+    onSpawn: (path, result, seconds) =>
+      metrics.workers.spawnSeconds.observe({ path, result }, seconds),
+    onMessage: createWorkerDesk({ broker, sessions, exchanges, metrics, log }),
+    onQueued: (seconds) => metrics.workers.queueSeconds.observe({}, seconds),
+    onStartFailure: (_userId, diagnosis) => log.error({ diagnosis }, 'a worker did not start')
+  }
+}

@@ -1,0 +1,183 @@
+/** The only place that picks engines and joins the parts. Nothing happens here until it is called. */
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import { systemClock } from '#shared/clock.ts'
+import { type ErrorCode, GatewayError } from '#shared/errors.ts'
+import { VERSION } from '#shared/version.ts'
+import { isAllowed } from './accounts/allow-list.ts'
+import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
+import { createAudit } from './admin/audit.ts'
+import { buildApp } from './app.ts'
+import type { Config } from './config.ts'
+import { createBearerTokens } from './oauth/bearer.ts'
+import { type SignInParts, signIn } from './oauth/plugin.ts'
+import { buildOpsApp } from './ops-app.ts'
+import { Readiness } from './readiness.ts'
+import { createServing, type Serving } from './serving.ts'
+import { openStore, type Store } from './store/store.ts'
+import { sharedConfinement } from './supervisor/confinement.ts'
+import { ProcessLauncher } from './supervisor/process-launcher.ts'
+import { openRunDirectory } from './supervisor/run-directory.ts'
+import { readGauges } from './telemetry/gauges.ts'
+import type { Log } from './telemetry/log.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+
+export interface Gateway {
+  readonly app: FastifyInstance
+  readonly opsApp: FastifyInstance
+  /** Takes nothing new, answers what is in flight, ends every worker. May be called more than once. */
+  close(): Promise<void>
+}
+
+interface Core {
+  readonly config: Config
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly store: Store
+  readonly accounts: OpenAccounts
+  readonly serving: Serving
+}
+
+const WORKER_BUNDLE = fileURLToPath(new URL('../dist/worker/main.mjs', import.meta.url))
+
+/** Builds the gateway; it does not listen yet. Throws ERR_CONFIG for what only shows when it is tried. */
+export async function wire(config: Config, log: Log): Promise<Gateway> {
+  const metrics = createMetrics({ version: VERSION })
+  const store = await openStore(config.DATABASE_URL)
+  const accounts: OpenAccounts = openAccounts({
+    store,
+    clock: systemClock,
+    secretsFile: config.SECRETS_FILE,
+    google: {
+      issuer: config.GOOGLE_ISSUER_URL,
+      clientId: config.GOOGLE_CLIENT_ID,
+      clientSecret: config.GOOGLE_CLIENT_SECRET
+    },
+    onNeedsReauth(userId) {
+      metrics.gmail.reauthRequired.inc({})
+      void serving.supervisor.stop(userId, 'blocked', 'drain') // never rejects
+    },
+    onRefresh: (result) => metrics.gmail.refreshes.inc({ result })
+  })
+  const serving: Serving = createServing({
+    config,
+    clock: systemClock,
+    store,
+    metrics,
+    log,
+    launcher: launcherFor(config, log),
+    broker: accounts.broker,
+    assignment: async (userId) => {
+      const account = await accounts.accounts.find(userId)
+      if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
+      return { email: account.email, googleScopes: await accounts.grants.scopes(userId) }
+    }
+  })
+  const core = { config, log, metrics, store, accounts, serving }
+  const readiness = new Readiness({ store, supervisor: serving.supervisor, clock: systemClock })
+  const app = await publicApp(core)
+  const opsApp = await operatorsApp(core, readiness)
+  return {
+    app,
+    opsApp,
+    async close() {
+      readiness.stopping()
+      await Promise.all([app.close(), serving.close()])
+      await opsApp.close()
+      await store.close()
+    }
+  }
+}
+
+function launcherFor(config: Config, log: Log): ProcessLauncher {
+  const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
+  const base = config.RUN_DIR ?? join(tmpdir(), `gmail-mcp-${process.getuid?.() ?? 0}`)
+  const runDirectory = openRunDirectory({ base, pid: process.pid, randomHex })
+  if (runDirectory.reaped > 0) log.warn({ count: runDirectory.reaped }, 'leftover workers ended')
+  return new ProcessLauncher({
+    clock: systemClock,
+    randomHex,
+    runDirectory,
+    confinement: sharedConfinement(process.execPath, []),
+    entry: config.WORKER_ENTRY ?? WORKER_BUNDLE,
+    env: {},
+    init: {
+      gmailOrigin: config.GMAIL_API_URL,
+      maxBodyBytes: config.MAX_BODY,
+      resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`
+    },
+    // What a worker prints could quote mail: only that it printed is told.
+    onLine: (worker, stream, line) => log.debug({ worker, stream, chars: line.length }, 'output')
+  })
+}
+
+function publicApp(core: Core): Promise<FastifyInstance> {
+  const { config, log, metrics, store, accounts, serving } = core
+  const parts: SignInParts = {
+    ...accounts,
+    publicUrl: config.PUBLIC_URL,
+    defaultLevel: config.DEFAULT_LEVEL,
+    store,
+    clock: systemClock,
+    allowed: (profile) =>
+      isAllowed({ emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS }, profile),
+    onGrantChanged(userId) {
+      accounts.broker.forget(userId)
+      serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))
+    }
+  }
+  return buildApp({
+    config,
+    log,
+    metrics,
+    tokens: createBearerTokens({
+      store,
+      personalTokens: accounts.personalTokens,
+      clock: systemClock,
+      resource: `${config.PUBLIC_URL}/mcp`
+    }),
+    signIn: (scope) => signIn(scope, parts),
+    mcp: {
+      ...serving,
+      clock: systemClock,
+      maxBody: config.MAX_BODY,
+      measure: {
+        bytes: (direction, bytes) => metrics.http.bytes.inc({ direction }, bytes),
+        overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
+        rejected: ({ code }) => metrics.http.rejected.inc({ reason: REJECTED[code] ?? 'other' })
+      }
+    }
+  })
+}
+
+function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance> {
+  const { config, log, metrics, store, serving } = core
+  return buildOpsApp({
+    adminToken: config.ADMIN_TOKEN,
+    log,
+    readiness,
+    scrape: async () => {
+      await readGauges(metrics, serving.supervisor, serving.sessions)
+      return metrics.scrape()
+    },
+    admin: {
+      ...serving,
+      accounts: core.accounts.accounts,
+      audit: createAudit(store, systemClock),
+      metrics
+    }
+  })
+}
+
+const REJECTED: Partial<Record<ErrorCode, string>> = {
+  ERR_ACCOUNT_BLOCKED: 'blocked',
+  ERR_BODY_TOO_LARGE: 'body_too_large',
+  ERR_DRAINING: 'draining',
+  ERR_QUEUE_FULL: 'queue_full',
+  ERR_TOO_MANY_CALLS: 'rate',
+  ERR_TOO_MANY_STREAMS: 'streams',
+  ERR_WORKER_CAPACITY: 'capacity'
+}
