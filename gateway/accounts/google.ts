@@ -124,8 +124,8 @@ export function createGoogle({ issuer, clientId, clientSecret, clock }: GoogleOp
         nonce: visit.nonce,
         code_challenge: await oidc.calculatePKCECodeChallenge(visit.verifier),
         code_challenge_method: 'S256',
-        access_type: 'offline',
-        include_granted_scopes: 'true',
+        // Whoever only looks at the account page gives nothing that lasts.
+        ...(scopes.length > 0 ? { access_type: 'offline', include_granted_scopes: 'true' } : {}),
         ...(forceConsent ? { prompt: 'consent' } : {}),
         ...(loginHint === undefined ? {} : { login_hint: loginHint })
       })

@@ -9,8 +9,14 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Google, GoogleProfile } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { Keyring } from '../accounts/keyring.ts'
+import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
+import { accountRoutes } from './account-routes.ts'
+import { createAccountSession } from './account-session.ts'
+import type { AccountSessions } from './account-sessions.ts'
+import { createAccountSignIn } from './account-sign-in.ts'
 import { createClientSignIn } from './client-sign-in.ts'
+import { createConnectedClients } from './connected-clients.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from './google-visits.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
@@ -18,9 +24,10 @@ import { answerWithPage } from './page-errors.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { sendPage } from './pages/send-page.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
-import { createProvider } from './provider.ts'
+import { createProvider, resourceOf } from './provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
 import { createSealedCookies } from './sealed-cookies.ts'
+import { startSweeper } from './sweep.ts'
 
 export interface SignInParts {
   /** An origin, e.g. `https://mail.example.com`. */
@@ -31,26 +38,39 @@ export interface SignInParts {
   readonly accounts: Accounts
   readonly grants: GoogleGrants
   readonly keyring: Keyring
+  readonly personalTokens: PersonalTokens
+  readonly sessions: AccountSessions
   readonly store: Store
   readonly clock: Clock
   /** Whether the operator lets this person in. */
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: drop cached tokens, tell the worker. */
   readonly onGrantChanged: (userId: UserId) => void
+  /** Called before a person erases their account: stops its worker and ends its sessions. */
+  readonly onErase: (userId: UserId) => Promise<void>
   readonly limits?: SignInLimits
   /** Fetches client metadata documents in the place of the guarded fetch; for tests. */
   readonly fetchClientMetadata?: typeof globalThis.fetch
 }
 
 /**
- * Sign-in: `/.well-known/*`, `/oauth/*` and Google's redirect `/oauth2callback`. Register it without
+ * Sign-in: `/.well-known/*`, `/oauth/*`, Google's redirect `/oauth2callback`, and `/account`. Register it without
  * fastify-plugin, so that its parsers, cookies and error pages stay its own.
  */
 export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const { publicUrl, google, defaultLevel, accounts, keyring, store, clock } = parts
   const limits = parts.limits ?? SIGN_IN_LIMITS
   const guarded = createGuardedFetch()
-  scope.addHook('onClose', () => guarded.close())
+  const sweeper = startSweeper({
+    store,
+    personalTokens: parts.personalTokens,
+    clock,
+    failed: (err) => scope.log.error({ err }, 'expired rows could not be removed')
+  })
+  scope.addHook('onClose', async () => {
+    await sweeper.close()
+    await guarded.close()
+  })
   const fetch = parts.fetchClientMetadata ?? guarded.fetch
   const provider = createProvider({ publicUrl, keyring, store, accounts, clock, fetch })
   provider.on('server_error', (_ctx, err) => scope.log.error({ err }, 'the OAuth server failed'))
@@ -63,11 +83,15 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const secure = publicUrl.startsWith('https:')
   const cookies = createSealedCookies({ keyring, clock, secure })
   const visits = createGoogleVisits({ google, cookies, publicUrl })
+  const session = createAccountSession(cookies)
+  const clients = createConnectedClients({ store, clock, resource: resourceOf(publicUrl) })
   const clientSignIn = createClientSignIn({ ...parts, provider, visits, cookies })
+  const accountSignIn = createAccountSignIn({ ...parts, visits, session })
 
   await scope.register(async (pages: FastifyInstance) => {
     await pages.register(fastifyFormbody)
     pages.setErrorHandler(answerWithPage)
+    pages.addHook('onRequest', pages.rateLimit({ max: limits.page, timeWindow: 60_000 }))
     await pages.register(consentRoutes, {
       provider,
       google,
@@ -76,13 +100,15 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
       publicUrl,
       defaultLevel
     })
+    await pages.register(accountRoutes, { ...parts, clients, visits, session, cookies })
     pages.get(GOOGLE_CALLBACK_PATH, async (request, reply) => {
       const finished = await visits.take(request, reply)
       if (!finished) return sendPage(reply, 400, foreignVisit)
       const callback = new URL(request.url, publicUrl)
       const { visit, errand } = finished
-      if (errand.for === 'account') return sendPage(reply, 400, foreignVisit)
-      return clientSignIn.finish(reply, callback, visit, errand)
+      return errand.for === 'client'
+        ? clientSignIn.finish(reply, callback, visit, errand)
+        : accountSignIn.finish(reply, callback, visit, errand)
     })
   })
 }

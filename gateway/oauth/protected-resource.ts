@@ -25,10 +25,22 @@ export async function protectedResourceRoutes(
     resource_name: 'Gmail',
     resource_documentation: `${publicUrl}/account`
   }
+  // Public, so every web page may read it, whatever the gateway's own rule for `/mcp` is.
+  const open = { config: { cors: false } } as const
   for (const path of ['', '/mcp']) {
-    scope.get(`/.well-known/oauth-protected-resource${path}`, async (_request, reply) => {
+    const address = `/.well-known/oauth-protected-resource${path}`
+    scope.get(address, open, async (_request, reply) => {
       reply.headers({ 'access-control-allow-origin': '*', 'cache-control': 'max-age=300' })
       return metadata
     })
+    scope.options(address, open, (_request, reply) =>
+      reply
+        .headers({
+          'access-control-allow-origin': '*',
+          'access-control-allow-headers': 'mcp-protocol-version'
+        })
+        .code(204)
+        .send()
+    )
   }
 }

@@ -1,14 +1,23 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Provider } from 'oidc-provider'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Keeps a gateway-wide @fastify/cors away from a route that answers preflights itself. */
+    cors?: false
+  }
+}
+
 /** Requests a minute from one network address. */
 export interface SignInLimits {
   readonly register: number
   readonly authorize: number
   readonly token: number
+  /** Consent and account pages, together. */
+  readonly page: number
 }
 
-export const SIGN_IN_LIMITS: SignInLimits = { register: 10, authorize: 60, token: 120 }
+export const SIGN_IN_LIMITS: SignInLimits = { register: 10, authorize: 60, token: 120, page: 120 }
 
 export interface ProviderRoutesParts {
   readonly provider: Provider
@@ -36,25 +45,29 @@ export async function providerRoutes(
     reply.hijack()
     void answer(request.raw, reply.raw) // answers errors itself and never rejects
   }
-  const rate = (max: number) => ({ config: { rateLimit: { max, timeWindow: WINDOW_MS } } })
+  // The server answers cross-origin questions itself: any web page may be a client, none sends cookies.
+  const open = { config: { cors: false } } as const
+  const rate = (max: number) => ({
+    config: { cors: false, rateLimit: { max, timeWindow: WINDOW_MS } } as const
+  })
 
   for (const path of ['oauth-authorization-server', 'openid-configuration']) {
-    scope.get(`/.well-known/${path}`, pass)
-    scope.options(`/.well-known/${path}`, pass)
+    scope.get(`/.well-known/${path}`, open, pass)
+    scope.options(`/.well-known/${path}`, open, pass)
   }
-  scope.get('/oauth/jwks', pass)
-  scope.options('/oauth/jwks', pass)
+  scope.get('/oauth/jwks', open, pass)
+  scope.options('/oauth/jwks', open, pass)
   scope.get('/oauth/authorize', rate(limits.authorize), pass)
   scope.get('/oauth/authorize/:uid', rate(limits.authorize), pass)
   scope.post('/oauth/token', rate(limits.token), pass)
-  scope.options('/oauth/token', pass)
+  scope.options('/oauth/token', open, pass)
   scope.post('/oauth/revoke', rate(limits.token), pass)
-  scope.options('/oauth/revoke', pass)
+  scope.options('/oauth/revoke', open, pass)
   scope.post('/oauth/register', rate(limits.register), (request, reply) => {
     reply.raw.setHeader('access-control-allow-origin', '*')
     pass(request, reply)
   })
-  scope.options('/oauth/register', (_request, reply) =>
+  scope.options('/oauth/register', open, (_request, reply) =>
     reply
       .headers({
         'access-control-allow-origin': '*',

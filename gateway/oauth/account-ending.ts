@@ -1,0 +1,40 @@
+import type { FastifyPluginAsync } from 'fastify'
+import * as z from 'zod'
+import type { OwnForm } from './account-form.ts'
+import type { AccountSessions } from './account-sessions.ts'
+import { ACCOUNT_PATH } from './account-sign-in.ts'
+import type { ConnectedClients } from './connected-clients.ts'
+
+export interface EndingParts {
+  readonly act: OwnForm
+  readonly clients: ConnectedClients
+  readonly sessions: AccountSessions
+}
+
+const Handle = z.object({ handle: z.string().max(200) })
+const Client = z.object({ client: z.string().max(2000) })
+
+/** The buttons that end a client's access or one session. */
+export const endingRoutes: FastifyPluginAsync<EndingParts> = async (scope, parts) => {
+  const { act, clients, sessions } = parts
+
+  scope.post(
+    `${ACCOUNT_PATH}/clients/revoke`,
+    act(async ({ userId }, request) => {
+      const { client } = Client.parse(request.body)
+      await clients.revoke(userId, client)
+      for (const { handle, clientId } of await sessions.list(userId)) {
+        if (clientId === client) await sessions.end(handle)
+      }
+    })
+  )
+
+  scope.post(
+    `${ACCOUNT_PATH}/sessions/end`,
+    act(async ({ userId }, request) => {
+      const { handle } = Handle.parse(request.body)
+      const own = (await sessions.list(userId)).some((listed) => listed.handle === handle)
+      if (own) await sessions.end(handle)
+    })
+  )
+}

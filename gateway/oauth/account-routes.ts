@@ -1,0 +1,126 @@
+import type { FastifyPluginAsync } from 'fastify'
+import * as z from 'zod'
+import { AccessLevel, levelGrantedBy } from '#shared/access-levels.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Google } from '../accounts/google.ts'
+import type { PersonalTokens } from '../accounts/personal-tokens.ts'
+import { endingRoutes } from './account-ending.ts'
+import { ownFormOf } from './account-form.ts'
+import type { AccountSession, Visitor } from './account-session.ts'
+import type { AccountSessions } from './account-sessions.ts'
+import { ACCOUNT_PATH } from './account-sign-in.ts'
+import { personalTokenRoutes } from './account-tokens.ts'
+import type { ConnectedClients } from './connected-clients.ts'
+import { requireOwnForm } from './form-guard.ts'
+import type { GoogleVisits } from './google-visits.ts'
+import { accountPage, signInPage } from './pages/account-page.ts'
+import { noticePage } from './pages/notice-page.ts'
+import { sendPage } from './pages/send-page.ts'
+import type { SealedCookies } from './sealed-cookies.ts'
+
+export interface AccountRoutesParts {
+  readonly accounts: Accounts
+  readonly clients: ConnectedClients
+  readonly personalTokens: PersonalTokens
+  readonly sessions: AccountSessions
+  readonly google: Pick<Google, 'origin'>
+  readonly visits: GoogleVisits
+  readonly session: AccountSession
+  readonly cookies: SealedCookies
+  readonly clock: Clock
+  readonly publicUrl: string
+  readonly defaultLevel: AccessLevel
+  /** Called before an account is erased: stops its worker and ends its sessions. */
+  readonly onErase: (userId: UserId) => Promise<void>
+}
+
+/** What the token of a form stands for while nobody is signed in. */
+const NOBODY = 'account:'
+
+const Level = z.object({ level: AccessLevel })
+const Confirmed = z.object({ confirm: z.literal('yes') })
+
+/** `/account`: what a person allowed, with a way to end each of it. */
+export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scope, parts) => {
+  const { accounts, clients, personalTokens, sessions, session, cookies, clock, visits } = parts
+  const { publicUrl, google } = parts
+  const formSubject = (visitor: Visitor | undefined) => `${NOBODY}${visitor?.userId ?? ''}`
+
+  /** The level that the stored Google grant allows; undefined without one. */
+  const grantedLevel = async (userId: UserId) =>
+    levelGrantedBy(await accounts.grantedScopes(userId))
+
+  const act = ownFormOf({ session, cookies, publicUrl, subject: formSubject })
+
+  scope.get(ACCOUNT_PATH, async (request, reply) => {
+    const visitor = await session.find(request)
+    const formToken = cookies.formToken(formSubject(visitor))
+    const googleOrigin = google.origin
+    if (!visitor) return sendPage(reply, 200, signInPage({ formToken, googleOrigin }))
+    const { userId, email } = visitor
+    const granted = await grantedLevel(userId)
+    const page = accountPage({
+      email,
+      state: (await accounts.find(userId))?.state,
+      granted,
+      clients: await clients.list(userId),
+      sessions: await sessions.list(userId),
+      tokens: await personalTokens.list(userId),
+      defaultLevel: parts.defaultLevel,
+      now: clock.now(),
+      formToken,
+      googleOrigin
+    })
+    return sendPage(reply, 200, page)
+  })
+
+  scope.post(`${ACCOUNT_PATH}/sign-in`, async (request, reply) => {
+    requireOwnForm(request, { cookies, publicUrl, subject: formSubject(undefined) })
+    return visits.begin(reply, { for: 'account', consentForced: false })
+  })
+
+  scope.post(
+    `${ACCOUNT_PATH}/connect`,
+    act(async ({ email }, request, reply) => {
+      const { level } = Level.parse(request.body)
+      await visits.begin(reply, { for: 'account', level, consentForced: false }, email)
+    })
+  )
+
+  await scope.register(endingRoutes, { ...parts, act })
+  await scope.register(personalTokenRoutes, { ...parts, act, grantedLevel })
+
+  scope.post(
+    `${ACCOUNT_PATH}/erase`,
+    act(async ({ userId }, request, reply) => {
+      Confirmed.parse(request.body)
+      await parts.onErase(userId)
+      const { revokedAtGoogle } = await accounts.erase(userId)
+      session.end(reply)
+      return sendPage(reply, 200, revokedAtGoogle ? ERASED : ERASED_HERE)
+    })
+  )
+
+  scope.post(
+    `${ACCOUNT_PATH}/sign-out`,
+    act(async (_visitor, _request, reply) => session.end(reply))
+  )
+}
+
+const ERASED = noticePage({
+  title: 'Everything is erased',
+  text: [
+    'Your access at Google was revoked, and your account, tokens and sessions here are gone.',
+    'Applications that were connected must ask you again.'
+  ]
+})
+
+const ERASED_HERE = noticePage({
+  title: 'Everything is erased here',
+  text: [
+    'Your account, tokens and sessions here are gone, but Google could not be told.',
+    'Please remove this gateway at myaccount.google.com/connections.'
+  ]
+})

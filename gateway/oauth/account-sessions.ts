@@ -1,0 +1,19 @@
+import type { UserId } from '#shared/ids.ts'
+
+/** A running MCP session, as its owner sees it. */
+export interface AccountSessionView {
+  /** Names the session; it is not the session id. */
+  readonly handle: string
+  readonly clientId: string
+  readonly clientName: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly lastSeenAt: number
+}
+
+/** What the account page needs of the sessions. */
+export interface AccountSessions {
+  list(userId: UserId): Promise<readonly AccountSessionView[]>
+  /** Ends it for good. Idempotent. */
+  end(handle: string): Promise<void>
+}

@@ -1,0 +1,56 @@
+import type { FastifyPluginAsync } from 'fastify'
+import * as z from 'zod'
+import { AccessLevel, covers } from '#shared/access-levels.ts'
+import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { PersonalTokens } from '../accounts/personal-tokens.ts'
+import type { OwnForm } from './account-form.ts'
+import { ACCOUNT_PATH } from './account-sign-in.ts'
+import { newTokenPage, TOKEN_HOURS } from './pages/account-page.ts'
+import { sendPage } from './pages/send-page.ts'
+
+export interface PersonalTokenRoutesParts {
+  readonly act: OwnForm
+  readonly personalTokens: PersonalTokens
+  readonly publicUrl: string
+  /** The level that the stored Google grant allows; undefined without one. */
+  readonly grantedLevel: (userId: UserId) => Promise<AccessLevel | undefined>
+}
+
+const HOUR_MS = 3600_000
+
+const TokenId = z.object({ id: z.string().max(100) })
+const NewToken = z.object({
+  name: z.string().trim().min(1).max(60),
+  level: AccessLevel,
+  hours: z.coerce
+    .number()
+    .refine((hours) => TOKEN_HOURS.some(([offered]) => offered === hours), 'not offered')
+})
+
+/** The forms that make and revoke personal tokens. */
+export const personalTokenRoutes: FastifyPluginAsync<PersonalTokenRoutesParts> = async (
+  scope,
+  { act, personalTokens, publicUrl, grantedLevel }
+) => {
+  scope.post(
+    `${ACCOUNT_PATH}/tokens`,
+    act(async ({ userId }, request, reply) => {
+      const { name, level, hours } = NewToken.parse(request.body)
+      const granted = await grantedLevel(userId)
+      if (!granted || !covers(granted, level)) {
+        throw new GatewayError('ERR_FORM', 'Connect your Gmail with this access first.')
+      }
+      const made = await personalTokens.create({ userId, name, level, ttl: hours * HOUR_MS })
+      return sendPage(reply, 200, newTokenPage({ ...made, mcpUrl: `${publicUrl}/mcp` }))
+    })
+  )
+
+  scope.post(
+    `${ACCOUNT_PATH}/tokens/revoke`,
+    act(async ({ userId }, request) => {
+      const { id } = TokenId.parse(request.body)
+      await personalTokens.revoke(userId, id)
+    })
+  )
+}
