@@ -5,6 +5,7 @@ import type { Place } from './admission.ts'
 import type { Launched, ProcessEnd } from './launcher.ts'
 import type { EndReason, Phase } from './lifecycle.ts'
 import type { RunningWorker, WorkerEnd, WorkerLease, WorkerSnapshot } from './supervisor.ts'
+import type { WorkerChannel } from './worker-channel.ts'
 
 /** What a worker is told about its account. */
 export interface Assignment {
@@ -60,6 +61,14 @@ export class Life {
       channel: launched.channel,
       gone: this.#gone.promise
     }
+  }
+
+  get pid(): number | undefined {
+    return this.#parts.launched.pid
+  }
+
+  get channel(): WorkerChannel {
+    return this.worker.channel
   }
 
   get launchedAt(): number {
@@ -130,10 +139,6 @@ export class Life {
 
   observe(vitals: Partial<Vitals>): void {
     this.#vitals = { ...this.#vitals, ...vitals }
-  }
-
-  get vitals(): Vitals {
-    return this.#vitals
   }
 
   /** Closes the books: gives the place back, tells `report`, settles `worker.gone`. Called once. */

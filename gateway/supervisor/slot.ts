@@ -90,6 +90,11 @@ export class Slot {
     await life?.worker.gone
   }
 
+  /** Ends this process; does nothing when it is gone, so that a later one is not hit. */
+  async stopLife(life: Life, reason: EndReason, mode: StopMode): Promise<void> {
+    if (this.#life === life) await this.stop(reason, mode)
+  }
+
   /** Rejects everybody who waits. */
   refuse(error: GatewayError): void {
     this.#waiters.refuse(error)

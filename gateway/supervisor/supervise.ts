@@ -1,10 +1,12 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
+import type { UserId, WorkerId } from '#shared/ids.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
+import { type IdleLimits, leastRecentlyUsed, type Usage, whyHibernate } from './idle-policy.ts'
 import type { Launched, Launcher } from './launcher.ts'
 import type { Assignment } from './life.ts'
 import type { EndReason, Limits, StopMode } from './lifecycle.ts'
+import { type ProcessUse, processUse } from './proc.ts'
 import { Slot } from './slot.ts'
 import type {
   Census,
@@ -14,6 +16,8 @@ import type {
   WorkerLease,
   WorkerSnapshot
 } from './supervisor.ts'
+import { WarmPool } from './warm-pool.ts'
+import { Watchdog, type WatchdogLimits } from './watchdog.ts'
 
 export interface SupervisorParts {
   readonly launcher: Launcher
@@ -22,13 +26,20 @@ export interface SupervisorParts {
   /** Whose worker it will be. Asked before each start; what it rejects with reaches the caller. */
   readonly assignment: (userId: UserId) => Promise<Assignment>
   readonly events?: WorkerEvents
-  /** From 0 up to 1, not including 1. */
+  /** From 0 up to 1, not including 1; the machine's own unless given. */
   readonly random?: () => number
+  /** What a process uses, undefined when that cannot be known; from `/proc` unless given. */
+  readonly processUse?: (pid: number) => Promise<ProcessUse | undefined>
 }
 
 export interface SupervisorSettings {
   readonly lifecycle: Limits
   readonly admission: AdmissionLimits
+  readonly idle: IdleLimits
+  readonly watchdog: WatchdogLimits
+  readonly warmWorkers: number
+  /** Time between two looks at every worker. */
+  readonly roundMs: number
 }
 
 /** Supervises the workers that `launcher` starts on this machine. */
@@ -44,16 +55,29 @@ class Supervision implements Supervisor {
   readonly #parts: SupervisorParts
   readonly #slots = new Map<UserId, Slot>()
   readonly #admission: Admission
+  readonly #warmPool: WarmPool
+  readonly #watchdog: Watchdog
+  #cancelRound = (): void => {}
   #drain: Drain | undefined
 
   constructor(parts: SupervisorParts) {
+    const { clock, launcher, settings } = parts
     this.#parts = parts
     this.#admission = new Admission({
-      limits: parts.settings.admission,
-      clock: parts.clock,
+      limits: settings.admission,
+      clock,
       random: parts.random ?? Math.random,
       makeRoom: (places) => this.#makeRoom(places)
     })
+    this.#warmPool = new WarmPool({
+      size: settings.warmWorkers,
+      startMs: settings.lifecycle.startMs,
+      clock,
+      launch: () => launcher.launch(),
+      maySpare: () => this.#maySpare()
+    })
+    this.#watchdog = new Watchdog(settings.watchdog, parts.processUse ?? processUse)
+    this.#goRound()
   }
 
   async acquire(userId: UserId, signal?: AbortSignal): Promise<WorkerLease> {
@@ -69,18 +93,31 @@ class Supervision implements Supervisor {
     await this.#slots.get(userId)?.stop(reason, mode)
   }
 
+  async stopWorker(id: WorkerId, reason: EndReason, mode: StopMode): Promise<boolean> {
+    for (const slot of this.#slots.values()) {
+      if (slot.life?.worker.id !== id) continue
+      await slot.stopLife(slot.life, reason, mode)
+      return true
+    }
+    const warm = this.#warmPool.workers.find((launched) => launched.id === id)
+    warm?.kill('SIGKILL')
+    await warm?.gone
+    return warm !== undefined
+  }
+
   list(): WorkerSnapshot[] {
-    return [...this.#slots.values()].flatMap((slot) => slot.life?.snapshot(slot.phase) ?? [])
+    return [
+      ...[...this.#slots.values()].flatMap((slot) => slot.life?.snapshot(slot.phase) ?? []),
+      ...this.#warmPool.workers.map(warmSnapshot)
+    ]
   }
 
   census(): Census {
-    const workers = { warm: 0, starting: 0, ready: 0, draining: 0, resting: 0, broken: 0 }
+    const warm = this.#warmPool.workers.length
+    const workers = { warm, starting: 0, ready: 0, draining: 0, resting: 0, broken: 0 }
     for (const { phase } of this.#slots.values()) if (phase !== 'cold') workers[phase] += 1
-    return {
-      workers,
-      limit: this.#parts.settings.admission.places,
-      queued: this.#admission.occupancy.waiting
-    }
+    const queued = this.#admission.occupancy.waiting
+    return { workers, limit: this.#parts.settings.admission.places, queued }
   }
 
   async probe(): Promise<void> {
@@ -110,9 +147,10 @@ class Supervision implements Supervisor {
   }
 
   async #stopAll(): Promise<void> {
+    this.#cancelRound()
     const slots = [...this.#slots.values()]
     for (const slot of slots) slot.refuse(draining())
-    await Promise.all(slots.map((slot) => slot.stop('drain', 'drain')))
+    await Promise.all([this.#warmPool.close(), ...slots.map((slot) => slot.stop('drain', 'drain'))])
   }
 
   #slot(userId: UserId): Slot {
@@ -133,21 +171,71 @@ class Supervision implements Supervisor {
   }
 
   #launch(): { launched: Launched; path: 'cold' | 'warm' } {
+    const claimed = this.#warmPool.claim()
+    if (claimed) return { launched: claimed, path: 'warm' }
     return { launched: this.#parts.launcher.launch(), path: 'cold' }
+  }
+
+  /** The first round comes at once, for the warm pool; the others at an interval. */
+  #goRound(): void {
+    const { clock, settings } = this.#parts
+    const now = clock.now()
+    for (const slot of this.#slots.values()) this.#lookAt(slot, now)
+    this.#warmPool.fill()
+    this.#cancelRound = clock.after(settings.roundMs, () => this.#goRound())
+  }
+
+  #lookAt(slot: Slot, now: number): void {
+    if (slot.isBlank) this.#slots.delete(slot.userId)
+    const { life, phase } = slot
+    if (!life || phase !== 'ready') return
+    const reason = whyHibernate(life, now, this.#parts.settings.idle)
+    // Neither is awaited: an end is told by events, and a round does not wait for one worker.
+    if (reason) void slot.stop(reason, 'drain')
+    else void this.#watchdog.check(life, (why, mode) => void slot.stopLife(life, why, mode))
+  }
+
+  /** A start ahead of need must not take a place or the processor from one that is needed now. */
+  #maySpare(): boolean {
+    const { admission } = this.#parts.settings
+    const { held, starting, waiting } = this.#admission.occupancy
+    const isRoom = held + this.#warmPool.workers.length < admission.places
+    return !this.#drain && isRoom && waiting === 0 && starting < admission.starts
   }
 
   /** Hibernates the workers that were used longest ago, as far as they are idle. */
   #makeRoom(places: number): void {
     const slots = [...this.#slots.values()]
     const leaving = slots.filter(({ phase }) => phase === 'draining').length
-    const idle = slots
-      .filter((slot) => slot.phase === 'ready' && slot.life?.inFlight === 0)
-      .sort((a, b) => (a.life?.lastUsedAt ?? 0) - (b.life?.lastUsedAt ?? 0))
-    for (const slot of idle.slice(0, Math.max(0, places - leaving))) {
-      void slot.stop('idle', 'drain') // the place comes back when the process is gone
+    const ready = slots.flatMap(({ life, phase, userId }) =>
+      life && phase === 'ready' ? { ...usageOf(life), userId } : []
+    )
+    for (const { userId } of leastRecentlyUsed(ready).slice(0, Math.max(0, places - leaving))) {
+      void this.stop(userId, 'idle', 'drain') // the place comes back when the process is gone
     }
   }
 }
+
+const usageOf = ({ inFlight, lastUsedAt, launchedAt }: Usage): Usage => ({
+  inFlight,
+  lastUsedAt,
+  launchedAt
+})
+
+const warmSnapshot = ({ id, pid, launchedAt }: Launched): WorkerSnapshot => ({
+  id,
+  pid: pid ?? null,
+  userId: null,
+  phase: 'warm',
+  inFlight: 0,
+  rssBytes: null,
+  cpuSeconds: null,
+  eventLoopLagSeconds: null,
+  startedAt: launchedAt,
+  lastCallAt: null,
+  requests: 0,
+  version: null
+})
 
 const draining = (): GatewayError =>
   new GatewayError('ERR_DRAINING', 'This gateway is about to stop; try again.', { retryAfter: 1 })

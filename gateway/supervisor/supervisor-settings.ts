@@ -7,6 +7,10 @@ export interface SupervisorOptions {
   readonly queueLimit: number
   readonly queueWaitMs: number
   readonly startMs: number
+  readonly idleMs: number
+  /** Resident memory that a worker may use for long, in bytes. */
+  readonly memoryBytes: number
+  readonly warmWorkers: number
   /** Within this time after `drain` every process is gone. */
   readonly drainMs: number
 }
@@ -27,7 +31,11 @@ export const supervisorSettings = (options: SupervisorOptions): SupervisorSettin
     starts: options.concurrentStarts,
     queue: options.queueLimit,
     waitMs: options.queueWaitMs
-  }
+  },
+  idle: { idleMs: options.idleMs },
+  watchdog: { heartbeatMs: 15_000, memoryBytes: options.memoryBytes },
+  warmWorkers: options.warmWorkers,
+  roundMs: Math.min(5000, Math.max(100, options.idleMs / 4))
 })
 
 /**

@@ -16,6 +16,8 @@ export interface Supervisor {
   peek(userId: UserId): RunningWorker | undefined
   /** Ends the user's worker. Resolves when the process is gone, at once when there is none. */
   stop(userId: UserId, reason: EndReason, mode: StopMode): Promise<void>
+  /** Ends one process, warm ones included; as `stop`, but never hits a later one. False when it is unknown. */
+  stopWorker(id: WorkerId, reason: EndReason, mode: StopMode): Promise<boolean>
   /** Every process there is, the warm ones included. */
   list(): WorkerSnapshot[]
   /** Numbers for the gauges. */

@@ -1,50 +1,11 @@
 import t from 'tap'
-import { supervise } from '../../../gateway/supervisor/supervise.ts'
-import type { WorkerEnd } from '../../../gateway/supervisor/supervisor.ts'
-import { supervisorSettings } from '../../../gateway/supervisor/supervisor-settings.ts'
-import { GatewayError } from '../../../shared/errors.ts'
 import { asUserId } from '../../../shared/ids.ts'
-import { FakeClock } from '../../helpers/fake-clock.ts'
-import { FakeLauncher, type Manners } from '../../helpers/fake-launcher.ts'
+import { buildSupervisor as build } from '../../helpers/build-supervisor.ts'
 import { settled } from '../../helpers/settled.ts'
 
 const ann = asUserId('ann')
 const bob = asUserId('bob')
 const cem = asUserId('cem')
-
-const OPTIONS = {
-  workerLimit: 10,
-  concurrentStarts: 4,
-  queueLimit: 2,
-  queueWaitMs: 500,
-  startMs: 1000,
-  drainMs: 1000
-}
-
-function build(manners: Manners = {}, options: Partial<typeof OPTIONS> = {}) {
-  const clock = new FakeClock(1_000_000)
-  const launcher = new FakeLauncher(clock, manners)
-  const log: string[] = []
-  const ends: WorkerEnd[] = []
-  const supervisor = supervise({
-    clock,
-    launcher,
-    settings: supervisorSettings({ ...OPTIONS, ...options }),
-    random: () => 0.5,
-    assignment: async (userId) => {
-      if (userId === 'blocked') throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'Blocked.')
-      return { email: `${userId}@example.com`, googleScopes: ['gmail'] }
-    },
-    events: {
-      onPhase: (userId, from, to) => void log.push(`${userId}: ${from} > ${to}`),
-      onSpawn: (path, result, seconds) => void log.push(`${path} ${result} ${seconds}`),
-      onAssigned: ({ userId }) => void log.push(`${userId}: assigned`),
-      onMessage: ({ userId }, { type }) => void log.push(`${userId} says ${type}`),
-      onExit: (end) => void ends.push(end)
-    }
-  })
-  return { supervisor, launcher, clock, log, ends }
-}
 
 t.test('a hundred calls that come together share one start', async (t) => {
   const { supervisor, launcher, log } = build()
