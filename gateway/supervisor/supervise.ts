@@ -6,7 +6,7 @@ import { type IdleLimits, leastRecentlyUsed, type Usage, whyHibernate } from './
 import type { Launched, Launcher } from './launcher.ts'
 import type { Assignment } from './life.ts'
 import type { EndReason, Limits, StopMode } from './lifecycle.ts'
-import { type ProcessUse, processUse } from './proc.ts'
+import type { ProcessUse } from './proc.ts'
 import { Slot } from './slot.ts'
 import type {
   Census,
@@ -26,10 +26,10 @@ export interface SupervisorParts {
   /** Whose worker it will be. Asked before each start; what it rejects with reaches the caller. */
   readonly assignment: (userId: UserId) => Promise<Assignment>
   readonly events?: WorkerEvents
-  /** From 0 up to 1, not including 1; the machine's own unless given. */
-  readonly random?: () => number
-  /** What a process uses, undefined when that cannot be known; from `/proc` unless given. */
-  readonly processUse?: (pid: number) => Promise<ProcessUse | undefined>
+  /** From 0 up to 1, not including 1. */
+  readonly random: () => number
+  /** What a process uses; undefined when that cannot be known. */
+  readonly processUse: (pid: number) => Promise<ProcessUse | undefined>
 }
 
 export interface SupervisorSettings {
@@ -66,7 +66,7 @@ class Supervision implements Supervisor {
     this.#admission = new Admission({
       limits: settings.admission,
       clock,
-      random: parts.random ?? Math.random,
+      random: parts.random,
       makeRoom: (places) => this.#makeRoom(places)
     })
     this.#warmPool = new WarmPool({
@@ -76,7 +76,7 @@ class Supervision implements Supervisor {
       launch: () => launcher.launch(),
       maySpare: () => this.#maySpare()
     })
-    this.#watchdog = new Watchdog(settings.watchdog, parts.processUse ?? processUse)
+    this.#watchdog = new Watchdog(settings.watchdog, parts.processUse)
     this.#goRound()
   }
 
