@@ -1,64 +1,82 @@
-/** Whether an element is made so that a reader does not see it. */
-export type IsHidden = (attributes: {
+/** The attributes of an element that decide whether it is seen. */
+export interface Attributes {
   readonly hidden?: string
   readonly id?: string
   readonly class?: string
   readonly style?: string
   readonly color?: string
-}) => boolean
+}
+
+/** Judges the elements of one document by their attributes and by the document's own style sheet. */
+export interface Hiding {
+  /** Whether the element is hidden with all that is in it. */
+  hidesAll(attributes: Attributes): boolean
+  /**
+   * What the element does to the text in it, as far as inner elements do not undo it: newsletters set a size of 0 around
+   * text that has a size of its own.
+   */
+  textStyle(attributes: Attributes, outer: TextStyle): TextStyle
+}
+
+export interface TextStyle {
+  readonly isTiny: boolean
+  readonly isPale: boolean
+}
 
 const ZERO = /^0*\.?0+(px|pt|em|rem|%|vw|vh)?$/
-const TINY_FONT = /^(0*\.?\d*[0]|[01](\.\d+)?(px|pt)|0?\.0\d*(em|rem)|[0-9](\.\d+)?%)$/
+const TINY_FONT = /^(0*\.?0+|[01](\.\d+)?(px|pt)|0*\.[0-2]\d*(px|pt|em|rem)|[0-9](\.\d+)?%)$/
 const OFF_SCREEN = /^-\d{3,}/
 const WHITE = /^(#fff|#ffffff|white|rgb\(255,255,255\))$/
+const CLEAR = /^transparent$|^rgba\(.*,0?(\.0+)?\)$/
 /** More style than this is not read: no honest mail needs it to hide something. */
 const MAX_STYLE_CHARS = 200_000
+const MAX_INLINE_CHARS = 10_000
 
-/**
- * Judges elements of one document by their attributes and by the document's own style sheet. White text counts as
- * hidden where nothing in the document has a background.
- */
-export function hiddenIn(html: string): IsHidden {
+/** White text counts as pale where nothing in the document has a background. */
+export function hidingIn(html: string): Hiding {
   const names = hiddenNames(html)
   const hasBackground = /\bbgcolor\s*=|\bbackground(-color|-image)?\s*[:=]/i.test(html)
-  return ({ hidden, id, class: classes = '', style, color }) => {
-    if (hidden !== undefined || names.has(`#${id}`)) return true
-    if (classes.split(/\s+/).some((each) => names.has(`.${each}`))) return true
-    if (color && !hasBackground && WHITE.test(compact(color))) return true
-    return style !== undefined && hides(style, hasBackground)
+  const isPale = (color: string) => CLEAR.test(color) || (!hasBackground && WHITE.test(color))
+  return {
+    hidesAll({ hidden, id, class: classes = '', style }) {
+      if (hidden !== undefined || names.has(`#${id}`)) return true
+      if (classes.split(/\s+/).some((each) => names.has(`.${each}`))) return true
+      return style !== undefined && hides(declarations(style))
+    },
+    textStyle({ style = '', color: attribute }, outer) {
+      const has = declarations(style)
+      const size = has.get('font-size')
+      const color = has.get('color') ?? (attribute && compact(attribute))
+      return {
+        isTiny: size === undefined ? outer.isTiny : TINY_FONT.test(size),
+        isPale: color === undefined ? outer.isPale : isPale(color)
+      }
+    }
   }
 }
 
-function hides(style: string, hasBackground: boolean): boolean {
-  const has = declarations(style)
-  const is = (property: string, value: RegExp): boolean => value.test(has.get(property) ?? '')
+function hides(has: ReadonlyMap<string, string>): boolean {
+  const is = (property: string, value: RegExp): boolean => value.test(has.get(property) ?? 'unset')
+  const isClipped = is('overflow', /^hidden$/)
   const color = has.get('color')
-  const background = has.get('background-color') ?? has.get('background')
   return (
     is('display', /^none$/) ||
     is('visibility', /^(hidden|collapse)$/) ||
-    is('opacity', /^0*(\.0\d*)?$|^0*\.?0+%?$/) ||
+    is('opacity', /^0+(\.0\d*)?%?$|^\.0\d*$/) ||
     is('mso-hide', /^all$/) ||
-    is('font-size', TINY_FONT) ||
     is('text-indent', OFF_SCREEN) ||
     is('clip', /^rect\(0/) ||
     is('clip-path', /^inset\((50|100)%/) ||
     is('transform', /^scale\(0\)/) ||
-    is('color', /^transparent$|^rgba\(.*,0?(\.0+)?\)$/) ||
     (is('position', /^(absolute|fixed)$/) && (is('left', OFF_SCREEN) || is('top', OFF_SCREEN))) ||
-    (is('overflow', /^hidden$/) &&
-      (is('max-height', ZERO) ||
-        is('height', ZERO) ||
-        is('max-width', ZERO) ||
-        is('width', ZERO))) ||
-    (color !== undefined && color === background) ||
-    (!hasBackground && is('color', WHITE))
+    (isClipped && ['max-height', 'height', 'max-width', 'width'].some((each) => is(each, ZERO))) ||
+    (color !== undefined && color === (has.get('background-color') ?? has.get('background')))
   )
 }
 
 function declarations(style: string): Map<string, string> {
   const found = new Map<string, string>()
-  for (const declaration of style.slice(0, 10_000).split(';')) {
+  for (const declaration of style.slice(0, MAX_INLINE_CHARS).split(';')) {
     const colon = declaration.indexOf(':')
     if (colon > 0)
       found.set(
@@ -76,7 +94,7 @@ function hiddenNames(html: string): Set<string> {
   const sheets = html.slice(0, MAX_STYLE_CHARS).matchAll(/<style\b[^>]*>(.*?)<\/style/gis)
   const hiding = [...sheets]
     .flatMap(([, css]) => topLevelRules(css ?? ''))
-    .filter(({ body }) => hides(body, true))
+    .filter(({ body }) => hides(declarations(body)))
   const simple = hiding
     .flatMap(({ selectors }) => selectors.split(','))
     .map((selector) => /^[a-z0-9*]*([.#][\w-]+)$/i.exec(selector.trim())?.[1])

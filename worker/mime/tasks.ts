@@ -2,7 +2,7 @@
 import { convert } from 'html-to-text'
 import sanitizeHtml from 'sanitize-html'
 import { cleanText } from './clean-text.ts'
-import { hiddenIn } from './hidden.ts'
+import { hidingIn, type TextStyle } from './hidden.ts'
 
 export interface ReadHtml {
   /** What a reader sees, as plain text. */
@@ -30,7 +30,9 @@ export function readHtml(source: string): ReadHtml {
 }
 
 function sanitize(html: string): string {
-  const isHidden = hiddenIn(html)
+  const hiding = hidingIn(html)
+  const outer: TextStyle = { isTiny: false, isPale: false }
+  const open: TextStyle[] = []
   return sanitizeHtml(html, {
     allowedTags: sanitizeHtml.defaults.allowedTags,
     allowedAttributes: { a: ['href'], td: ['colspan'], th: ['colspan'] },
@@ -38,9 +40,19 @@ function sanitize(html: string): string {
     allowProtocolRelative: false,
     nonTextTags: NON_TEXT,
     nestingLimit: MAX_DEPTH,
+    onOpenTag: (_, attribs) => {
+      open.push(hiding.textStyle(attribs, open.at(-1) ?? outer))
+    },
+    onCloseTag: () => {
+      open.pop()
+    },
+    textFilter: (text) => {
+      const { isTiny, isPale } = open.at(-1) ?? outer
+      return isTiny || isPale ? '' : text
+    },
     transformTags: {
       '*': (tagName, attribs) => {
-        if (isHidden(attribs)) return { tagName: DROPPED, attribs: {} }
+        if (hiding.hidesAll(attribs)) return { tagName: DROPPED, attribs: {} }
         if ((attribs.href?.length ?? 0) > MAX_HREF_CHARS) return { tagName, attribs: {} }
         return { tagName, attribs }
       }
