@@ -6,7 +6,8 @@ import Fastify, {
   type FastifyInstance,
   type FastifyPluginAsync,
   type FastifyReply,
-  type FastifyRequest
+  type FastifyRequest,
+  LogController
 } from 'fastify'
 import type { Config } from './config.ts'
 import { authenticate } from './http/authenticate.ts'
@@ -38,7 +39,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'public' })
   const app = Fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     bodyLimit: config.MAX_BODY,
     requestTimeout: REQUEST_MS,

@@ -2,7 +2,8 @@
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
-  type FastifyPluginAsync
+  type FastifyPluginAsync,
+  LogController
 } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { adminToken } from './admin/admin-token.ts'
@@ -23,7 +24,7 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'ops' })
   const app = Fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 10_000,
     forceCloseConnections: true
   })

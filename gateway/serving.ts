@@ -12,6 +12,7 @@ import { Restorer } from './sessions/restore.ts'
 import type { Store } from './store/store.ts'
 import type { Launcher } from './supervisor/launcher.ts'
 import type { Assignment } from './supervisor/life.ts'
+import { processUse } from './supervisor/proc.ts'
 import { supervise } from './supervisor/supervise.ts'
 import type { Supervisor, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
@@ -80,13 +81,18 @@ export function createServing(parts: ServingParts): Serving {
     clock,
     launcher: parts.launcher,
     assignment: parts.assignment,
+    random: Math.random,
+    processUse,
     settings: supervisorSettings({
       workerLimit: config.WORKER_LIMIT,
       concurrentStarts: config.WORKER_STARTS,
       queueLimit: config.QUEUE_LIMIT,
       queueWaitMs: config.QUEUE_WAIT,
       startMs: config.WORKER_START_TIMEOUT,
-      drainMs: config.DRAIN_TIMEOUT
+      drainMs: config.DRAIN_TIMEOUT,
+      idleMs: config.WORKER_IDLE,
+      memoryBytes: config.WORKER_MEMORY,
+      warmWorkers: config.WARM_WORKERS
     }),
     events: workerEvents(parts, exchanges, streams, sessions)
   })

@@ -17,6 +17,7 @@ import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
+import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
 import { sharedConfinement } from './supervisor/confinement.ts'
 import { ProcessLauncher } from './supervisor/process-launcher.ts'
@@ -124,6 +125,12 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     clock: systemClock,
     allowed: (profile) =>
       isAllowed({ emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS }, profile),
+    sessions: accountSessions(serving.sessions),
+    async onErase(userId) {
+      await accountSessions(serving.sessions).endAll(userId)
+      await serving.supervisor.stop(userId, 'admin', 'now')
+      accounts.broker.forget(userId)
+    },
     onGrantChanged(userId) {
       accounts.broker.forget(userId)
       serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))

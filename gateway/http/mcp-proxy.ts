@@ -95,7 +95,8 @@ async function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Pr
     await fail(exchange, error)
     return
   }
-  exchange.reply.send(Buffer.concat(chunks))
+  const body = Buffer.concat(chunks)
+  exchange.reply.send(body.length > 0 ? body : undefined)
 }
 
 /** The headers go out at once, not with the first event: a silent stream is an open stream. */

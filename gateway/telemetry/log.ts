@@ -2,12 +2,20 @@ import pino from 'pino'
 
 export type Log = pino.Logger
 
+export interface LogOptions {
+  readonly level: pino.LevelWithSilent
+  /** Prose with colours instead of JSON. */
+  readonly isTerminal: boolean
+  /** 1 for stdout, 2 for stderr. */
+  readonly fd: number
+}
+
 /**
- * The log: JSON lines on stdout, prose on a terminal. Callers pass names and numbers; what could hold
- * a secret or mail is removed here as well, should it ever be passed.
+ * The log: JSON lines, prose on a terminal. Callers pass names and numbers; what could hold a secret or
+ * mail is removed here as well, should it ever be passed.
  */
-export function createLog(level: pino.LevelWithSilent, isTerminal: boolean): Log {
-  return pino({
+export function createLog({ level, isTerminal, fd }: LogOptions): Log {
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -15,9 +23,10 @@ export function createLog(level: pino.LevelWithSilent, isTerminal: boolean): Log
       paths: SECRET.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
       censor: '[removed]'
     },
-    serializers: { err: kindOfError, error: kindOfError, req: briefRequest, res: briefResponse },
-    ...(isTerminal && { transport: { target: 'pino-pretty' } })
-  })
+    serializers: { err: kindOfError, req: briefRequest, res: briefResponse }
+  }
+  if (!isTerminal) return pino(options, pino.destination(fd))
+  return pino({ ...options, transport: { target: 'pino-pretty', options: { destination: fd } } })
 }
 
 const SECRET = [

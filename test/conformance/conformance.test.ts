@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { startBearerLoopback } from '../helpers/bearer-loopback.ts'
-import { startEndpoint as startTarget } from './endpoint-target.ts'
+import { startTarget } from './fixture-target.ts'
 import { type Check, type Revision, runSuite } from './suite.ts'
 
 const BASELINE = join(import.meta.dirname, 'baseline.yaml')

@@ -6,7 +6,7 @@ import {
   ListRootsRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
 import t from 'tap'
-import { startEndpoint as startTarget } from './endpoint-target.ts'
+import { startTarget } from './fixture-target.ts'
 
 t.test('a 2025 session has what the official suite does not ask for', async (t) => {
   const target = await startTarget()

@@ -1,0 +1,34 @@
+import { GatewayError } from '#shared/errors.ts'
+import type { Config } from './config.ts'
+import type { Log } from './telemetry/log.ts'
+import { type Gateway, wire } from './wiring.ts'
+
+/**
+ * Builds the gateway and listens on both ports. Throws ERR_CONFIG or ERR_UNAVAILABLE with one sentence
+ * that says what to do; nothing is left running then.
+ */
+export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+  const gateway = await wire(config, log)
+  try {
+    await gateway.opsApp.listen({ host: config.OPS_HOST, port: config.OPS_PORT })
+    await gateway.app.listen({ host: config.HOST, port: config.PORT })
+  } catch (error) {
+    await gateway.close()
+    throw portError(error, config)
+  }
+  log.info({ url: `${config.PUBLIC_URL}/mcp`, opsPort: config.OPS_PORT }, 'ready')
+  return gateway
+}
+
+function portError(error: unknown, { PORT, OPS_PORT }: Config): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  const port = 'port' in error ? error.port : undefined
+  const setting = port === OPS_PORT ? 'OPS_PORT' : port === PORT ? 'PORT' : 'The port'
+  const why = new Map<unknown, string>([
+    ['EADDRINUSE', 'is in use by another program; choose another one or stop that program.'],
+    ['EACCES', 'may not be used by this user; choose one above 1023.'],
+    ['EADDRNOTAVAIL', 'cannot be opened: HOST or OPS_HOST is no address of this machine.']
+  ]).get(error.code)
+  if (why === undefined) return error
+  return new GatewayError('ERR_UNAVAILABLE', `${setting} ${String(port)} ${why}`, { cause: error })
+}

@@ -1,0 +1,48 @@
+/**
+ * `npm run demo`: a stand-in for Google and the gateway in front of it, in the foreground, without any
+ * configuration. Every setting of the gateway is honoured; DEMO_JSON=1 prints one line of JSON when ready.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import closeWithGrace from 'close-with-grace'
+import { GatewayError } from '#shared/errors.ts'
+import { startGateway } from '../gateway/start.ts'
+import { createLog } from '../gateway/telemetry/log.ts'
+import { buildWorker } from './build.ts'
+import { greeting } from './demo/greeting.ts'
+import { startSandboxProcess } from './demo/sandbox-process.ts'
+import { demoSettings } from './demo/settings.ts'
+import { signInEverybody } from './demo/sign-in-everybody.ts'
+
+const kept = process.env.DEMO_DATA
+const directory = kept || (await mkdtemp(join(tmpdir(), 'gmail-mcp-demo-')))
+const asJson = process.env.DEMO_JSON === '1'
+
+try {
+  await buildWorker()
+  const sandbox = await startSandboxProcess(directory, process.env.DEMO_USERS ?? '3')
+  const config = await demoSettings(directory, sandbox, process.env)
+  const users = await signInEverybody(config, sandbox, directory)
+  const isTerminal = process.stderr.isTTY && !asJson
+  const log = createLog({ level: config.LOG_LEVEL, isTerminal, fd: 2 })
+  const gateway = await startGateway(config, log)
+  closeWithGrace({ delay: config.DRAIN_TIMEOUT + 5000, logger: false }, async ({ err }) => {
+    if (err) log.fatal({ err }, 'the demo fails')
+    await gateway.close()
+    await sandbox.close()
+    if (!kept) await rm(directory, { recursive: true, force: true })
+  })
+  const demo = {
+    mcp: `${config.PUBLIC_URL}/mcp`,
+    ops: `http://${config.OPS_HOST}:${config.OPS_PORT}`,
+    adminToken: config.ADMIN_TOKEN,
+    google: sandbox.url,
+    users
+  }
+  process.stdout.write(asJson ? `${JSON.stringify(demo)}\n` : greeting(demo))
+} catch (error) {
+  process.stderr.write(`${error instanceof GatewayError ? error.message : String(error)}\n`)
+  if (!kept) await rm(directory, { recursive: true, force: true })
+  process.exit(error instanceof GatewayError && error.code === 'ERR_CONFIG' ? 78 : 69)
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
+import { systemClock } from '#shared/clock.ts'
+import { asUserId } from '#shared/ids.ts'
+import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
+import { openAccounts } from '../../gateway/accounts/open-accounts.ts'
+import { type Config, readConfig } from '../../gateway/config.ts'
+import { startGateway as start } from '../../gateway/start.ts'
+import { openStore } from '../../gateway/store/store.ts'
+import { createLog } from '../../gateway/telemetry/log.ts'
+import { freePort } from './free-port.ts'
+
+/** What is to be known of Google: where it is, and how a grant of somebody is had. */
+export interface GoogleStandIn {
+  readonly url: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly users: readonly { readonly email: string; readonly sub?: string }[]
+  issueGrant(email: string, scopes: readonly string[]): { readonly refreshToken: string }
+}
+
+export interface StartOptions {
+  readonly google?: GoogleStandIn
+  /** The access level of everybody's token and grant. */
+  readonly level?: AccessLevel
+  /** Settings as the environment would give them. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Keep using this directory (after an earlier gateway); it is not removed then. */
+  readonly directory?: string
+}
+
+export interface TestUser {
+  readonly email: string
+  readonly sub: string
+  readonly token: string
+}
+
+export interface TestGateway {
+  /** Origin of the public port. */
+  readonly origin: string
+  /** The MCP endpoint. */
+  readonly url: string
+  readonly opsUrl: string
+  readonly adminToken: string
+  readonly users: readonly TestUser[]
+  /** The first user's. */
+  readonly token: string
+  readonly config: Config
+  /** Asks the operators' app; the answer's JSON. */
+  admin(method: string, path: string): Promise<{ status: number; body: unknown }>
+  close(): Promise<void>
+}
+
+const NOBODYS_GOOGLE: GoogleStandIn = {
+  url: 'http://127.0.0.1:9',
+  clientId: 'client',
+  clientSecret: 'secret',
+  users: [{ email: 'ann@example.com', sub: '100000000000000000001' }],
+  issueGrant: () => ({ refreshToken: '1//none' })
+}
+
+/** A real gateway with real worker processes on free ports, everybody of `google` connected. */
+export async function startGateway(options: StartOptions = {}): Promise<TestGateway> {
+  const google = options.google ?? NOBODYS_GOOGLE
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'gw-')))
+  const config = await configFor(directory, google, options.settings ?? {})
+  const users = await connectEverybody(config, google, options.level ?? 'gmail.modify')
+  const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd: 2 })
+  const gateway = await start(config, log)
+  const origin = config.PUBLIC_URL
+  const opsUrl = `http://127.0.0.1:${config.OPS_PORT}`
+  return {
+    origin,
+    url: `${origin}/mcp`,
+    opsUrl,
+    adminToken: config.ADMIN_TOKEN,
+    users,
+    token: users[0]?.token ?? '',
+    config,
+    async admin(method, path) {
+      const response = await fetch(`${opsUrl}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${config.ADMIN_TOKEN}` }
+      })
+      return { status: response.status, body: await response.json() }
+    },
+    async close() {
+      await gateway.close()
+      if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+async function configFor(
+  directory: string,
+  google: GoogleStandIn,
+  settings: Readonly<Record<string, string>>
+): Promise<Config> {
+  const secrets = join(directory, 'secrets.json')
+  try {
+    writeKeyring(secrets, createKeyring())
+  } catch {} // an earlier gateway's directory has them
+  const port = await freePort()
+  return readConfig({
+    PUBLIC_URL: `http://localhost:${port}`,
+    PORT: String(port),
+    OPS_PORT: String(await freePort()),
+    ADMIN_TOKEN: randomBytes(24).toString('base64url'),
+    GOOGLE_CLIENT_ID: google.clientId,
+    GOOGLE_CLIENT_SECRET: google.clientSecret,
+    GOOGLE_ISSUER_URL: google.url,
+    GMAIL_API_URL: google.url,
+    SECRETS_FILE: secrets,
+    DATABASE_URL: `sqlite:${join(directory, 'gateway.sqlite')}`,
+    RUN_DIR: join(directory, 'run'),
+    WARM_WORKERS: '0',
+    LOG_LEVEL: 'silent',
+    ...settings
+  })
+}
+
+/** As if everybody had signed in; each gets a personal token. */
+async function connectEverybody(
+  config: Config,
+  google: GoogleStandIn,
+  level: AccessLevel
+): Promise<TestUser[]> {
+  const store = await openStore(config.DATABASE_URL)
+  const { accounts, grants, personalTokens } = openAccounts({
+    store,
+    clock: systemClock,
+    secretsFile: config.SECRETS_FILE,
+    google: { issuer: google.url, clientId: google.clientId, clientSecret: google.clientSecret },
+    onNeedsReauth() {},
+    onRefresh() {}
+  })
+  const scopes = ['openid', 'email', ...googleScopesFor(level)]
+  const users: TestUser[] = []
+  for (const { email, sub = email } of google.users) {
+    const userId = asUserId(sub)
+    await accounts.admit({ userId, email, emailVerified: true, hd: undefined })
+    await grants.put(userId, google.issueGrant(email, scopes).refreshToken, scopes)
+    const { token } = await personalTokens.create({ userId, name: 'test', level })
+    users.push({ email, sub, token })
+  }
+  await store.close()
+  return users
+}
