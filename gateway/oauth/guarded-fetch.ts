@@ -57,10 +57,12 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
 
 /** Whether an IP address is for special use (RFC 6890 and IANA's registries) and not the internet. */
 export function isSpecialAddress(address: string, family: number): boolean {
-  return SPECIAL.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  return family === 6 ? SPECIAL_6.check(address, 'ipv6') : SPECIAL_4.check(address, 'ipv4')
 }
 
-const SPECIAL = new BlockList()
+// Two lists: in one, the mapped range of IPv6 would match every IPv4 address.
+const SPECIAL_4 = new BlockList()
+const SPECIAL_6 = new BlockList()
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -80,7 +82,7 @@ for (const [network, prefix] of [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3]
 ] as const) {
-  SPECIAL.addSubnet(network, prefix, 'ipv4')
+  SPECIAL_4.addSubnet(network, prefix, 'ipv4')
 }
 for (const [network, prefix] of [
   ['::', 96],
@@ -98,5 +100,5 @@ for (const [network, prefix] of [
   ['fec0::', 10],
   ['ff00::', 8]
 ] as const) {
-  SPECIAL.addSubnet(network, prefix, 'ipv6')
+  SPECIAL_6.addSubnet(network, prefix, 'ipv6')
 }

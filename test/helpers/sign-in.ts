@@ -1,0 +1,318 @@
+import { createHash, randomBytes } from 'node:crypto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import type { AccessLevel } from '#shared/access-levels.ts'
+import { type Clock, systemClock } from '#shared/clock.ts'
+import { createAccounts } from '../../gateway/accounts/accounts.ts'
+import { createGoogle } from '../../gateway/accounts/google.ts'
+import { createGoogleGrants } from '../../gateway/accounts/google-grants.ts'
+import { createKeyring } from '../../gateway/accounts/keyring.ts'
+import { createPersonalTokens } from '../../gateway/accounts/personal-tokens.ts'
+import { createTokenBroker } from '../../gateway/accounts/token-broker.ts'
+import { createVault } from '../../gateway/accounts/vault.ts'
+import type { AccountSessionView } from '../../gateway/oauth/account-sessions.ts'
+import { createBearerTokens } from '../../gateway/oauth/bearer.ts'
+import { type SignInParts, signIn } from '../../gateway/oauth/plugin.ts'
+import { openStore } from '../../gateway/store/store.ts'
+import type { SandboxOptions } from '../../ops/sandbox/sandbox.ts'
+import { startSandbox } from '../../ops/sandbox/sandbox.ts'
+import { type Browser, formFields, type Visit } from './browser.ts'
+
+export interface SignInLabOptions
+  extends Partial<
+    Pick<SignInParts, 'allowed' | 'defaultLevel' | 'fetchClientMetadata' | 'limits'>
+  > {
+  readonly sandbox?: SandboxOptions
+  readonly clock?: Clock
+  /** Google's address when it is not the sandbox's. */
+  readonly issuer?: string
+}
+
+export type SignInLab = Awaited<ReturnType<typeof openSignInLab>>
+
+export const ADA = 'ada@sandbox.example'
+export const BEN = 'ben@sandbox.example'
+
+/** The gateway's sign-in over a sandbox, on a port of its own, with everything behind it real. */
+export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
+  const { clock = systemClock } = options
+  const google = await startSandbox({
+    users: [
+      { email: ADA, empty: true },
+      { email: BEN, empty: true }
+    ],
+    ...options.sandbox
+  })
+  const store = await openStore('sqlite::memory:')
+  const keyring = createKeyring()
+  const upstream = createGoogle({
+    issuer: options.issuer ?? google.url,
+    clientId: google.clientId,
+    clientSecret: google.clientSecret,
+    clock
+  })
+  const grants = createGoogleGrants({ store, vault: createVault(keyring), clock })
+  const accounts = createAccounts({ store, grants, google: upstream, clock })
+  const personalTokens = createPersonalTokens({ store, clock })
+  const changed: string[] = []
+  const erased: string[] = []
+  const broker = createTokenBroker({
+    grants,
+    accounts,
+    google: upstream,
+    clock,
+    onNeedsReauth: () => {}
+  })
+  const sessions: AccountSessionView[] = []
+
+  const app = Fastify({ forceCloseConnections: true })
+  const publicUrl = await addressOf(app, async (url) => {
+    await app.register(signIn, {
+      publicUrl: url,
+      google: upstream,
+      defaultLevel: options.defaultLevel ?? 'gmail.modify',
+      accounts,
+      grants,
+      keyring,
+      personalTokens,
+      sessions: {
+        list: async () => sessions,
+        end: async (handle) => {
+          sessions.splice(0, sessions.length, ...sessions.filter((one) => one.handle !== handle))
+        }
+      },
+      store,
+      clock,
+      allowed: options.allowed ?? (() => true),
+      onGrantChanged: (userId) => {
+        changed.push(userId)
+        broker.forget(userId)
+      },
+      onErase: async (userId) => {
+        erased.push(userId)
+      },
+      ...(options.limits ? { limits: options.limits } : {}),
+      ...(options.fetchClientMetadata ? { fetchClientMetadata: options.fetchClientMetadata } : {})
+    })
+  })
+  t.teardown(async () => {
+    await app.close()
+    await store.close()
+    await google.close()
+  })
+  const resource = `${publicUrl}/mcp`
+  const bearer = createBearerTokens({ store, personalTokens, clock, resource })
+  const idOf = (email: string) => google.users.find((user) => user.email === email)?.sub ?? ''
+  return {
+    publicUrl,
+    resource,
+    google,
+    store,
+    accounts,
+    grants,
+    personalTokens,
+    broker,
+    bearer,
+    sessions,
+    changed,
+    erased,
+    idOf
+  }
+}
+
+/** The issuer must be known before the plugin is registered, and the port before that. */
+async function addressOf(app: FastifyInstance, register: (url: string) => Promise<void>) {
+  const probe = Fastify()
+  const free = await probe.listen({ port: 0, host: '127.0.0.1' })
+  await probe.close()
+  await register(free)
+  await app.listen({ port: Number(new URL(free).port), host: '127.0.0.1' })
+  return free
+}
+
+/** An MCP client's side of OAuth: registration, authorization request, tokens. */
+export class OAuthClient {
+  readonly id: string
+  readonly redirectUri: string
+  readonly verifier = randomBytes(32).toString('base64url')
+  readonly state = randomBytes(9).toString('base64url')
+  readonly #publicUrl: string
+
+  constructor(publicUrl: string, id: string, redirectUri: string) {
+    this.#publicUrl = publicUrl
+    this.id = id
+    this.redirectUri = redirectUri
+  }
+
+  /** Registers dynamically (RFC 7591). */
+  static async register(
+    publicUrl: string,
+    body: Record<string, unknown> = {},
+    redirectUri = 'http://127.0.0.1:33418/callback'
+  ): Promise<OAuthClient> {
+    const response = await post(`${publicUrl}/oauth/register`, {
+      client_name: 'Test client',
+      redirect_uris: [redirectUri],
+      ...body
+    })
+    if (response.status !== 201) throw new Error(`registration: ${await response.text()}`)
+    const { client_id: id } = (await response.json()) as { client_id: string }
+    return new OAuthClient(publicUrl, id, redirectUri)
+  }
+
+  authorizeUrl(changes: Record<string, string | undefined> = {}): URL {
+    const url = new URL(`${this.#publicUrl}/oauth/authorize`)
+    const parameters: Record<string, string | undefined> = {
+      response_type: 'code',
+      client_id: this.id,
+      redirect_uri: this.redirectUri,
+      state: this.state,
+      code_challenge: createHash('sha256').update(this.verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      resource: `${this.#publicUrl}/mcp`,
+      ...changes
+    }
+    for (const [name, value] of Object.entries(parameters)) {
+      if (value !== undefined) url.searchParams.set(name, value)
+    }
+    return url
+  }
+
+  /** Whether the browser would leave for this client. */
+  readonly isMine = (url: URL): boolean => {
+    const mine = new URL(this.redirectUri)
+    return url.protocol === mine.protocol && url.host === mine.host
+  }
+
+  exchange(code: string, changes: Record<string, string> = {}): Promise<Answer> {
+    return this.token({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: this.redirectUri,
+      code_verifier: this.verifier,
+      resource: `${this.#publicUrl}/mcp`,
+      ...changes
+    })
+  }
+
+  refresh(refreshToken: string, changes: Record<string, string> = {}): Promise<Answer> {
+    return this.token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...changes })
+  }
+
+  async token(fields: Record<string, string>): Promise<Answer> {
+    const response = await fetch(`${this.#publicUrl}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: this.id, ...fields })
+    })
+    return { status: response.status, ...((await response.json()) as object) } as Answer
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly scope: string
+  readonly expires_in: number
+  readonly error?: string
+}
+
+export const post = (url: string, body: unknown): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body)
+  })
+
+export interface Choices {
+  /** The level chosen on our consent page; the suggested one by default. */
+  readonly level?: AccessLevel
+  readonly email?: string
+  /** Google's boxes that stay ticked; all by default. */
+  readonly ticked?: readonly string[]
+  readonly atGoogle?: 'allow' | 'deny'
+}
+
+/** Opens the authorization request and stops at our consent page. */
+export async function openConsent(browser: Browser, url: URL): Promise<Visit & { text: string }> {
+  const visit = await browser.follow(url)
+  return { ...visit, text: await visit.response.text() }
+}
+
+/** Allows the client on our consent page and goes as far as Google's page. */
+export async function continueToGoogle(
+  browser: Browser,
+  consent: { url: URL; text: string },
+  { level }: Choices = {}
+): Promise<Visit & { text: string }> {
+  const fields = { ...formFields(consent.text), decision: 'allow', ...(level ? { level } : {}) }
+  const visit = await browser.submit(consent.url, fields, consent.url)
+  return { ...visit, text: await visit.response.text() }
+}
+
+/** Answers Google's page, as often as it comes, and stops where `until` says. */
+export async function answerGoogle(
+  browser: Browser,
+  page: { url: URL; text: string },
+  { email = ADA, ticked, atGoogle = 'allow' }: Choices,
+  until: (url: URL) => boolean
+): Promise<Visit> {
+  let at = page
+  for (let asked = 0; asked < 3; asked += 1) {
+    const boxes = [...at.text.matchAll(/name="scope" value="([^"]*)"/g)].map(
+      ([, scope]) => scope ?? ''
+    )
+    const fields = { account: email, scope: ticked ?? boxes, decision: atGoogle }
+    const visit = await browser.submit(at.url, fields, at.url, until)
+    if (visit.url.origin !== at.url.origin) return visit
+    at = { url: visit.url, text: await visit.response.text() }
+  }
+  throw new Error('Google asked too often')
+}
+
+/** The whole way: from the authorization request to the client's redirect, or to a page that explains. */
+export async function authorize(
+  browser: Browser,
+  client: OAuthClient,
+  choices: Choices = {},
+  changes: Record<string, string | undefined> = {}
+): Promise<Visit> {
+  const consent = await openConsent(browser, client.authorizeUrl(changes))
+  const google = await continueToGoogle(browser, consent, choices)
+  return answerGoogle(browser, google, choices, client.isMine)
+}
+
+/** The whole way and the tokens at its end. */
+export async function signInClient(
+  browser: Browser,
+  client: OAuthClient,
+  choices: Choices = {},
+  changes: Record<string, string | undefined> = {}
+): Promise<Answer> {
+  const { url } = await authorize(browser, client, choices, changes)
+  return client.exchange(url.searchParams.get('code') ?? '')
+}
+
+/** A map of metadata documents in the place of the web. */
+export const documents =
+  (published: Record<string, object>): typeof fetch =>
+  async (input) => {
+    const document = published[String(input)]
+    return document ? Response.json(document) : new Response('', { status: 404 })
+  }
+
+/** What is stored that a refused sign-in must not leave behind. */
+export async function storedRows({ store }: Pick<SignInLab, 'store'>): Promise<string[]> {
+  const users = await store.db.selectFrom('users').select('id').execute()
+  const grants = await store.db.selectFrom('google_grants').select('user_id').execute()
+  const issued = await store.db
+    .selectFrom('oauth')
+    .select('model')
+    .where('model', 'in', ['Grant', 'AccessToken', 'RefreshToken', 'AuthorizationCode'])
+    .execute()
+  return [
+    ...users.map(() => 'user'),
+    ...grants.map(() => 'google_grant'),
+    ...issued.map(({ model }) => model)
+  ]
+}
