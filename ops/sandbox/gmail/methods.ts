@@ -1,0 +1,17 @@
+import { draftMethods } from './drafts.ts'
+import { historyMethods } from './history.ts'
+import { insertMethods } from './insert.ts'
+import { labelMethods } from './labels.ts'
+import { messageMethods } from './messages.ts'
+import type { GmailMethod } from './method.ts'
+import { threadMethods } from './threads.ts'
+
+/** Every method of the Gmail API that the sandbox serves. */
+export const GMAIL_METHODS: readonly GmailMethod[] = [
+  ...historyMethods,
+  ...messageMethods,
+  ...insertMethods,
+  ...threadMethods,
+  ...draftMethods,
+  ...labelMethods
+]

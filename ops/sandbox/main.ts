@@ -1,0 +1,27 @@
+/** The sandbox as a process: SANDBOX_PORT, SANDBOX_USERS (how many), SANDBOX_STATE (a file). */
+import closeWithGrace from 'close-with-grace'
+import * as z from 'zod'
+import { startSandbox } from './sandbox.ts'
+import { inventUsers } from './sandbox-user.ts'
+
+const Environment = z.object({
+  SANDBOX_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  SANDBOX_USERS: z.coerce.number().int().min(1).max(1000).default(3),
+  SANDBOX_STATE: z.string().optional()
+})
+
+const {
+  SANDBOX_PORT: port,
+  SANDBOX_USERS: count,
+  SANDBOX_STATE: stateFile
+} = Environment.parse(process.env)
+const sandbox = await startSandbox({
+  port,
+  users: inventUsers(count),
+  log: (error) => console.error(error),
+  ...(stateFile === undefined ? {} : { stateFile })
+})
+const { url, clientId, clientSecret, users } = sandbox
+console.log(JSON.stringify({ url, clientId, clientSecret, users }))
+
+closeWithGrace({ delay: 2000 }, () => sandbox.close())

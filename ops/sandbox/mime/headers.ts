@@ -1,0 +1,45 @@
+import { decodeText } from './charset.ts'
+
+export interface Header {
+  readonly name: string
+  /** Unfolded and with encoded words decoded (RFC 2047), as Gmail shows it. */
+  readonly value: string
+}
+
+/** Reads a header block, given as latin1 text. Lines that are no header are passed over, as Gmail does. */
+export function parseHeaders(block: string): Header[] {
+  const headers: Header[] = []
+  for (const line of block.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)) {
+    const [, name, value] = /^([!-9;-~]+)[ \t]*:[ \t]*(.*)$/.exec(line) ?? []
+    if (name !== undefined && value !== undefined) headers.push({ name, value: decodeWords(value) })
+  }
+  return headers
+}
+
+/** The first value of a header, whatever the case of its name. */
+export function headerValue(headers: readonly Header[], name: string): string | undefined {
+  const wanted = name.toLowerCase()
+  return headers.find((header) => header.name.toLowerCase() === wanted)?.value
+}
+
+const ENCODED_WORD = /=\?([^?*\s]+)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi
+
+/** Decodes the encoded words of a value (RFC 2047 §6.2: white space between two of them is dropped). */
+export function decodeWords(value: string): string {
+  const text = hasEightBits(value) ? decodeText(Buffer.from(value, 'latin1'), 'x-guess') : value
+  return text
+    .replace(/(\?=)\s+(?==\?[^?\s]+\?[bq]\?)/gi, '$1')
+    .replace(ENCODED_WORD, (_, charset: string, encoding: string, content: string) =>
+      decodeText(decodeWord(encoding, content), charset)
+    )
+}
+
+function decodeWord(encoding: string, content: string): Buffer {
+  if (encoding.toLowerCase() === 'b') return Buffer.from(content, 'base64')
+  const bytes = content
+    .replaceAll('_', ' ')
+    .replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1')
+}
+
+const hasEightBits = (value: string) => /[\x80-\xff]/.test(value)
