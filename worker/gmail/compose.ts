@@ -43,11 +43,15 @@ const CONTROL =
 /** A message as RFC 5322 text. Throws `invalid_argument` or `too_large` before anything is sent. */
 export async function compose(message: Outgoing): Promise<Buffer> {
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer')
+  const to = toAddresses('to', message.to)
+  const cc = toAddresses('cc', message.cc)
+  const bcc = toAddresses('bcc', message.bcc)
+  checkCount(to.length + cc.length + bcc.length)
   const composed = new MailComposer({
     from: message.from,
-    to: toAddresses('to', message.to),
-    cc: toAddresses('cc', message.cc),
-    bcc: toAddresses('bcc', message.bcc),
+    to,
+    cc,
+    bcc,
     ...(message.replyTo && { replyTo: toAddresses('replyTo', [message.replyTo]) }),
     subject: singleLine('subject', message.subject),
     ...(message.text !== undefined && { text: message.text }),
@@ -69,6 +73,7 @@ export async function compose(message: Outgoing): Promise<Buffer> {
     headers: { ...message.headers },
     date: message.date,
     xMailer: false,
+    newline: 'windows',
     disableFileAccess: true,
     disableUrlAccess: true
   }).compile()
@@ -94,21 +99,24 @@ export function singleLine(field: string, value: string): string {
 
 /** Addresses of a field that may itself hold lists. */
 export function toAddresses(field: string, given: readonly string[]): Address[] {
-  const addresses = given.flatMap((each) =>
+  return given.flatMap((each) =>
     splitAddresses(singleLine(field, each)).map((written) => {
       const address = parseAddress(written)
       if (!address)
         throw new ToolError(
           'invalid_argument',
-          `${field} holds "${written}", which is no e-mail address.`
+          `${field} holds ${JSON.stringify(written)}, which is no e-mail address.`
         )
       return address
     })
   )
-  if (addresses.length > MAX_RECIPIENTS)
+}
+
+function checkCount(recipients: number): void {
+  if (recipients === 0) throw new ToolError('invalid_argument', 'The message has no recipient.')
+  if (recipients > MAX_RECIPIENTS)
     throw new ToolError(
       'invalid_argument',
-      `${field} holds more than ${MAX_RECIPIENTS} recipients.`
+      `A message cannot have more than ${MAX_RECIPIENTS} recipients.`
     )
-  return addresses
 }
