@@ -11,6 +11,7 @@ const REASONS = {
   invalidArgument: [400, 'INVALID_ARGUMENT'],
   invalid: [400, 'INVALID_ARGUMENT'],
   parseError: [400, 'INVALID_ARGUMENT'],
+  failedPrecondition: [400, 'FAILED_PRECONDITION'],
   notFound: [404, 'NOT_FOUND'],
   aborted: [409, 'ABORTED'],
   uploadTooLarge: [413, 'INVALID_ARGUMENT'],
