@@ -130,7 +130,10 @@ function features(resource: string): Configuration['features'] {
         }
       }
     },
-    revocation: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId
+    },
     rpInitiatedLogout: { enabled: false },
     userinfo: { enabled: false }
   }
