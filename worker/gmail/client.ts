@@ -11,7 +11,6 @@ import { UNITS, UNITS_PER_MINUTE } from './quota.ts'
 import type { GmailReport } from './report.ts'
 import { isOutcomeUnknown, pauseBeforeRetry } from './retry.ts'
 import { sleep } from './sleep.ts'
-import { openTransport } from './transport.ts'
 
 /** Google answers "Too many concurrent requests for user" above this. */
 const MAX_PARALLEL = 5
@@ -98,11 +97,8 @@ export class GmailClient implements Mailbox {
 
   async #load(): Promise<gmail_v1.Gmail> {
     const { tokens, clock, gmailOrigin } = this.#options
-    const [{ gmail }, auth] = await Promise.all([
-      import('googleapis/build/src/apis/gmail/index.js'),
-      openTransport(new Bearer(tokens, clock), gmailOrigin)
-    ])
-    return gmail({ version: 'v1', auth })
+    const { openApi } = await import('./api.ts')
+    return openApi(new Bearer(tokens, clock), gmailOrigin)
   }
 }
 

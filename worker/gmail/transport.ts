@@ -1,4 +1,4 @@
-import type { OAuth2Client } from 'google-auth-library'
+import { OAuth2Client } from 'google-auth-library'
 import type { Bearer } from './bearer.ts'
 
 type Request = Parameters<OAuth2Client['request']>[0]
@@ -12,8 +12,7 @@ const UNAUTHORIZED = 401
  * `gmailOrigin`. A 401 is answered once with a new token. It is the seam that also catches uploads, which a root URL
  * does not redirect.
  */
-export async function openTransport(bearer: Bearer, gmailOrigin: string): Promise<OAuth2Client> {
-  const { OAuth2Client } = await import('google-auth-library')
+export function openTransport(bearer: Bearer, gmailOrigin: string): OAuth2Client {
   const allowed = new URL(gmailOrigin).origin
 
   class Transport extends OAuth2Client {

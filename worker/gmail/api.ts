@@ -1,0 +1,11 @@
+/**
+ * Google's client for the Gmail API over our transport. The only importer of googleapis, and of no more of it
+ * than Gmail. It is large: load this file with `import()`, on the first call. (Its packages are CommonJS, whose
+ * names a bundle keeps only for a static import.)
+ */
+import { gmail, type gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js'
+import type { Bearer } from './bearer.ts'
+import { openTransport } from './transport.ts'
+
+export const openApi = (bearer: Bearer, gmailOrigin: string): gmail_v1.Gmail =>
+  gmail({ version: 'v1', auth: openTransport(bearer, gmailOrigin) })
