@@ -5,7 +5,7 @@ export type Token =
   | { readonly kind: 'word' | 'phrase'; readonly text: string }
 
 const PATTERN =
-  /\s+|([(){}])|-(?=[^\s-])|\+?"([^"]*)"?|([a-z_]+):(?=\S)|\|(?=\s|$)|([^\s(){}"]+)/giy
+  /\s+|([(){}])|-(?=[^\s-])|\+?"([^"]*)"?|([a-z][a-z0-9_]*):(?=\S)|\|(?=\s|$)|([^\s(){}"]+)/giy
 
 /** Cuts a Gmail search into its tokens. Every text can be cut. */
 export function tokenize(query: string): Token[] {
