@@ -20,7 +20,7 @@ t.test(
   'metadata names one issuer, one resource, one level, and what clients look for',
   async (t) => {
     const { publicUrl, resource } = await openSignInLab(t)
-    const json = async (path: string) => (await fetch(`${publicUrl}${path}`)).json()
+    const json = async (path: string) => readJson(await fetch(`${publicUrl}${path}`))
     const server = await json('/.well-known/oauth-authorization-server')
     t.same(server, await json('/.well-known/openid-configuration'))
     t.match(server, {
@@ -49,7 +49,7 @@ t.test(
     const spoofed = await fetch(`${publicUrl}/.well-known/oauth-authorization-server`, {
       headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
     })
-    t.equal((await spoofed.json()).token_endpoint, `${publicUrl}/oauth/token`)
+    t.equal((await readJson(spoofed)).token_endpoint, `${publicUrl}/oauth/token`)
 
     for (const path of [
       '/oauth/token',
@@ -201,6 +201,8 @@ t.test('two clients sign in at the same time in one browser, as two people', asy
   t.match(await lab.bearer.verify(tokens[0].access_token), { userId: lab.idOf(ADA) })
   t.match(await lab.bearer.verify(tokens[1].access_token), { userId: lab.idOf(BEN) })
 })
+
+const readJson = async (response: Response) => (await response.json()) as Record<string, unknown>
 
 const CLIENTS: {
   readonly name: string
