@@ -19,7 +19,7 @@ import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
-import { sharedConfinement } from './supervisor/confinement.ts'
+import { confine } from './supervisor/confinement.ts'
 import { ProcessLauncher } from './supervisor/process-launcher.ts'
 import { openRunDirectory } from './supervisor/run-directory.ts'
 import { readGauges } from './telemetry/gauges.ts'
@@ -102,7 +102,15 @@ function launcherFor(config: Config, log: Log): ProcessLauncher {
     clock: systemClock,
     randomHex,
     runDirectory,
-    confinement: sharedConfinement(process.execPath, []),
+    confinement: confine({
+      node: process.execPath,
+      setpriv: '/usr/bin/setpriv',
+      prlimit: undefined,
+      env: undefined,
+      identity: { kind: 'own' },
+      dataBytes: 0,
+      nodeLimits: undefined
+    }),
     entry: config.WORKER_ENTRY ?? WORKER_BUNDLE,
     env: {},
     init: {
