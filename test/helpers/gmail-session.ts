@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { Client } from '@modelcontextprotocol/client'
+import { InMemoryTransport } from '@modelcontextprotocol/server'
+import type { Test } from 'tap'
+import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
+import { type Clock, systemClock } from '#shared/clock.ts'
+import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
+import { createGmailProgram, type GmailProgram } from '../../worker/tools/program.ts'
+
+const threadFile = fileURLToPath(new URL('../../worker/mime/tasks.ts', import.meta.url))
+
+export interface ToolResult {
+  readonly text: string
+  /** `structuredContent`; a failure's is what a ToolError has. */
+  readonly data: Record<string, unknown>
+  readonly isError: boolean
+  readonly content: readonly unknown[]
+}
+
+/** A client of one sandbox account's tools, without gateway and processes. */
+export interface GmailSession {
+  readonly sandbox: Sandbox
+  readonly email: string
+  readonly program: GmailProgram
+  readonly client: Client
+  readonly reported: string[]
+  call(name: string, args?: Record<string, unknown>, signal?: AbortSignal): Promise<ToolResult>
+}
+
+export interface GmailSessionOptions {
+  readonly level?: AccessLevel
+  readonly sandbox?: Sandbox
+  readonly email?: string
+  readonly clock?: Clock
+  readonly empty?: boolean
+}
+
+/** Opens a session; the test closes it, and the sandbox when it was started here. */
+export async function openGmailSession(
+  t: Test,
+  options: GmailSessionOptions = {}
+): Promise<GmailSession> {
+  const { level = 'gmail.full', clock = systemClock } = options
+  const sandbox = options.sandbox ?? (await sandboxFor(t, options.empty ?? true))
+  const email = options.email ?? sandbox.users[0]?.email ?? ''
+  const scopes = googleScopesFor(level)
+  const reported: string[] = []
+  const program = createGmailProgram({
+    email,
+    googleScopes: scopes,
+    tokens: { get: async () => sandbox.issueGrant(email, scopes) },
+    gmailOrigin: sandbox.url,
+    clock,
+    report: {
+      request: (method, code) => reported.push(`${method} ${code}`),
+      throttled: (scope) => reported.push(`throttled ${scope}`),
+      retried: (reason) => reported.push(`retried ${reason}`)
+    },
+    threadFile,
+    version: '0.0.0-test',
+    nonce: () => randomBytes(8).toString('hex'),
+    random: () => 0
+  })
+  t.teardown(() => program.close())
+  const [here, there] = InMemoryTransport.createLinkedPair()
+  await program.build().connect(there)
+  const client = new Client({ name: 'test', version: '1' })
+  await client.connect(here)
+  t.teardown(() => client.close())
+  await client.listTools()
+  return {
+    sandbox,
+    email,
+    program,
+    client,
+    reported,
+    async call(name, args = {}, signal) {
+      const result = await client.callTool({ name, arguments: args }, { ...(signal && { signal }) })
+      const [first] = result.content
+      return {
+        text: first?.type === 'text' ? first.text : '',
+        data: { ...Object(result.structuredContent) },
+        isError: result.isError === true,
+        content: result.content
+      }
+    }
+  }
+}
+
+async function sandboxFor(t: Test, empty: boolean): Promise<Sandbox> {
+  const sandbox = await startSandbox({
+    users: [
+      { email: 'ann@acme.test', name: 'Ann Müller', empty },
+      { email: 'bob@acme.test', name: 'Bob', empty: true }
+    ]
+  })
+  t.teardown(() => sandbox.close())
+  return sandbox
+}
