@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { type NodeLimits, nodeFlags } from './node-flags.ts'
+import type { UidSlots } from './uid-slots.ts'
 
 /** How worker processes are kept apart from the gateway and from each other. */
 export interface Confinement {
@@ -9,17 +10,83 @@ export interface Confinement {
 export interface Cell {
   /** The command that runs a program confined; the program follows. */
   readonly command: readonly [string, ...string[]]
-  /** The worker's own user id, when it has one. */
+  /** The user id of the worker where it is not the gateway's. */
   readonly uid: number | undefined
-  /** Called when the process is gone: whatever else runs in the cell ends. May be called more than once. */
-  leave(): void
+  /** Called once when the process is gone: whatever else runs in the cell ends. Never rejects. */
+  leave(): Promise<void>
 }
 
-/** All workers run as the gateway's own user. */
-export function sharedConfinement(node: string, flags: readonly string[]): Confinement {
-  const wrappers = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig=KILL', '--no-new-privs'] : []
-  const [file = node, ...rest] = [...wrappers, node, ...flags]
-  return { cell: () => ({ command: [file, ...rest], uid: undefined, leave: () => {} }) }
+/** Whose processes workers are: the gateway's user, one user for all of them, or one for each. */
+export type Identity =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'one'; readonly uid: number }
+  | { readonly kind: 'each'; readonly slots: UidSlots }
+
+/** The layers that this machine has. */
+export interface Layers {
+  /** Node's program, by its full path. */
+  readonly node: string
+  /** util-linux's programs and coreutils' env, by their full paths, where they exist. */
+  readonly setpriv: string | undefined
+  readonly prlimit: string | undefined
+  readonly env: string | undefined
+  readonly identity: Identity
+  /** RLIMIT_DATA in bytes. Node 24 does not start below about 1 GiB. */
+  readonly dataBytes: number
+  /** Node's own restrictions; a probe that tries the walls behind them goes without. */
+  readonly nodeLimits: NodeLimits | undefined
 }
 
-const SETPRIV = '/usr/bin/setpriv'
+/** A socket for each call in flight, one for each to Gmail, and what Node needs itself. */
+const OPEN_FILES = 1024
+/** Node runs about a dozen threads, piscina adds its own. Counted by user, so only where a worker has one. */
+const THREADS = 64
+
+/** Builds the command line of the layers, outermost first. */
+export function confine(layers: Layers): Confinement {
+  const { identity } = layers
+  return {
+    cell() {
+      if (identity.kind !== 'each') {
+        const uid = identity.kind === 'one' ? identity.uid : undefined
+        return { command: commandOf(layers, uid), uid, leave: async () => {} }
+      }
+      const uid = identity.slots.take()
+      return { command: commandOf(layers, uid), uid, leave: () => identity.slots.free(uid) }
+    }
+  }
+}
+
+/**
+ * `setpriv` comes first: the programs after it run without capabilities. So a node binary that may not be
+ * read is one the kernel keeps the process's memory and environment private for (execve(2): "dumpable");
+ * with CAP_DAC_OVERRIDE it would not.
+ */
+function commandOf(layers: Layers, uid: number | undefined): [string, ...string[]] {
+  const { setpriv, prlimit, env, node, dataBytes, identity, nodeLimits } = layers
+  const parts = [
+    ...(setpriv === undefined ? [] : [setpriv, ...PRIVILEGES, ...identityFlags(uid)]),
+    ...(prlimit === undefined ? [] : [prlimit, ...rlimits(dataBytes, identity.kind === 'each')]),
+    // Agents and coverage tools add it to every child; it could loosen the flags below.
+    ...(env === undefined ? [] : [env, '-u', 'NODE_OPTIONS'])
+  ]
+  const [file = node, ...rest] = [...parts, node, ...(nodeLimits ? nodeFlags(nodeLimits) : [])]
+  return [file, ...rest]
+}
+
+const PRIVILEGES = [
+  '--pdeathsig=KILL',
+  '--no-new-privs',
+  '--inh-caps=-all',
+  '--bounding-set=-all'
+] as const
+
+const identityFlags = (uid: number | undefined): string[] =>
+  uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
+
+const rlimits = (dataBytes: number, hasOwnUser: boolean): string[] => [
+  '--core=0',
+  `--nofile=${OPEN_FILES}`,
+  `--data=${dataBytes}`,
+  ...(hasOwnUser ? [`--nproc=${THREADS}`] : [])
+]

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 
 export interface ProcessUse {
   readonly rssBytes: number
@@ -36,6 +36,19 @@ export function processStart(pid: number): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Every process that runs under this user id, real or effective. Rejects on systems without `/proc`. */
+export async function processesOf(uid: number): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const owned = await Promise.all(
+    pids.map(async (pid) => {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+      const ids = /^Uid:\s+(.*)$/m.exec(status)?.[1]?.split('\t') ?? []
+      return ids.includes(String(uid)) && !/^State:\s+Z/m.test(status)
+    })
+  )
+  return pids.filter((_, index) => owned[index]).map(Number)
 }
 
 // Counted from the field after the name, which is the third.

@@ -5,7 +5,7 @@ import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asWorkerId, type WorkerId } from '#shared/ids.ts'
-import type { Confinement } from './confinement.ts'
+import type { Cell, Confinement } from './confinement.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
 import type { RunDirectory } from './run-directory.ts'
@@ -47,11 +47,15 @@ export class ProcessLauncher implements Launcher {
   }
 
   launch(): Launched {
-    const id = `w-${this.#parts.randomHex(4)}`
+    const { clock, confinement, randomHex } = this.#parts
+    const id = `w-${randomHex(4)}`
+    let cell: Cell | undefined
     try {
-      return new WorkerProcess(id, this.#parts)
+      cell = confinement.cell()
+      return new WorkerProcess(id, cell, this.#parts)
     } catch (cause) {
-      return stillborn(id, this.#parts.clock, cause)
+      void cell?.leave() // never rejects
+      return stillborn(id, clock, cause)
     }
   }
 
@@ -72,25 +76,24 @@ class WorkerProcess implements Launched {
   #isGone = false
   #stderr = ''
 
-  constructor(id: string, parts: ProcessLauncherParts) {
+  constructor(id: string, cell: Cell, parts: ProcessLauncherParts) {
     const { clock, randomHex, onLine } = parts
     this.id = asWorkerId(id)
     this.launchedAt = clock.now()
     this.secret = Buffer.from(randomHex(SECRET_BYTES), 'hex').toString('base64url')
-    const cell = parts.confinement.cell()
     const room = parts.runDirectory.room(cell.uid)
     this.socketPath = room.socketPath
-    const child = start(cell.command, parts)
+    const child = start(cell, parts)
     this.#child = child
     if (child.pid !== undefined) room.occupy(child.pid)
     const channel = new PostedChannel({ clock, post: (message) => this.#post(message) })
     this.channel = channel
     child.on('message', (raw) => this.#receive(channel, raw))
     this.#listen(onLine)
-    this.gone = this.#end(clock).then((end) => {
+    this.gone = this.#end(clock).then(async (end) => {
       channel.close()
       room.remove()
-      cell.leave()
+      await cell.leave()
       return end
     })
     this.ready = this.#greet(parts.init)
@@ -170,16 +173,22 @@ class WorkerProcess implements Launched {
   }
 }
 
-function start(command: readonly [string, ...string[]], parts: ProcessLauncherParts): ChildProcess {
+function start({ command, uid }: Cell, { entry, env }: ProcessLauncherParts): ChildProcess {
   const [file, ...args] = command
-  // `spawn`, not `fork`: fork hands our own execArgv down to the child.
-  return spawn(file, [...args, parts.entry], {
-    cwd: '/',
-    env: { ...parts.env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    serialization: 'json',
-    detached: true
-  })
+  // The gateway must be able to connect to the socket of another user. Workers write nothing else.
+  const mask = uid === undefined ? undefined : process.umask(0)
+  try {
+    // `spawn`, not `fork`: fork hands our own execArgv down to the child.
+    return spawn(file, [...args, entry], {
+      cwd: '/',
+      env: { ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'json',
+      detached: true
+    })
+  } finally {
+    if (mask !== undefined) process.umask(mask)
+  }
 }
 
 /** Settles when the process is gone, or could not be started at all. */

@@ -1,11 +1,14 @@
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
@@ -77,13 +80,17 @@ function openRoom(path: string, uid: number | undefined): Room {
 }
 
 /**
- * A gateway that may not give files away (no CAP_CHOWN) lets everybody who knows the unguessable name make
- * the socket; the secret of the spawn then keeps the others out.
+ * A gateway that may not give files away, or not look into what it gave (no CAP_CHOWN, no
+ * CAP_DAC_OVERRIDE), lets everybody who knows the unguessable name make the socket; the secret of the spawn
+ * then keeps the others out.
  */
 function giveTo(path: string, uid: number): void {
   try {
     chownSync(path, uid, uid)
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch {
+    const own = process.getuid?.() ?? uid
+    if (statSync(path).uid !== own) chownSync(path, own, own)
     chmodSync(path, 0o733)
   }
 }

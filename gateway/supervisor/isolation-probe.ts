@@ -1,0 +1,53 @@
+/**
+ * A stand-in for a worker that has fallen to an attacker: it tries what a worker must not be able to do, and
+ * tells what worked. Started by the self-test in a worker's cell, but without Node's own restrictions.
+ * Imports nothing but Node's modules, so that any user who may read this file can run it.
+ */
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+
+/** The processes to try on: the gateway's, and a sibling's if there is one. */
+// biome-ignore lint/style/noProcessEnv: the setting of this program, not one of the gateway's.
+const [gateway, sibling] = (process.env.PROBE_TARGETS ?? '').split(',')
+
+const works = (attempt: () => unknown): boolean => {
+  try {
+    attempt()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const looksInto = (pid: string | undefined): boolean =>
+  pid !== undefined &&
+  [
+    () => readFileSync(`/proc/${pid}/environ`),
+    () => closeSync(openSync(`/proc/${pid}/mem`, 'r')),
+    () => readdirSync(`/proc/${pid}/fd`)
+  ].some(works)
+
+const status = works(() => readFileSync('/proc/self/status'))
+  ? readFileSync('/proc/self/status', 'utf8')
+  : ''
+
+const findings = () => ({
+  readsGateway: looksInto(gateway),
+  signalsGateway: works(() => process.kill(Number(gateway), 0)),
+  readsSibling: looksInto(sibling),
+  signalsSibling: sibling !== undefined && works(() => process.kill(Number(sibling), 0)),
+  becomesRoot: process.getuid?.() !== 0 && works(() => process.setuid?.(0)),
+  isRoot: process.getuid?.() === 0,
+  hasCapabilities: /^CapEff:\s*0*[1-9a-f]/m.test(status),
+  mayGainPrivileges: !/^NoNewPrivs:\s*1/m.test(status)
+})
+
+process.on('message', (message) => {
+  if (!isInit(message)) return
+  process.send?.({ type: 'log', level: 'info', message: 'findings', fields: findings() })
+  process.send?.({ type: 'ready' })
+})
+process.on('disconnect', () => process.exit(0))
+process.send?.({ type: 'hello', protocol: 1, version: 'probe' })
+
+const isInit = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && 'type' in message && message.type === 'init'

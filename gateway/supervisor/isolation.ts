@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs'
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import { type Confinement, confine, type Identity, type Layers } from './confinement.ts'
+import { hideNode } from './hidden-node.ts'
+import { type IsolationReport, reportOf } from './isolation-report.ts'
+import type { NodeLimits } from './node-flags.ts'
+import { processesOf } from './proc.ts'
+import { ProcessLauncher } from './process-launcher.ts'
+import type { RunDirectory } from './run-directory.ts'
+import { type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
+import { type UidRange, UidSlots } from './uid-slots.ts'
+
+export interface Isolation {
+  readonly confinement: Confinement
+  readonly report: IsolationReport
+  /** The most workers that it can keep apart, with the one of the readiness probe. */
+  readonly mostWorkers: number
+}
+
+export interface IsolationParts {
+  readonly clock: Clock
+  readonly randomHex: (bytes: number) => string
+  readonly runDirectory: RunDirectory
+  /** Where a copy of node may lie. */
+  readonly directory: string
+  /** Node's program. */
+  readonly node: string
+  /** The gateway's own process. */
+  readonly pid: number
+  readonly uids: UidRange | undefined
+  /** Resident memory that a worker may use, in bytes. */
+  readonly memoryBytes: number
+  /** The files and directories of the worker's program. */
+  readonly readable: readonly string[]
+  /** Whether to refuse to run where a worker could look into the gateway. */
+  readonly mustHold: boolean
+}
+
+/** nobody(65534): the user that owns nothing, on every Linux. */
+const NOBODY = 65534
+const LEAST_DATA_BYTES = 2 ** 30
+const MEBIBYTE = 2 ** 20
+
+/**
+ * Finds the strongest way of this machine to keep workers apart, and tries it with probes. Rejects with
+ * ERR_CONFIG where no worker can run, where a user id for each was asked for and does not hold, and with
+ * `mustHold` where a worker could look into the gateway.
+ */
+export async function isolate(parts: IsolationParts): Promise<Isolation> {
+  const failures: string[] = []
+  for (const layers of waysOf(parts)) {
+    const findings = await tryOut(parts, layers).catch((error: unknown) => {
+      failures.push(error instanceof Error ? error.message : String(error))
+    })
+    if (!findings) continue
+    refuseOpenGateway(parts, findings)
+    return {
+      confinement: confine({ ...layers, nodeLimits: limitsOf(parts) }),
+      report: reportOf(layers, findings),
+      mostWorkers: parts.uids ? parts.uids.last - parts.uids.first : Number.POSITIVE_INFINITY
+    }
+  }
+  const hint = parts.uids ? ' with WORKER_UIDS; the gateway needs SETUID, SETGID and KILL' : ''
+  throw new GatewayError('ERR_CONFIG', `No worker can run here${hint}. ${failures.join(' ')}`)
+}
+
+/** What may work here, strongest first. */
+function* waysOf(parts: IsolationParts): Generator<Layers> {
+  const hidden = hideNode(parts.node, parts.directory)
+  for (const identity of identitiesOf(parts)) {
+    for (const node of new Set([hidden.path, parts.node])) {
+      yield {
+        node,
+        setpriv: programOf('setpriv'),
+        prlimit: programOf('prlimit'),
+        env: programOf('env'),
+        identity,
+        dataBytes: Math.max(LEAST_DATA_BYTES, 4 * parts.memoryBytes),
+        nodeLimits: undefined
+      }
+    }
+  }
+}
+
+function identitiesOf({ uids, clock }: IsolationParts): Identity[] {
+  if (uids)
+    return [{ kind: 'each', slots: new UidSlots({ range: uids, clock, processesOf, kill }) }]
+  if (process.getuid?.() !== 0) return [{ kind: 'own' }]
+  return [{ kind: 'one', uid: NOBODY }, { kind: 'own' }]
+}
+
+const programOf = (name: string): string | undefined =>
+  ['/usr/bin', '/bin'].map((directory) => `${directory}/${name}`).find((path) => existsSync(path))
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended meanwhile.
+  }
+}
+
+/** The probes go without Node's restrictions: it is the walls behind them that are tried. */
+function tryOut(parts: IsolationParts, layers: Layers): Promise<Findings> {
+  const { clock, randomHex, runDirectory, pid } = parts
+  const init = { gmailOrigin: '', maxBodyBytes: 0, resourceMetadataUrl: '' }
+  const confinement = confine(layers)
+  return selfTest({
+    clock,
+    gatewayPid: pid,
+    launcher: (env) =>
+      new ProcessLauncher({
+        clock,
+        randomHex,
+        runDirectory,
+        confinement,
+        entry: PROBE_PROGRAM,
+        env,
+        init
+      })
+  })
+}
+
+const limitsOf = ({ readable, memoryBytes }: IsolationParts): NodeLimits => ({
+  readable,
+  // The rest is for buffers, threads and Node itself.
+  heapMebibytes: Math.round((memoryBytes / MEBIBYTE) * 0.375)
+})
+
+function refuseOpenGateway({ uids, mustHold }: IsolationParts, findings: Findings): void {
+  if (!findings.readsGateway || !(mustHold || uids)) return
+  throw new GatewayError(
+    'ERR_CONFIG',
+    'A worker could read the memory and the settings of the gateway here. Install util-linux (setpriv) ' +
+      'and run the gateway as root with WORKER_UIDS and the capabilities SETUID, SETGID and KILL only, or ' +
+      'as another user with a node program of mode 0711 that root owns.'
+  )
+}

@@ -1,0 +1,54 @@
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+
+export interface UidRange {
+  readonly first: number
+  readonly last: number
+}
+
+export interface UidSlotsParts {
+  readonly range: UidRange
+  readonly clock: Clock
+  /** The processes that run under this user id. */
+  readonly processesOf: (uid: number) => Promise<number[]>
+  readonly kill: (pid: number) => void
+}
+
+const TRIES = 40
+const PAUSE_MS = 25
+
+/** User ids for workers, one each. An id is free again only when no process of it is left. */
+export class UidSlots {
+  readonly #parts: UidSlotsParts
+  readonly #free: number[]
+
+  constructor(parts: UidSlotsParts) {
+    const { first, last } = parts.range
+    this.#parts = parts
+    this.#free = Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  }
+
+  /** The id that has been free the longest. Throws ERR_WORKER_CAPACITY. */
+  take(): number {
+    const uid = this.#free.shift()
+    if (uid !== undefined) return uid
+    throw new GatewayError('ERR_WORKER_CAPACITY', 'No user id is free for another worker.')
+  }
+
+  /**
+   * Ends what still runs under this id and makes it free. An id of which a process will not die is never
+   * given to anybody again. Never rejects.
+   */
+  async free(uid: number): Promise<void> {
+    const { clock, kill } = this.#parts
+    for (let tries = 0; tries < TRIES; tries++) {
+      const left = await this.#parts.processesOf(uid).catch(() => undefined)
+      if (left?.length === 0) {
+        this.#free.push(uid)
+        return
+      }
+      for (const pid of left ?? []) kill(pid)
+      await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve))
+    }
+  }
+}
