@@ -24,6 +24,8 @@ export interface SignInLabOptions
   > {
   readonly sandbox?: SandboxOptions
   readonly clock?: Clock
+  /** An address that nothing listens on: requests are injected. */
+  readonly publicUrl?: string
   /** Google's address when it is not the sandbox's. */
   readonly issuer?: string
 }
@@ -66,7 +68,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const sessions: AccountSessionView[] = []
 
   const app = Fastify({ forceCloseConnections: true })
-  const publicUrl = await addressOf(app, async (url) => {
+  const register = async (url: string) => {
     await app.register(signIn, {
       publicUrl: url,
       google: upstream,
@@ -94,7 +96,9 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       ...(options.limits ? { limits: options.limits } : {}),
       ...(options.fetchClientMetadata ? { fetchClientMetadata: options.fetchClientMetadata } : {})
     })
-  })
+  }
+  if (options.publicUrl !== undefined) await register(options.publicUrl)
+  const publicUrl = options.publicUrl ?? (await addressOf(app, register))
   t.teardown(async () => {
     await app.close()
     await store.close()
@@ -104,6 +108,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const bearer = createBearerTokens({ store, personalTokens, clock, resource })
   const idOf = (email: string) => google.users.find((user) => user.email === email)?.sub ?? ''
   return {
+    app,
     publicUrl,
     resource,
     google,

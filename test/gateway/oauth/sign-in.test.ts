@@ -42,9 +42,9 @@ t.test(
     }
     t.match(await json('/.well-known/oauth-protected-resource'), expected)
     t.match(await json('/.well-known/oauth-protected-resource/mcp'), expected)
-    const { keys } = await json('/oauth/jwks')
-    t.match(keys, [{ kty: 'EC', crv: 'P-256', alg: 'ES256' }])
-    t.notOk('d' in keys[0], 'no private part')
+    const keys = await json('/oauth/jwks')
+    t.match(keys, { keys: [{ kty: 'EC', crv: 'P-256', alg: 'ES256' }] })
+    t.notMatch(JSON.stringify(keys), '"d":', 'no private part')
 
     const spoofed = await fetch(`${publicUrl}/.well-known/oauth-authorization-server`, {
       headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
@@ -176,6 +176,49 @@ t.test(
     t.ok(await lab.broker.accessToken(ada))
   }
 )
+
+t.test('behind TLS every cookie is Secure, and ours are bound to this host', async (t) => {
+  const lab = await openSignInLab(t, { publicUrl: 'https://mail.example.com' })
+  const { app } = lab
+  const registered = await app.inject({
+    method: 'POST',
+    url: '/oauth/register',
+    payload: { redirect_uris: ['https://app.example/callback'] }
+  })
+  const client = new OAuthClient(
+    lab.publicUrl,
+    registered.json().client_id,
+    'https://app.example/callback'
+  )
+  const inside = (url: URL) => `${url.pathname}${url.search}`
+  const begun = await app.inject({ url: inside(client.authorizeUrl()) })
+  const consent = new URL(String(begun.headers.location), lab.publicUrl)
+  t.equal(consent.origin, lab.publicUrl)
+  const setCookies = [begun.headers['set-cookie'] ?? []].flat()
+  t.ok(setCookies.length >= 2)
+  for (const cookie of setCookies) t.match(cookie, /^__Secure-.*; secure; httponly/i)
+
+  const cookies = Object.fromEntries(
+    setCookies.map((cookie) => (cookie.split(';')[0] ?? '').split('=') as [string, string])
+  )
+  const page = await app.inject({ url: inside(consent), cookies })
+  const answer = await app.inject({
+    method: 'POST',
+    url: inside(consent),
+    cookies,
+    headers: {
+      origin: lab.publicUrl,
+      'content-type': 'application/x-www-form-urlencoded'
+    },
+    payload: new URLSearchParams({ ...formFields(page.body), decision: 'allow' }).toString()
+  })
+  t.equal(answer.statusCode, 303)
+  t.match(new URL(String(answer.headers.location)).searchParams.get('redirect_uri'), lab.publicUrl)
+  t.match(
+    String(answer.headers['set-cookie']),
+    /^__Host-google-[\w-]{8}=.*; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+  )
+})
 
 t.test('two clients sign in at the same time in one browser, as two people', async (t) => {
   const lab = await openSignInLab(t)

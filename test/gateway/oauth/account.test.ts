@@ -1,0 +1,215 @@
+import t from 'tap'
+import { GOOGLE_SCOPE } from '#shared/access-levels.ts'
+import { asUserId } from '#shared/ids.ts'
+import { createConnectedClients } from '../../../gateway/oauth/connected-clients.ts'
+import { startSweeper } from '../../../gateway/oauth/sweep.ts'
+import { Browser, formFields } from '../../helpers/browser.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import {
+  ADA,
+  answerGoogle,
+  BEN,
+  type Choices,
+  OAuthClient,
+  openSignInLab,
+  post,
+  type SignInLab,
+  signInClient,
+  storedRows
+} from '../../helpers/sign-in.ts'
+
+const never = () => false
+
+/** Signs in on the account page and returns what it shows. */
+async function enter(lab: SignInLab, browser: Browser, choices: Choices = {}) {
+  const from = new URL(`${lab.publicUrl}/account`)
+  const page = await (await browser.fetch(from)).text()
+  const google = await browser.submit('/account/sign-in', formFields(page), from)
+  const at = { url: google.url, text: await google.response.text() }
+  const { response } = await answerGoogle(browser, at, choices, never)
+  return { status: response.status, text: await response.text() }
+}
+
+/** Sends one of the page's forms; `fields` are added to its token. */
+async function act(
+  lab: SignInLab,
+  browser: Browser,
+  action: string,
+  fields: Record<string, string>
+) {
+  const from = new URL(`${lab.publicUrl}/account`)
+  const { token = '' } = formFields(await (await browser.fetch(from)).text())
+  const visit = await browser.submit(`/account/${action}`, { token, ...fields }, from)
+  return { ...visit, text: await visit.response.text() }
+}
+
+t.test('looking at the account page asks Google for no mail and stores nothing', async (t) => {
+  const lab = await openSignInLab(t)
+  const browser = new Browser()
+  const { status, text } = await enter(lab, browser)
+  t.equal(status, 200)
+  t.match(text, ADA)
+  t.match(text, 'Your Gmail is not connected')
+  t.notMatch(text, 'Disconnect and erase')
+  t.same(await storedRows(lab), [])
+  const out = await act(lab, browser, 'sign-out', {})
+  t.match(out.text, 'Sign in with Google')
+  t.same(browser.cookieNames(`${lab.publicUrl}/account`), [])
+})
+
+t.test('mail is connected on the account page, and a personal token made and used', async (t) => {
+  const lab = await openSignInLab(t)
+  const browser = new Browser()
+  await enter(lab, browser)
+  const google = await act(lab, browser, 'connect', { level: 'gmail.draft' })
+  t.match(google.url.href, lab.google.url)
+  t.equal(google.url.searchParams.get('login_hint'), ADA)
+  await answerGoogle(browser, google, {}, never)
+  t.same(lab.changed, [lab.idOf(ADA)])
+  const scopes = await lab.accounts.grantedScopes(asUserId(lab.idOf(ADA)))
+  t.ok(scopes.includes(GOOGLE_SCOPE.compose) && !scopes.includes(GOOGLE_SCOPE.modify))
+
+  const fields = { name: 'lap<top', level: 'gmail.read', hours: '1' }
+  const made = await act(lab, browser, 'tokens', fields)
+  const [token = ''] = /mcp_token_[\w-]{43}/.exec(made.text) ?? []
+  t.equal(made.response.headers.get('cache-control'), 'no-store')
+  t.match(await lab.bearer.verify(token), { level: 'gmail.read', credential: 'personal' })
+  const shown = await (await browser.fetch(`${lab.publicUrl}/account`)).text()
+  t.match(shown, 'lap&#60;top')
+  t.notMatch(shown, token)
+  const [record] = await lab.personalTokens.list(asUserId(lab.idOf(ADA)))
+  t.equal((record?.expiresAt ?? 0) - (record?.createdAt ?? 0), 3600_000)
+
+  for (const bad of [{ level: 'gmail.full' }, { hours: '9999' }, { name: '' }]) {
+    t.ok((await act(lab, browser, 'tokens', { ...fields, ...bad })).response.status >= 400)
+  }
+  const other = new Browser()
+  await enter(lab, other, { email: BEN })
+  await act(lab, other, 'tokens/revoke', { id: record?.id ?? '' })
+  t.ok(await lab.bearer.verify(token), 'nobody revokes what is another’s')
+  await act(lab, browser, 'tokens/revoke', { id: record?.id ?? '' })
+  t.equal(await lab.bearer.verify(token), undefined)
+})
+
+t.test('clients and sessions are listed and ended by their owner only', async (t) => {
+  const lab = await openSignInLab(t)
+  const client = await OAuthClient.register(lab.publicUrl, { client_name: 'Cursor <i>' })
+  const tokens = await signInClient(new Browser(), client)
+  const session = (handle: string, clientId: string) => ({
+    handle,
+    clientId,
+    clientName: `${handle} <u>`,
+    createdAt: Date.now(),
+    lastSeenAt: Date.now()
+  })
+  lab.sessions.push(session('s-1', client.id), session('s-2', 'another'), session('s-3', 'another'))
+
+  const ben = new Browser()
+  await enter(lab, ben, { email: BEN })
+  await act(lab, ben, 'clients/revoke', { client: 'nothing-of-his' })
+  t.ok(await lab.bearer.verify(tokens.access_token))
+
+  const ada = new Browser()
+  const { text } = await enter(lab, ada)
+  t.match(text, 'Cursor &#60;i&#62;')
+  t.match(text, 's-2 &#60;u&#62;')
+  await act(lab, ada, 'sessions/end', { handle: 's-2' })
+  await act(lab, ada, 'sessions/end', { handle: 'not-listed' })
+  t.same(
+    lab.sessions.map(({ handle }) => handle),
+    ['s-1', 's-3']
+  )
+  await act(lab, ada, 'clients/revoke', { client: client.id })
+  t.equal(await lab.bearer.verify(tokens.access_token), undefined)
+  t.equal((await client.refresh(tokens.refresh_token)).error, 'invalid_grant')
+  t.same(
+    lab.sessions.map(({ handle }) => handle),
+    ['s-3'],
+    'its sessions end with it'
+  )
+})
+
+t.test('disconnect and erase leaves nothing here and no access at Google', async (t) => {
+  const lab = await openSignInLab(t)
+  const client = await OAuthClient.register(lab.publicUrl)
+  const tokens = await signInClient(new Browser(), client)
+  const browser = new Browser()
+  await enter(lab, browser)
+  t.equal((await act(lab, browser, 'erase', {})).response.status, 400, 'only when confirmed')
+  t.same(lab.erased, [])
+  const done = await act(lab, browser, 'erase', { confirm: 'yes' })
+  t.match(done.text, 'Your access at Google was revoked')
+  t.same(lab.erased, [lab.idOf(ADA)])
+  t.same(await storedRows(lab), [])
+  t.equal(await lab.bearer.verify(tokens.access_token), undefined)
+  t.match(await (await browser.fetch(`${lab.publicUrl}/account`)).text(), 'Sign in with Google')
+})
+
+t.test('forms of the account page work from the page itself only', async (t) => {
+  const lab = await openSignInLab(t)
+  await signInClient(new Browser(), await OAuthClient.register(lab.publicUrl))
+  const browser = new Browser()
+  await enter(lab, browser)
+  const { token = '' } = formFields(await (await browser.fetch(`${lab.publicUrl}/account`)).text())
+  const send = (from: Browser, fields: Record<string, string>, origin: string) =>
+    from.fetch(`${lab.publicUrl}/account/erase`, {
+      method: 'POST',
+      body: new URLSearchParams({ confirm: 'yes', ...fields }),
+      headers: { origin }
+    })
+  t.equal((await send(browser, { token }, 'https://evil.example')).status, 403)
+  t.equal((await send(browser, {}, lab.publicUrl)).status, 403)
+  const ben = new Browser()
+  await enter(lab, ben, { email: BEN })
+  t.equal((await send(ben, { token }, lab.publicUrl)).status, 403, 'another’s token')
+  t.equal((await send(new Browser(), { token }, lab.publicUrl)).status, 303, 'nobody signed in')
+  t.same(lab.erased, [])
+})
+
+t.test('the account page is plain, private and not for outsiders', async (t) => {
+  const lab = await openSignInLab(t, { allowed: (profile) => profile.email !== BEN })
+  const response = await fetch(`${lab.publicUrl}/account`)
+  const text = await response.text()
+  t.notMatch(text, /<script|<img|javascript:|src=/i)
+  t.match(text, '<html lang="en">')
+  t.match(text, 'prefers-color-scheme: dark')
+  t.match(response.headers.get('content-security-policy'), "frame-ancestors 'none'")
+  t.equal(response.headers.get('cache-control'), 'no-store')
+  const refused = await enter(lab, new Browser(), { email: BEN })
+  t.equal(refused.status, 403)
+  const declined = await enter(lab, new Browser(), { atGoogle: 'deny' })
+  t.match(declined.text, 'You did not allow access at Google')
+})
+
+t.test('the sweep removes what expired and registrations that nobody used', async (t) => {
+  const clock = new FakeClock(Date.now())
+  const lab = await openSignInLab(t)
+  const used = await OAuthClient.register(lab.publicUrl)
+  await signInClient(new Browser(), used)
+  await post(`${lab.publicUrl}/oauth/register`, { redirect_uris: ['http://127.0.0.1/cb'] })
+  const models = async () =>
+    (await lab.store.db.selectFrom('oauth').select(['model', 'id']).execute()).map(
+      ({ model }) => model
+    )
+  t.equal((await models()).filter((model) => model === 'Client').length, 2)
+
+  const failures: unknown[] = []
+  const sweeper = startSweeper({
+    store: lab.store,
+    personalTokens: lab.personalTokens,
+    clock,
+    failed: (error) => failures.push(error)
+  })
+  t.teardown(() => sweeper.close())
+  t.equal(await sweeper.sweep(), 0, 'nothing is old yet')
+  clock.advance(25 * 3600_000)
+  await sweeper.sweep()
+  t.same((await models()).toSorted(), ['Client', 'Grant', 'RefreshToken'])
+  const clients = createConnectedClients({ store: lab.store, clock, resource: lab.resource })
+  t.match(await clients.list(asUserId(lab.idOf(ADA))), [
+    { clientId: used.id, name: 'Test client', level: 'gmail.modify' }
+  ])
+  await sweeper.close()
+  await sweeper.close()
+  t.same(failures, [])
+})
