@@ -7,6 +7,7 @@ import { Mail } from '../mime/mail.ts'
 import { applyFilters } from './apply-filters.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { StoredMessage } from './stored-message.ts'
+import { addTrace } from './trace-headers.ts'
 
 /** Gmail's own limit for one message. */
 const MAX_RECIPIENTS = 500
@@ -45,19 +46,10 @@ export class PostOffice {
 
   /** Drops a message into an inbox, as it arrives from the outside, and runs the owner's filters. */
   deliver(to: Mailbox, raw: Buffer, envelopeFrom: string): StoredMessage {
-    const { email } = to.owner
-    const domain = envelopeFrom.split('@')[1] ?? 'unknown.invalid'
-    const date = new Date(this.#clock.now()).toUTCString().replace('GMT', '+0000')
-    const trace = editHeaders(raw, {
-      add: [
-        `Delivered-To: ${email}`,
-        `Received: by 2002:a05:6a10 with SMTP id sandbox; ${date}`,
-        `Return-Path: <${envelopeFrom}>`,
-        `Authentication-Results: mx.google.com; dkim=pass header.i=@${domain}; spf=pass smtp.mailfrom=${envelopeFrom}; dmarc=pass header.from=${domain}`
-      ]
-    })
+    const at = this.#clock.now()
+    const trace = addTrace(raw, { to: to.owner.email, envelopeFrom, at })
     const message = to.add({ raw: trace, labelIds: ['INBOX', 'UNREAD', 'CATEGORY_PERSONAL'] })
-    applyFilters(to, message, this.#clock.now())
+    applyFilters(to, message, at)
     return message
   }
 

@@ -4,7 +4,11 @@ const ENTITIES: Record<string, string> = {
   gt: '>',
   quot: '"',
   nbsp: ' ',
-  '#39': "'"
+  '#39': "'",
+  ndash: '–',
+  mdash: '—',
+  hellip: '…',
+  euro: '€'
 }
 
 /** The words of an HTML page, for snippets and search; hidden ones too, as in Gmail's index. */
