@@ -1,0 +1,111 @@
+import t from 'tap'
+import { GmailClient } from '../../../worker/gmail/client.ts'
+import { LabelBook } from '../../../worker/gmail/label-book.ts'
+import { Sends, type Sent } from '../../../worker/gmail/sends.ts'
+import { ToolError } from '../../../worker/tool-error.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { openGmailSession } from '../../helpers/gmail-session.ts'
+
+const signal = new AbortController().signal
+const key = { key: 'k', content: 'c', windowMs: 60_000 }
+const SENT: Sent = { id: 'a1', threadId: 'a1', labelIds: ['SENT'] }
+
+async function open(t: Parameters<typeof openGmailSession>[0]) {
+  const { sandbox, email } = await openGmailSession(t)
+  const clock = new FakeClock(1_000_000)
+  const mailbox = new GmailClient({
+    gmailOrigin: sandbox.url,
+    userEmail: email,
+    clock,
+    random: () => 0,
+    tokens: {
+      get: async () => ({
+        ...sandbox.issueGrant(email, ['https://mail.google.com/']),
+        expiresAt: 9e15
+      })
+    },
+    report: { request() {}, throttled() {}, retried() {} }
+  })
+  return { box: sandbox.mailbox(email), clock, mailbox, sends: new Sends(mailbox, clock) }
+}
+
+t.test('a message that did arrive counts as sent, now or at the next try', async (t) => {
+  const { box, clock, sends } = await open(t)
+  const lost = async () => {
+    throw new ToolError('outcome_unknown', '')
+  }
+  const arrived = sends.once(
+    key,
+    '<1@acme.test>',
+    async (messageId) => {
+      box.deliver({ from: 'ann@acme.test', subject: 'x', messageId })
+      return lost()
+    },
+    signal
+  )
+  await new Promise(setImmediate)
+  clock.advance(500)
+  t.match(await arrived, { messageId: '<1@acme.test>', id: box.byMessageId('1@acme.test')?.id })
+
+  const other = { ...key, key: 'other' }
+  const waiting = sends.once(other, '<2@acme.test>', lost, signal)
+  const failed = t.rejects(waiting, { code: 'outcome_unknown' })
+  let settled = false
+  void failed.then(() => {
+    settled = true
+  })
+  while (!settled) {
+    clock.advance(1000)
+    await new Promise(setImmediate)
+  }
+  box.deliver({ from: 'ann@acme.test', subject: 'late', messageId: '<2@acme.test>' })
+  const again = await sends.once(other, '<3@acme.test>', lost, signal)
+  t.match(again, { messageId: '<2@acme.test>', id: box.byMessageId('2@acme.test')?.id })
+})
+
+t.test('a repetition is recognised for as long as it was said, and no failure is', async (t) => {
+  const { clock, sends } = await open(t)
+  let count = 0
+  const send = async () => {
+    count += 1
+    return SENT
+  }
+  t.match(await sends.once(key, '<1@x>', send, signal), { duplicate: false })
+  t.match(await sends.once(key, '<2@x>', send, signal), { duplicate: true, messageId: '<1@x>' })
+  clock.advance(60_001)
+  t.match(await sends.once(key, '<3@x>', send, signal), { duplicate: false, messageId: '<3@x>' })
+  t.equal(count, 2)
+  await t.rejects(sends.once({ ...key, content: 'other' }, '<4@x>', send, signal), {
+    code: 'invalid_argument'
+  })
+  const refused = async () => {
+    throw new ToolError('rate_limited', '')
+  }
+  const second = { ...key, key: 'second' }
+  await t.rejects(sends.once(second, '<5@x>', refused, signal), { code: 'rate_limited' })
+  t.match(await sends.once(second, '<6@x>', send, signal), { duplicate: false })
+})
+
+t.test('labels are named by id or by name, in any case', async (t) => {
+  const { mailbox, clock } = await open(t)
+  const book = new LabelBook(mailbox, clock)
+  const make = async (name: string) =>
+    (await mailbox.call('labels.create', { requestBody: { name } }, signal)).id ?? ''
+  const work = await make('Work/Müller')
+  const receipts = await make('Receipts')
+  t.same(await book.resolve(['work/müller', receipts, 'inbox', 'Promotions'], signal), [
+    work,
+    receipts,
+    'INBOX',
+    'CATEGORY_PROMOTIONS'
+  ])
+  t.same(await book.resolve(['Receipts', 'receipts'], signal), [receipts])
+  await t.rejects(book.resolve(['Reciepts'], signal), {
+    code: 'invalid_argument',
+    message: /no label "Reciepts". Did you mean "Receipts"/
+  })
+  await t.rejects(book.resolve(['x'.repeat(5000)], signal), { code: 'invalid_argument' })
+  const later = await make('Made elsewhere')
+  t.same(await book.resolve(['made elsewhere'], signal), [later], 'a new label is found at once')
+  t.same(await book.names([work, 'Label_gone'], signal), ['Work/Müller', 'Label_gone'])
+})
