@@ -62,7 +62,7 @@ export const draftMethods: readonly GmailMethod[] = [
     serve({ mailbox, body: { message }, media }) {
       mailbox.checkThread(message.threadId)
       const raw = readRaw(media, message.raw, MAX_SENT)
-      return reference(mailbox.drafts.create(raw, message.threadId))
+      return reference(mailbox.drafts.create({ raw, threadId: message.threadId }))
     }
   }),
   defineMethod({

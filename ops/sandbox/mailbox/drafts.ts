@@ -32,10 +32,10 @@ export class Drafts {
     return draft
   }
 
-  create(raw: Buffer, threadId?: string): StoredDraft {
+  create(content: Omit<NewMessage, 'labelIds'>): StoredDraft {
     this.#lastId += 1
     const id = `r${7_000_000_000_000_000_000n + BigInt(this.#lastId) * 104_729_777_001n}`
-    return this.#put(id, { raw, threadId })
+    return this.#put(id, content)
   }
 
   /** Stays in its thread unless told otherwise. */

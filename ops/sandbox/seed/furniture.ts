@@ -1,5 +1,5 @@
 import type { Mailbox } from '../mailbox/mailbox.ts'
-import { composeMail } from '../mime/compose.ts'
+import { composeMail, type MailFields } from '../mime/compose.ts'
 import { mailboxOf, PEOPLE } from './people.ts'
 
 const LABELS = [
@@ -32,31 +32,27 @@ export function furnish(mailbox: Mailbox): void {
   if (primary) primary.signature = `<div>${mailbox.owner.name}<br>sent from the sandbox</div>`
 }
 
-/** Three drafts, one of them an answer. */
-export function addDrafts(mailbox: Mailbox, me: string): void {
+/** Three drafts, one of them an answer; `at` in milliseconds since the epoch. */
+export function addDrafts(mailbox: Mailbox, me: string, at: number): void {
   const { hanna, mum } = PEOPLE
   const question = mailbox.messages.find(
     ({ mail }) => mail.subject === 'Re: Lighthouse: launch date'
   )
   const answered = question?.mail.messageId ?? ''
-  mailbox.drafts.create(
-    composeMail({
-      from: me,
-      to: mailboxOf(mum),
-      subject: 'Photos',
-      text: 'Here are the photos from'
-    })
-  )
-  mailbox.drafts.create(composeMail({ from: me, subject: 'Notes to myself', text: 'Buy stamps.' }))
-  mailbox.drafts.create(
-    composeMail({
+  const drafts: (MailFields & { threadId?: string | undefined })[] = [
+    { from: me, to: mailboxOf(mum), subject: 'Photos', text: 'Here are the photos from' },
+    { from: me, subject: 'Notes to myself', text: 'Buy stamps.' },
+    {
       from: me,
       to: mailboxOf(hanna),
       subject: 'Re: Lighthouse: launch date',
       inReplyTo: answered,
       references: answered,
-      text: 'Confirmed: the 14th.'
-    }),
-    question?.threadId
-  )
+      text: 'Confirmed: the 14th.',
+      threadId: question?.threadId
+    }
+  ]
+  for (const { threadId, ...fields } of drafts) {
+    mailbox.drafts.create({ raw: composeMail(fields), threadId, internalDate: at })
+  }
 }

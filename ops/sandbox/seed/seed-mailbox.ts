@@ -49,7 +49,7 @@ export function seedMailbox(mailbox: Mailbox, { account, seed, seededAt }: SeedO
   for (const mail of mails.toSorted((a, b) => b.hoursAgo - a.hoursAgo)) {
     addMail(mailbox, mail, seededAt)
   }
-  addDrafts(mailbox, context.me)
+  addDrafts(mailbox, context.me, seededAt)
   mailbox.history.forget()
 }
 
