@@ -1,14 +1,18 @@
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config.ts'
 import type { Log } from './telemetry/log.ts'
-import { type Gateway, wire } from './wiring.ts'
+import { type Gateway, type Substitutes, wire } from './wiring.ts'
 
 /**
  * Builds the gateway and listens on both ports. Throws ERR_CONFIG or ERR_UNAVAILABLE with one sentence
  * that says what to do; nothing is left running then.
  */
-export async function startGateway(config: Config, log: Log): Promise<Gateway> {
-  const gateway = await wire(config, log)
+export async function startGateway(
+  config: Config,
+  log: Log,
+  substitutes: Substitutes = {}
+): Promise<Gateway> {
+  const gateway = await wire(config, log, substitutes)
   try {
     await gateway.opsApp.listen({ host: config.OPS_HOST, port: config.OPS_PORT })
     await gateway.app.listen({ host: config.HOST, port: config.PORT })

@@ -40,12 +40,20 @@ interface Core {
   readonly store: Store
   readonly accounts: OpenAccounts
   readonly serving: Serving
+  readonly substitutes: Substitutes
 }
 
 const WORKER_BUNDLE = fileURLToPath(new URL('../dist/worker/main.mjs', import.meta.url))
 
+/** What a test may put in the place of the real thing. */
+export type Substitutes = Pick<SignInParts, 'fetchClientMetadata'>
+
 /** Builds the gateway; it does not listen yet. Throws ERR_CONFIG for what only shows when it is tried. */
-export async function wire(config: Config, log: Log): Promise<Gateway> {
+export async function wire(
+  config: Config,
+  log: Log,
+  substitutes: Substitutes = {}
+): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION })
   const store = await openStore(config.DATABASE_URL)
   const accounts: OpenAccounts = openAccounts({
@@ -77,7 +85,7 @@ export async function wire(config: Config, log: Log): Promise<Gateway> {
       return { email: account.email, googleScopes: await accounts.grants.scopes(userId) }
     }
   })
-  const core = { config, log, metrics, store, accounts, serving }
+  const core = { config, log, metrics, store, accounts, serving, substitutes }
   const readiness = new Readiness({ store, supervisor: serving.supervisor, clock: systemClock })
   const app = await publicApp(core)
   const opsApp = await operatorsApp(core, readiness)
@@ -127,6 +135,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
   const { config, log, metrics, store, accounts, serving } = core
   const parts: SignInParts = {
     ...accounts,
+    ...core.substitutes,
     publicUrl: config.PUBLIC_URL,
     defaultLevel: config.DEFAULT_LEVEL,
     store,

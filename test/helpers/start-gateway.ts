@@ -24,10 +24,14 @@ export interface GoogleStandIn {
 
 export interface StartOptions {
   readonly google?: GoogleStandIn
+  /** Whether everybody of `google` is connected already; true when missing. */
+  readonly connected?: boolean
   /** The access level of everybody's token and grant. */
   readonly level?: AccessLevel
   /** Settings as the environment would give them. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Fetches client metadata documents in the place of the web. */
+  readonly fetchClientMetadata?: typeof fetch
   /** Keep using this directory (after an earlier gateway); it is not removed then. */
   readonly directory?: string
 }
@@ -67,9 +71,14 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
   const google = options.google ?? NOBODYS_GOOGLE
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'gw-')))
   const config = await configFor(directory, google, options.settings ?? {})
-  const users = await connectEverybody(config, google, options.level ?? 'gmail.modify')
+  const users =
+    options.connected === false
+      ? []
+      : await connectEverybody(config, google, options.level ?? 'gmail.modify')
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd: 2 })
-  const gateway = await start(config, log)
+  const gateway = await start(config, log, {
+    ...(options.fetchClientMetadata && { fetchClientMetadata: options.fetchClientMetadata })
+  })
   const origin = config.PUBLIC_URL
   const opsUrl = `http://127.0.0.1:${config.OPS_PORT}`
   return {
