@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
-import type { UserId } from '#shared/ids.ts'
+import { asUserId, type UserId } from '#shared/ids.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from './vault.ts'
 
@@ -25,7 +25,7 @@ export interface GoogleGrants {
   removeIf(userId: UserId, version: string): Promise<boolean>
   /**
    * Seals every grant under the current key that is under an older one; answers how many. Safe while
-   * grants change, and in two gateways at once.
+   * grants change, and in two gateways at once. A grant whose key is gone stays as it is.
    */
   reseal(): Promise<number>
 }
@@ -118,8 +118,9 @@ export function createGoogleGrants({
         .execute()
       let resealed = 0
       for (const row of old) {
-        const userId = row.user_id as UserId
-        const secret = await vault.open(userId, USE, row.sealed)
+        const userId = asUserId(row.user_id)
+        const secret = await vault.open(userId, USE, row.sealed).catch(() => undefined)
+        if (secret === undefined) continue
         resealed += await setSealed(userId, row.sealed, await vault.seal(userId, USE, secret))
       }
       return resealed

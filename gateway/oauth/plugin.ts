@@ -27,7 +27,7 @@ import { protectedResourceRoutes } from './protected-resource.ts'
 import { createProvider, resourceOf } from './provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
 import { createSealedCookies } from './sealed-cookies.ts'
-import { startSweeper } from './sweep.ts'
+import { startUpkeep } from './upkeep.ts'
 
 export interface SignInParts {
   /** An origin, e.g. `https://mail.example.com`. */
@@ -61,14 +61,12 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const { publicUrl, google, defaultLevel, accounts, keyring, store, clock } = parts
   const limits = parts.limits ?? SIGN_IN_LIMITS
   const guarded = createGuardedFetch()
-  const sweeper = startSweeper({
-    store,
-    personalTokens: parts.personalTokens,
-    clock,
-    failed: (err) => scope.log.error({ err }, 'expired rows could not be removed')
+  const upkeep = startUpkeep({
+    ...parts,
+    failed: (err) => scope.log.error({ err }, 'the upkeep of stored rows failed')
   })
   scope.addHook('onClose', async () => {
-    await sweeper.close()
+    await upkeep.close()
     await guarded.close()
   })
   const fetch = parts.fetchClientMetadata ?? guarded.fetch

@@ -2,7 +2,7 @@ import t from 'tap'
 import { GOOGLE_SCOPE } from '#shared/access-levels.ts'
 import { asUserId } from '#shared/ids.ts'
 import { createConnectedClients } from '../../../gateway/oauth/connected-clients.ts'
-import { startSweeper } from '../../../gateway/oauth/sweep.ts'
+import { startUpkeep } from '../../../gateway/oauth/upkeep.ts'
 import { Browser, formFields } from '../../helpers/browser.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import {
@@ -181,7 +181,7 @@ t.test('the account page is plain, private and not for outsiders', async (t) => 
   t.match(declined.text, 'You did not allow access at Google')
 })
 
-t.test('the sweep removes what expired and registrations that nobody used', async (t) => {
+t.test('the upkeep removes what expired and registrations that nobody used', async (t) => {
   const clock = new FakeClock(Date.now())
   const lab = await openSignInLab(t)
   const used = await OAuthClient.register(lab.publicUrl)
@@ -194,22 +194,30 @@ t.test('the sweep removes what expired and registrations that nobody used', asyn
   t.equal((await models()).filter((model) => model === 'Client').length, 2)
 
   const failures: unknown[] = []
-  const sweeper = startSweeper({
+  let resealed = 0
+  const upkeep = startUpkeep({
     store: lab.store,
     personalTokens: lab.personalTokens,
+    grants: {
+      reseal: async () => {
+        resealed += 1
+        return 0
+      }
+    },
     clock,
     failed: (error) => failures.push(error)
   })
-  t.teardown(() => sweeper.close())
-  t.equal(await sweeper.sweep(), 0, 'nothing is old yet')
+  t.teardown(() => upkeep.close())
+  t.equal(await upkeep.sweep(), 0, 'nothing is old yet')
   clock.advance(25 * 3600_000)
-  await sweeper.sweep()
+  await upkeep.sweep()
   t.same((await models()).toSorted(), ['Client', 'Grant', 'RefreshToken'])
   const clients = createConnectedClients({ store: lab.store, clock, resource: lab.resource })
   t.match(await clients.list(asUserId(lab.idOf(ADA))), [
     { clientId: used.id, name: 'Test client', level: 'gmail.modify' }
   ])
-  await sweeper.close()
-  await sweeper.close()
+  await upkeep.close()
+  await upkeep.close()
+  t.equal(resealed, 1, 'the first run came by itself')
   t.same(failures, [])
 })

@@ -1,33 +1,37 @@
 import type { Clock } from '#shared/clock.ts'
+import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
 
-export interface SweepParts {
+export interface UpkeepParts {
   readonly store: Store
   readonly personalTokens: Pick<PersonalTokens, 'sweep'>
+  readonly grants: Pick<GoogleGrants, 'reseal'>
   readonly clock: Clock
-  /** Hears of a sweep that failed; the next one comes all the same. */
+  /** Hears of a run that failed; the next one comes all the same. */
   readonly failed: (error: unknown) => void
 }
 
-export interface Sweeper {
+/** Keeps the stored rows in order: soon after the start, then every hour. */
+export interface Upkeep {
   /** Removes now what has had its time; answers how many rows went. */
   sweep(): Promise<number>
-  /** Stops sweeping; waits for the one that runs. May be called more than once. */
+  /** No further run; waits for the one that is under way. May be called more than once. */
   close(): Promise<void>
 }
 
+const FIRST_MS = 1000
 const EVERY_MS = 3600_000
 /** Clients register anew on every connection, and most of those are never used. */
 const UNUSED_CLIENT_MS = 24 * 3600_000
 
-/** Removes expired rows, and dynamically registered clients that nobody let in, every hour. */
-export function startSweeper({
-  store: { db },
-  personalTokens,
-  clock,
-  failed
-}: SweepParts): Sweeper {
+/**
+ * Removes expired rows and dynamically registered clients that nobody let in, and seals Google grants
+ * under the current key after a rotation.
+ */
+export function startUpkeep(parts: UpkeepParts): Upkeep {
+  const { store, personalTokens, grants, clock, failed } = parts
+  const { db } = store
   let running: Promise<unknown> = Promise.resolve()
   let disarm = () => {}
   let isClosed = false
@@ -56,13 +60,20 @@ export function startSweeper({
     return Number(expired.numDeletedRows + unused.numDeletedRows) + (await personalTokens.sweep())
   }
 
-  const arm = () => {
+  const run = async (): Promise<void> => {
+    await sweep()
+    await grants.reseal()
+  }
+
+  const arm = (ms: number) => {
     if (isClosed) return
-    disarm = clock.after(EVERY_MS, () => {
-      running = sweep().catch(failed).then(arm)
+    disarm = clock.after(ms, () => {
+      running = run()
+        .catch(failed)
+        .then(() => arm(EVERY_MS))
     })
   }
-  arm()
+  arm(FIRST_MS)
 
   return {
     sweep,
