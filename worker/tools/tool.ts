@@ -146,7 +146,14 @@ function failed(error: unknown, level: AccessLevel): CallToolResult {
 }
 
 function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-2020-12',
+    // zod leaves the default out where strings are coerced first.
+    override: ({ zodSchema: { _zod }, jsonSchema: made }) => {
+      if (_zod.def.type === 'default') made.default = _zod.def.defaultValue
+    }
+  })
   return { ...json, type: 'object' }
 }
 
