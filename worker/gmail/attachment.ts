@@ -36,7 +36,7 @@ export function isAttachment(part: MessagePart): boolean {
 export function describeAttachment(part: MessagePart): Attachment {
   const contentId = partHeader(part, 'content-id')?.replace(/^<|>$/g, '')
   const disposition = partHeader(part, 'content-disposition')?.toLowerCase() ?? ''
-  const mimeType = cleanLine(part.mimeType ?? '').toLowerCase() || 'application/octet-stream'
+  const mimeType = mimeTypeOf(part)
   return {
     partId: part.partId || '0',
     filename: safeFilename(part.filename ?? '', part.partId ?? '0', mimeType),
@@ -45,6 +45,15 @@ export function describeAttachment(part: MessagePart): Attachment {
     inline: disposition.startsWith('inline') || (contentId !== undefined && disposition === ''),
     ...(contentId && { contentId: cleanLine(contentId) })
   }
+}
+
+/** The part's type, if it is well-formed (RFC 6838, section 4.2); a sender may write anything. */
+function mimeTypeOf(part: MessagePart): string {
+  const written = (part.mimeType ?? '').toLowerCase()
+  const isWellFormed = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/.test(
+    written
+  )
+  return isWellFormed ? written : 'application/octet-stream'
 }
 
 /** The first value of one of the part's own headers. */

@@ -33,6 +33,8 @@ export interface Parts {
 /** A message with more parts, or deeper ones, is hostile; the rest is not looked at. */
 const MAX_PARTS = 1000
 const MAX_DEPTH = 50
+/** No honest subject or name is longer. */
+const MAX_VALUE_CHARS = 1000
 
 /** All values of a header, undecoded, in order. */
 export const headerValues = (message: Message, name: string): string[] =>
@@ -103,7 +105,7 @@ const addressList = (message: Message, name: string): string[] =>
     .filter((each) => each !== '')
 
 const readable = (value: string): string =>
-  cleanLine(value.includes('=?') ? decodeWords(value) : value)
+  cleanLine(value.includes('=?') ? decodeWords(value) : value).slice(0, MAX_VALUE_CHARS)
 
 function readDate(message: Message): string | undefined {
   const written = Date.parse(header(message, 'date')?.replace(/\s*\([^)]*\)$/, '') ?? '')

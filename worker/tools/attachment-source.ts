@@ -34,7 +34,8 @@ export async function findAttachment(
   const part = files.find((each) => fits(each, name))
   if (!part) {
     const known = files.map(describeAttachment)
-    const list = known.map(({ partId, filename }) => `${partId} (${filename})`).join(', ')
+    // Names are the sender's words, so they stay out of what is not fenced.
+    const list = known.map(({ partId, mimeType }) => `${partId} (${mimeType})`).join(', ')
     throw new ToolError(
       'not_found',
       `The message has no such attachment. It has: ${list || 'none'}.`

@@ -34,7 +34,7 @@ type Output = z.input<typeof Output>
 /** Beyond this, content would fill the client's context, or the process's memory. */
 const MAX_AUTO_INLINE_BYTES = 18_000
 const MAX_INLINE_BYTES = 5_000_000
-const MAX_READ_BYTES = 26_000_000
+const MAX_READ_BYTES = 15_000_000
 const TEXT_TYPE =
   /^(text\/|application\/(json|xml|csv|x-yaml|yaml|javascript|x-sh|ics)\b|[^;]+\+(json|xml)$)/
 

@@ -43,7 +43,7 @@ export const getThread = defineTool({
       .enum(['full', 'metadata', 'minimal'])
       .default('full')
       .describe('metadata: without bodies; minimal: snippets only'),
-    maxMessages: int(1, 100).default(20),
+    maxMessages: int(1, 50).default(20),
     order: z
       .enum(['newest', 'oldest'])
       .default('newest')

@@ -3,6 +3,7 @@ import { resolveMessageId } from '../gmail/message-id.ts'
 import type { Message } from '../gmail/methods.ts'
 import { header, readEnvelope } from '../gmail/read-message.ts'
 import { cleanLine, cleanText } from '../mime/clean-text.ts'
+import { ToolError } from '../tool-error.ts'
 import { type Body, readBody } from './body.ts'
 import { type Cut, cut, RESULT_CHARS } from './budget.ts'
 import { flag, int, stringList } from './coerce.ts'
@@ -37,6 +38,9 @@ const FORMATS = ['full', 'summary', 'headers_only', 'html', 'raw'] as const
 /** Room in a result for the envelope and the attachments. */
 const ENVELOPE_CHARS = 3000
 const MAX_HEADER_CHARS = 1000
+const MAX_HEADERS_CHARS = 15_000
+/** A larger message would fill this process's memory when it is read as it is. */
+const MAX_RAW_BYTES = 8_000_000
 
 export const readEmail = defineTool({
   name: 'read_email',
@@ -71,6 +75,8 @@ export const readEmail = defineTool({
         call
       )
     if (args.format === 'raw') {
+      if (envelope.sizeEstimate > MAX_RAW_BYTES)
+        throw new ToolError('too_large', 'The message is too large to be read as it is.')
       const piece = cut(await rawText(id, call), args.bodyOffset, args.maxBodyLength)
       return answer({ ...base, body: piece.text, bodyFormat: 'raw', ...pieceOf(piece) }, call)
     }
@@ -111,17 +117,19 @@ const pieceOf = ({ truncated, nextOffset, totalChars }: Cut) => ({
 
 function extraHeaders(message: Message, { format, headers }: Args) {
   const wanted = new Set(headers?.map((name) => name.toLowerCase()))
-  const all: Record<string, string[]> = {}
+  const all = new Map<string, string[]>()
+  let room = MAX_HEADERS_CHARS
   for (const { name, value } of message.payload?.headers ?? []) {
-    const key = cleanLine(name ?? '')
+    const key = cleanLine(name ?? '').slice(0, MAX_HEADER_CHARS)
     if (wanted.size > 0 ? !wanted.has(key.toLowerCase()) : format !== 'headers_only') continue
-    const values = all[key] ?? []
-    values.push(cleanLine(value ?? '').slice(0, MAX_HEADER_CHARS))
-    all[key] = values
+    const shown = cleanLine(value ?? '').slice(0, MAX_HEADER_CHARS)
+    room -= key.length + shown.length
+    if (room < 0) break
+    all.set(key, [...(all.get(key) ?? []), shown])
   }
   const listUnsubscribe = header(message, 'list-unsubscribe')
   return {
-    ...(Object.keys(all).length > 0 && { headers: all }),
+    ...(all.size > 0 && { headers: Object.fromEntries(all) }),
     ...(listUnsubscribe && { listUnsubscribe })
   }
 }

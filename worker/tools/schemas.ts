@@ -11,6 +11,7 @@ export const EnvelopeOut = z.object({
   to: z.array(z.string()),
   cc: z.array(z.string()),
   bcc: z.array(z.string()),
+  recipientCount: z.number().optional().describe('When there are too many to list them all'),
   replyTo: z.string().optional(),
   subject: z.string(),
   date: z.string().optional().describe('ISO 8601'),
@@ -27,6 +28,11 @@ export const AttachmentOut = z.object({
   contentId: z.string().optional()
 })
 
+/** More addresses of one field are not listed: a result has limits. */
+const MAX_ADDRESSES = 50
+const MAX_ADDRESSES_IN_TEXT = 20
+const MAX_FILES_IN_TEXT = 50
+
 /** An envelope for `structuredContent`, with label names. */
 export function envelopeOut(envelope: Envelope, labels: string[]): z.input<typeof EnvelopeOut> {
   const { id, threadId, messageIdHeader, from, to, cc, bcc, replyTo, subject, date } = envelope
@@ -35,9 +41,12 @@ export function envelopeOut(envelope: Envelope, labels: string[]): z.input<typeo
     threadId,
     ...(messageIdHeader && { messageIdHeader }),
     from,
-    to: [...to],
-    cc: [...cc],
-    bcc: [...bcc],
+    to: to.slice(0, MAX_ADDRESSES),
+    cc: cc.slice(0, MAX_ADDRESSES),
+    bcc: bcc.slice(0, MAX_ADDRESSES),
+    ...(to.length + cc.length + bcc.length > MAX_ADDRESSES && {
+      recipientCount: to.length + cc.length + bcc.length
+    }),
     ...(replyTo && { replyTo }),
     subject,
     ...(date && { date }),
@@ -50,9 +59,9 @@ export function envelopeOut(envelope: Envelope, labels: string[]): z.input<typeo
 export const envelopeText = (envelope: z.input<typeof EnvelopeOut>): string =>
   [
     `From: ${envelope.from}`,
-    envelope.to.length > 0 ? `To: ${envelope.to.join(', ')}` : '',
-    envelope.cc.length > 0 ? `Cc: ${envelope.cc.join(', ')}` : '',
-    envelope.bcc.length > 0 ? `Bcc: ${envelope.bcc.join(', ')}` : '',
+    addresses('To', envelope.to),
+    addresses('Cc', envelope.cc),
+    addresses('Bcc', envelope.bcc),
     envelope.replyTo ? `Reply-To: ${envelope.replyTo}` : '',
     `Subject: ${envelope.subject || '(no subject)'}`,
     `Date: ${envelope.date ?? 'unknown'}`
@@ -60,16 +69,25 @@ export const envelopeText = (envelope: z.input<typeof EnvelopeOut>): string =>
     .filter((line) => line !== '')
     .join('\n')
 
+function addresses(field: string, list: readonly string[]): string {
+  if (list.length === 0) return ''
+  const more = list.length - MAX_ADDRESSES_IN_TEXT
+  const shown = list.slice(0, MAX_ADDRESSES_IN_TEXT).join(', ')
+  return `${field}: ${shown}${more > 0 ? ` and ${more} more` : ''}`
+}
+
 /** Attachments as lines of text; an empty string when there are none. */
 export const attachmentsText = (attachments: readonly z.input<typeof AttachmentOut>[]): string =>
   attachments.length === 0
     ? ''
     : [
         'Attachments:',
-        ...attachments.map(
-          ({ partId, filename, mimeType, size }) =>
-            `- [partId ${partId}] ${filename} (${mimeType}, ${Math.max(1, Math.ceil(size / 1024))} KB)`
-        )
+        ...attachments
+          .slice(0, MAX_FILES_IN_TEXT)
+          .map(
+            ({ partId, filename, mimeType, size }) =>
+              `- [partId ${partId}] ${filename} (${mimeType}, ${Math.max(1, Math.ceil(size / 1024))} KB)`
+          )
       ].join('\n')
 
 /** Hints for clients, by what a tool does. */
