@@ -17,7 +17,7 @@ export interface Account {
   readonly lastSeenAt: number
 }
 
-export interface AccountPage {
+interface AccountPage {
   /** Only accounts whose id sorts after this one. */
   readonly after?: UserId | undefined
   readonly limit?: number | undefined
@@ -35,8 +35,6 @@ export interface Accounts {
    * Rejects with ERR_ACCOUNT_BLOCKED; then nothing is stored.
    */
   admit(profile: GoogleProfile): Promise<Account>
-  /** Notes that the person is active; at most one write a minute. */
-  seen(userId: UserId): Promise<void>
   /** Bearer tokens of a blocked account stop at once. The caller stops worker and sessions. Idempotent. */
   block(userId: UserId): Promise<void>
   /** Idempotent. Without a Google grant the person has to sign in again. */
@@ -60,7 +58,6 @@ export interface AccountsParts {
   readonly clock: Clock
 }
 
-const SEEN_EVERY_MS = 60_000
 const PAGE = 100
 
 export function createAccounts({ store: { db }, grants, google, clock }: AccountsParts): Accounts {
@@ -101,16 +98,6 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
         }
         return toAccount(row)
       })
-    },
-
-    async seen(userId) {
-      const now = clock.now()
-      await db
-        .updateTable('users')
-        .set({ last_seen_at: now })
-        .where('id', '=', userId)
-        .where('last_seen_at', '<', now - SEEN_EVERY_MS)
-        .execute()
     },
 
     async block(userId) {

@@ -31,7 +31,7 @@ export interface GoogleVisit {
   readonly verifier: string
 }
 
-export interface GoogleVisitOptions {
+interface GoogleVisitOptions {
   readonly redirectUri: string
   readonly scopes: readonly string[]
   /** Asks again even when Google remembers a consent; only then a refresh token is certain to come. */
@@ -126,7 +126,11 @@ export function createGoogle({ issuer, clientId, clientSecret, clock }: GoogleOp
         code_challenge_method: 'S256',
         // Whoever only looks at the account page gives nothing that lasts.
         ...(scopes.length > 0 ? { access_type: 'offline', include_granted_scopes: 'true' } : {}),
-        ...(forceConsent ? { prompt: 'consent' } : {}),
+        // People with several accounts choose one each time, unless we know which it is.
+        prompt: [
+          ...(forceConsent ? ['consent'] : []),
+          ...(loginHint === undefined ? ['select_account'] : [])
+        ].join(' '),
         ...(loginHint === undefined ? {} : { login_hint: loginHint })
       })
       return { url: url.href, visit }

@@ -26,7 +26,7 @@ const SigningKey = z.strictObject({
   y: z.string(),
   d: z.string()
 })
-export type SigningKey = z.infer<typeof SigningKey>
+type SigningKey = z.infer<typeof SigningKey>
 
 const Secret = z.base64url().refine((text) => isStrong(Buffer.from(text, 'base64url')), {
   error: `must be ${KEY_BYTES} random bytes in base64url`

@@ -18,7 +18,7 @@ export interface PersonalToken {
   readonly lastUsedAt: number | undefined
 }
 
-export interface NewPersonalToken {
+interface NewPersonalToken {
   readonly userId: UserId
   readonly name: string
   readonly level: AccessLevel

@@ -5,7 +5,7 @@ import type { Accounts } from './accounts.ts'
 import type { Google } from './google.ts'
 import type { GoogleGrant, GoogleGrants } from './google-grants.ts'
 
-export interface BrokeredToken {
+interface BrokeredToken {
   readonly accessToken: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
@@ -68,10 +68,14 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     return entry
   }
 
-  const endGrant = async (userId: UserId, grant: GoogleGrant): Promise<boolean> => {
-    if (!(await grants.removeIf(userId, grant.version))) return false
+  const tellNeedsReauth = async (userId: UserId): Promise<void> => {
     await accounts.needsReauth(userId)
     onNeedsReauth(userId)
+  }
+
+  const endGrant = async (userId: UserId, grant: GoogleGrant): Promise<boolean> => {
+    if (!(await grants.removeIf(userId, grant.version))) return false
+    await tellNeedsReauth(userId)
     return true
   }
 
@@ -97,8 +101,9 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
       throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
     }
     const grant = await grants.find(userId)
-    if (!grant) throw needsReauth()
-    return refreshWith(userId, grant)
+    if (grant) return refreshWith(userId, grant)
+    if (account?.state === 'active') await tellNeedsReauth(userId)
+    throw needsReauth()
   }
 
   const launch = async (userId: UserId, entry: Entry): Promise<BrokeredToken> => {

@@ -7,9 +7,9 @@ const KEY_WRAP = 'A256GCMKW'
 const CONTENT = 'A256GCM'
 
 /** What a sealed text is for. It is authenticated, so a text cannot be used for another purpose. */
-export type SealedUse = 'google-refresh-token'
+type SealedUse = 'google-refresh-token'
 
-export interface Sealed {
+interface Sealed {
   /** A compact JWE (RFC 7516). */
   readonly sealed: string
   readonly kid: string

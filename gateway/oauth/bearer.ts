@@ -23,7 +23,7 @@ export interface Caller {
 export interface BearerTokens {
   /**
    * Undefined for every token that is not a live one of ours for `/mcp`; ERR_ACCOUNT_BLOCKED for a
-   * blocked account. A revocation counts from the next call on: nothing is remembered.
+   * blocked account. Notes that the person is active, at most once a minute. A revocation counts from the next call on: nothing is remembered.
    */
   verify(token: string): Promise<Caller | undefined>
 }
@@ -47,16 +47,29 @@ const StoredToken = z.object({
 /** The alphabet of a bearer token (RFC 6750 §2.1), and a length beyond which nothing of ours goes. */
 const SHAPE = /^[\w.~+/=-]{20,256}$/
 
+/** `last_seen_at` is for people; a write on every call would be too much for that. */
+const SEEN_EVERY_MS = 60_000
+
 export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   const { store, personalTokens, clock, resource } = parts
   // Compiled once: this runs on every request.
   const query = store.db
     .selectFrom('oauth')
     .innerJoin('users', 'users.id', 'oauth.user_id')
-    .select(['oauth.payload', 'users.id', 'users.state'])
+    .select(['oauth.payload', 'users.id', 'users.state', 'users.last_seen_at'])
     .where('oauth.model', '=', 'AccessToken')
     .where('oauth.id', '=', '')
     .compile()
+
+  const noteVisit = async (user: Pick<UserRow, 'id' | 'last_seen_at'>): Promise<void> => {
+    const now = clock.now()
+    if (now - user.last_seen_at < SEEN_EVERY_MS) return
+    await store.db
+      .updateTable('users')
+      .set({ last_seen_at: now })
+      .where('id', '=', user.id)
+      .execute()
+  }
 
   const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
     const bound: typeof query = { ...query, parameters: ['AccessToken', hashedId(token)] }
@@ -67,6 +80,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     const level = highestLevel(stored.scope.split(' '))
     if (!level || stored.aud !== resource || stored.exp * 1000 <= clock.now()) return undefined
     refuseBlocked(row.state)
+    await noteVisit(row)
     return {
       userId: asUserId(row.id),
       clientId: stored.clientId,
@@ -81,11 +95,12 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     if (!record) return undefined
     const user = await store.db
       .selectFrom('users')
-      .select('state')
+      .select(['id', 'state', 'last_seen_at'])
       .where('id', '=', record.userId)
       .executeTakeFirst()
     if (!user) return undefined
     refuseBlocked(user.state)
+    await noteVisit(user)
     return {
       userId: record.userId,
       clientId: 'personal-token',

@@ -24,7 +24,7 @@ const Errand = z.discriminatedUnion('for', [
     consentForced: z.boolean()
   })
 ])
-export type Errand = z.infer<typeof Errand>
+type Errand = z.infer<typeof Errand>
 export type ClientErrand = Extract<Errand, { for: 'client' }>
 export type AccountErrand = Extract<Errand, { for: 'account' }>
 
@@ -33,7 +33,7 @@ const VisitCookie = z.object({
   errand: Errand
 })
 
-export interface FinishedVisit {
+interface FinishedVisit {
   readonly visit: GoogleVisit
   readonly errand: Errand
 }

@@ -27,6 +27,13 @@ function explain(error: Error): Notice & { status: number } {
       text: ['It took too long, or it began in another browser. Start again in your application.']
     }
   }
+  if (error instanceof errors.OIDCProviderError && error.statusCode < 500) {
+    return {
+      status: error.statusCode,
+      title: 'This sign-in cannot go on',
+      text: ['The application’s request is not right. Start again in the application.']
+    }
+  }
   if (error instanceof GatewayError && error.code === 'ERR_UPSTREAM') {
     return {
       status: 503,

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyRateLimit from '@fastify/rate-limit'
@@ -71,6 +72,9 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   })
   const fetch = parts.fetchClientMetadata ?? guarded.fetch
   const provider = createProvider({ publicUrl, keyring, store, accounts, clock, fetch })
+  // Connections that break under an answer end here; without a listener Koa prints them.
+  const connection: EventEmitter = provider
+  connection.on('error', (err) => scope.log.warn({ err }, 'an OAuth answer was cut off'))
   provider.on('server_error', (_ctx, err) => scope.log.error({ err }, 'the OAuth server failed'))
 
   await scope.register(fastifyRateLimit, { global: false })

@@ -8,10 +8,6 @@ export interface ProtectedResourceParts {
   readonly defaultLevel: AccessLevel
 }
 
-/** Where `/mcp` says who issues tokens for it; named in every 401 challenge (RFC 9728 §3.1). */
-export const resourceMetadataUrl = (publicUrl: string): string =>
-  `${publicUrl}/.well-known/oauth-protected-resource/mcp`
-
 /** The metadata of the `/mcp` resource (RFC 9728), under its own path and, for older clients, without. */
 export async function protectedResourceRoutes(
   scope: FastifyInstance,

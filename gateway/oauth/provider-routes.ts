@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Provider } from 'oidc-provider'
+import { answerWithPage } from './page-errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,6 +38,8 @@ export async function providerRoutes(
 ): Promise<void> {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  scope.setErrorHandler(refuse)
 
   const { host, protocol } = new URL(publicUrl)
   const answer = provider.callback()
@@ -77,6 +80,14 @@ export async function providerRoutes(
       .code(204)
       .send()
   )
+}
+
+/** Only the rate limit fails here: people see a page, clients an OAuth error. */
+function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (request.method === 'GET') return answerWithPage(error, request, reply)
+  return reply
+    .code(error.statusCode ?? 500)
+    .send({ error: 'temporarily_unavailable', error_description: error.message })
 }
 
 /**

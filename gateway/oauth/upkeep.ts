@@ -24,6 +24,10 @@ const FIRST_MS = 1000
 const EVERY_MS = 3600_000
 /** Clients register anew on every connection, and most of those are never used. */
 const UNUSED_CLIENT_MS = 24 * 3600_000
+/** A refresh token that was used stays this long, so that a second use still ends its family. */
+const SPENT_MS = 24 * 3600_000
+/** A grant without any token or code left lets nobody in; a new one gets its code within seconds. */
+const IDLE_GRANT_MS = 3600_000
 
 /**
  * Removes expired rows and dynamically registered clients that nobody let in, and seals Google grants
@@ -42,6 +46,25 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
       .deleteFrom('oauth')
       .where('expires_at', '<=', now)
       .executeTakeFirstOrThrow()
+    const spent = await db
+      .deleteFrom('oauth')
+      .where('model', '=', 'RefreshToken')
+      .where('consumed_at', '<=', now - SPENT_MS)
+      .executeTakeFirstOrThrow()
+    const idle = await db
+      .deleteFrom('oauth')
+      .where('model', '=', 'Grant')
+      .where('created_at', '<=', now - IDLE_GRANT_MS)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('oauth as issued')
+              .select('issued.id')
+              .whereRef('issued.grant_id', '=', 'oauth.id')
+          )
+        )
+      )
+      .executeTakeFirstOrThrow()
     const unused = await db
       .deleteFrom('oauth')
       .where('model', '=', 'Client')
@@ -57,7 +80,10 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
         )
       )
       .executeTakeFirstOrThrow()
-    return Number(expired.numDeletedRows + unused.numDeletedRows) + (await personalTokens.sweep())
+    const removed = [expired, spent, idle, unused].map(({ numDeletedRows }) =>
+      Number(numDeletedRows)
+    )
+    return removed.reduce((sum, rows) => sum + rows) + (await personalTokens.sweep())
   }
 
   const run = async (): Promise<void> => {

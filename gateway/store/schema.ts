@@ -22,7 +22,7 @@ export interface UserRow {
   last_seen_at: number
 }
 
-export interface GoogleGrantRow {
+interface GoogleGrantRow {
   user_id: string
   /** The refresh token as a JWE. */
   sealed: string
@@ -76,14 +76,14 @@ export interface SessionRow {
 }
 
 /** Which gateway runs a user's worker, until when. */
-export interface OwnerRow {
+interface OwnerRow {
   user_id: string
   node: string
   epoch: number
   expires_at: number
 }
 
-export interface AuditRow {
+interface AuditRow {
   id: Generated<number>
   at: number
   actor: string

@@ -86,7 +86,7 @@ ${form(
 function clientList({ clients, formToken }: AccountView): Html {
   if (clients.length === 0) return html`<h2>Applications</h2><p class="soft">None is connected.</p>`
   return html`<h2>Applications</h2>
-<table><thead><tr><th scope="col">Application</th><th scope="col">May</th><th scope="col">Since</th><th scope="col"></th></tr></thead>
+<table><thead><tr><th scope="col">Application</th><th scope="col">May</th><th scope="col">Since</th><td></td></tr></thead>
 <tbody>${clients.map(
     ({ clientId, name, level, since }) =>
       html`<tr><td>${name}</td><td>${level ? LEVEL_IN_WORDS[level] : 'nothing'}</td><td>${moment(since)}</td><td>${form(
@@ -101,7 +101,7 @@ function clientList({ clients, formToken }: AccountView): Html {
 function sessionList({ sessions, formToken }: AccountView): Html {
   if (sessions.length === 0) return html`<h2>Sessions</h2><p class="soft">None is open.</p>`
   return html`<h2>Sessions</h2>
-<table><thead><tr><th scope="col">Application</th><th scope="col">Begun</th><th scope="col">Last used</th><th scope="col"></th></tr></thead>
+<table><thead><tr><th scope="col">Application</th><th scope="col">Begun</th><th scope="col">Last used</th><td></td></tr></thead>
 <tbody>${sessions.map(
     ({ handle, clientName, createdAt, lastSeenAt }) =>
       html`<tr><td>${clientName}</td><td>${moment(createdAt)}</td><td>${moment(lastSeenAt)}</td><td>${form(
@@ -140,7 +140,7 @@ function tokenList(view: AccountView): Html {
   const table =
     rows.length === 0
       ? html``
-      : html`<table><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col">Until</th><th scope="col">Last used</th><th scope="col"></th></tr></thead><tbody>${rows}</tbody></table>`
+      : html`<table><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col">Until</th><th scope="col">Last used</th><td></td></tr></thead><tbody>${rows}</tbody></table>`
   return html`<h2>Personal tokens</h2>
 <p class="soft">For applications that cannot sign in by themselves.</p>
 ${table}${maker}`

@@ -41,7 +41,7 @@ ${levels.map(
 )}</fieldset>
 <dl>
 <dt>Application</dt><dd>${name}</dd>
-<dt>Its identity (not verified by us, unless it is an address that you know)</dt><dd><code>${client.id}</code></dd>
+${identityOf(client.id)}
 <dt>The access goes to</dt><dd><strong>${placeOf(redirectUri)}</strong></dd>
 </dl>
 ${warningFor(redirectUri)}
@@ -49,6 +49,14 @@ ${warningFor(redirectUri)}
 <button name="decision" value="deny">Cancel</button></p>
 </form>`
   }
+}
+
+/** A metadata document was read from its own address; a registration proves nothing (RFC 7591 §5). */
+function identityOf(clientId: string) {
+  const host = URL.parse(clientId)?.host
+  return host
+    ? html`<dt>Published by</dt><dd><strong>${host}</strong> <span class="soft"><code>${clientId}</code></span></dd>`
+    : html`<dt>Identity</dt><dd>Not verified: any program can take this name. <span class="soft"><code>${clientId}</code></span></dd>`
 }
 
 function placeOf(redirectUri: string): string {

@@ -3,7 +3,7 @@ import type { AccessLevel } from '#shared/access-levels.ts'
 /** The access levels as a person reads them. */
 export const LEVEL_IN_WORDS: Record<AccessLevel, string> = {
   'gmail.read': 'Read mail. It cannot change anything.',
-  'gmail.draft': 'Read mail, write drafts and send mail.',
+  'gmail.draft': 'Read mail and write drafts. It cannot send or change anything else.',
   'gmail.modify': 'Read, write, send and organise mail: labels, archive, trash.',
   'gmail.settings': 'All of that, and change filters, signatures and other settings.',
   'gmail.full': 'Everything, and delete mail for ever.'

@@ -181,18 +181,6 @@ t.test(
   }
 )
 
-t.test('accounts: a visit is noted once a minute', async (t) => {
-  const { accounts, clock, signIn } = await build(t)
-  await signIn()
-  const start = clock.now()
-  clock.advance(MINUTE)
-  await accounts.seen(ada)
-  t.match(await accounts.find(ada), { lastSeenAt: start })
-  clock.advance(1)
-  await accounts.seen(ada)
-  t.match(await accounts.find(ada), { lastSeenAt: start + MINUTE + 1 })
-})
-
 t.test(
   'accounts: erasing revokes at Google and leaves no row, Google reachable or not',
   async (t) => {
@@ -287,6 +275,20 @@ t.test(
     t.same(await store.db.selectFrom('oauth').selectAll().execute(), [])
     await grants.put(ada, '1//new', ['scope.a'])
     t.match(await accounts.find(ada), { state: 'active' })
+  }
+)
+
+t.test(
+  'broker: an active account whose grant is not there must sign in again, told once',
+  async (t) => {
+    const { store, broker, accounts, ended, clock, signIn } = await build(t)
+    await signIn()
+    await store.db.deleteFrom('google_grants').execute()
+    await t.rejects(broker.accessToken(ada), { code: 'ERR_NEEDS_REAUTH' })
+    clock.advance(MINUTE)
+    await t.rejects(broker.accessToken(ada), { code: 'ERR_NEEDS_REAUTH' })
+    t.same(ended, [ada])
+    t.match(await accounts.find(ada), { state: 'needs_reauth' })
   }
 )
 

@@ -405,6 +405,10 @@ t.test('a blocked or removed person is out at once and cannot sign in while bloc
   await lab.accounts.unblock(ada)
   const back = await signInClient(new Browser(), client)
   const grant = await lab.grants.find(ada)
+  const stored = JSON.stringify(
+    await lab.store.db.selectFrom('google_grants').selectAll().execute()
+  )
+  t.ok(grant && !stored.includes(grant.refreshToken), 'Google’s token is sealed')
   t.same(await lab.accounts.erase(ada), { revokedAtGoogle: true })
   lab.broker.forget(ada)
   t.equal(await lab.bearer.verify(back.access_token), undefined)

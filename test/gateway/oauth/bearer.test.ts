@@ -60,6 +60,27 @@ t.test('a live OAuth token tells user, client, highest level and end', async (t)
   t.equal(await bearer.verify(token), undefined)
 })
 
+t.test('a visit is noted once a minute', async (t) => {
+  const { store, bearer, issue, clock, personalTokens } = await build(t)
+  const seen = async () =>
+    (await store.db.selectFrom('users').select('last_seen_at').executeTakeFirst())?.last_seen_at
+  const token = await issue('good')
+  clock.advance(59_999)
+  await bearer.verify(token)
+  t.equal(await seen(), START)
+  clock.advance(1)
+  await bearer.verify(token)
+  t.equal(await seen(), START + 60_000)
+  clock.advance(60_000)
+  const { token: personal } = await personalTokens.create({
+    userId: ada,
+    name: 'n',
+    level: 'gmail.read'
+  })
+  await bearer.verify(personal)
+  t.equal(await seen(), START + 120_000)
+})
+
 t.test('a token for another audience, without a level, or of nobody is none', async (t) => {
   const { bearer, issue } = await build(t)
   for (const [name, changes] of Object.entries({

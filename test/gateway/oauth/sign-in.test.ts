@@ -462,7 +462,7 @@ t.test('every client of the field registers as it does and signs in', async (t) 
   }
 })
 
-t.test('registrations come from one address ten times a minute', async (t) => {
+t.test('one address may register ten times a minute, and has its limits elsewhere', async (t) => {
   const { publicUrl } = await openSignInLab(t)
   const body = { redirect_uris: ['http://127.0.0.1/callback'] }
   for (let n = 0; n < 10; n += 1) {
@@ -471,4 +471,19 @@ t.test('registrations come from one address ten times a minute', async (t) => {
   const refused = await post(`${publicUrl}/oauth/register`, body)
   t.equal(refused.status, 429)
   t.ok(Number(refused.headers.get('retry-after')) > 0)
+  t.match(await refused.json(), { error: 'temporarily_unavailable' })
+
+  const tight = await openSignInLab(t, {
+    limits: { register: 10, authorize: 1, token: 1, page: 1 }
+  })
+  const client = await OAuthClient.register(tight.publicUrl)
+  const browser = new Browser()
+  await browser.fetch(client.authorizeUrl())
+  const page = await browser.fetch(client.authorizeUrl())
+  t.equal(page.status, 429)
+  t.match(await page.text(), 'Too many attempts')
+  await client.refresh('x')
+  t.equal((await client.refresh('x')).status, 429)
+  await browser.fetch(`${tight.publicUrl}/account`)
+  t.equal((await browser.fetch(`${tight.publicUrl}/account`)).status, 429)
 })
