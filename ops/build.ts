@@ -8,10 +8,18 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Writes `dist/worker`. Throws when the program does not bundle. */
 export async function buildWorker(): Promise<void> {
   await rm(`${root}dist`, { recursive: true, force: true })
+  await bundle({ main: 'worker/main.ts', 'mime-thread': 'worker/mime/tasks.ts' }, 'dist/worker')
+}
+
+/** Bundles programs, named as their files below `outdir` shall be. Throws when one does not bundle. */
+export async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string
+): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: { main: 'worker/main.ts', 'mime-thread': 'worker/mime/tasks.ts' },
-    outdir: 'dist/worker',
+    entryPoints: { ...entryPoints },
+    outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,

@@ -1,0 +1,34 @@
+import type { McpServer } from '@modelcontextprotocol/server'
+import * as z from 'zod'
+import { googleScopesFor } from '#shared/access-levels.ts'
+import { systemClock } from '#shared/clock.ts'
+import { createGmailProgram, type GmailProgram } from '../../worker/tools/program.ts'
+
+/** The real program of a worker, with two tools more that need no Gmail. */
+export function createBenchProgram(): GmailProgram {
+  const program = createGmailProgram({
+    email: 'bench@example.com',
+    googleScopes: googleScopesFor('gmail.modify'),
+    gmailOrigin: 'http://127.0.0.1:9',
+    tokens: { get: () => Promise.reject(new Error('There is no Google here.')) },
+    clock: systemClock,
+    report: { request() {}, throttled() {}, retried() {} },
+    threadFile: '',
+    version: '0.0.0',
+    nonce: () => 'bench000',
+    random: Math.random
+  })
+  return { ...program, build: () => withBenchTools(program.build()) }
+}
+
+function withBenchTools(server: McpServer): McpServer {
+  server.registerTool('echo', { inputSchema: z.object({ text: z.string() }) }, ({ text }) => ({
+    content: [{ type: 'text', text }]
+  }))
+  server.registerTool('burn', { inputSchema: z.object({ ms: z.number() }) }, ({ ms }) => {
+    const until = performance.now() + ms
+    while (performance.now() < until);
+    return { content: [{ type: 'text', text: 'done' }] }
+  })
+  return server
+}

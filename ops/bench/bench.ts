@@ -1,0 +1,24 @@
+import type { BenchPlace } from './bench-place.ts'
+import type { Child } from './child.ts'
+import type { Effort } from './effort.ts'
+import { type LoadPlan, LoadResult } from './load-plan.ts'
+
+/** What every scenario works with. */
+export interface Bench {
+  readonly place: BenchPlace
+  readonly load: Child
+  readonly effort: Effort
+}
+
+const PATIENCE_MS = 120_000
+
+/** Has the load generator carry out a plan. */
+export const runLoad = ({ load }: Bench, plan: LoadPlan): Promise<LoadResult> =>
+  load.ask(plan, LoadResult, PATIENCE_MS)
+
+/** What one side of a plan measured. */
+export function sideOf(result: LoadResult, name: string): LoadResult[string] {
+  const side = result[name]
+  if (!side) throw new Error(`The load generator did not measure ${name}.`)
+  return side
+}

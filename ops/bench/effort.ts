@@ -1,0 +1,34 @@
+/** How long and how often is measured. */
+export interface Effort {
+  readonly rounds: number
+  readonly roundMs: number
+  /** Repetitions of what takes long, such as the start of a process. */
+  readonly starts: number
+  /** Repetitions of what is quick. */
+  readonly quickStarts: number
+  /** Numbers of workers whose memory is measured. */
+  readonly workers: readonly number[]
+  readonly sessions: number
+  readonly neighbourMs: number
+}
+
+export const FULL: Effort = {
+  rounds: 4,
+  roundMs: 2500,
+  starts: 20,
+  quickStarts: 100,
+  workers: [20, 100],
+  sessions: 10_000,
+  neighbourMs: 5000
+}
+
+/** For a look in between: one minute, with more noise. */
+export const QUICK: Effort = {
+  rounds: 2,
+  roundMs: 1200,
+  starts: 8,
+  quickStarts: 40,
+  workers: [10],
+  sessions: 1000,
+  neighbourMs: 3000
+}

@@ -1,0 +1,29 @@
+import * as z from 'zod'
+
+const Client = z.object({
+  origin: z.string(),
+  socketPath: z.string().optional(),
+  headers: z.record(z.string(), z.string())
+})
+
+const Side = z.object({ name: z.string(), clients: z.array(Client) })
+export type Side = z.infer<typeof Side>
+
+/** What the load generator is told to do. Every client of a side has a connection and a session of its own. */
+export const LoadPlan = z.object({
+  sides: z.array(Side),
+  rounds: z.int().positive(),
+  roundMs: z.number().positive(),
+  /** Calls per second of each client; without it each calls as soon as it has its answer. */
+  pace: z.number().positive().optional(),
+  /** Clients that call `burn` without a pause in the rounds of this side. */
+  burners: z.object({ side: z.string(), clients: z.array(Client) }).optional()
+})
+export type LoadPlan = z.infer<typeof LoadPlan>
+
+/** What came of it. A latency is in ms, from sending a call to having read its whole answer. */
+export const LoadResult = z.record(
+  z.string(),
+  z.object({ latencies: z.array(z.number()), seconds: z.number() })
+)
+export type LoadResult = z.infer<typeof LoadResult>

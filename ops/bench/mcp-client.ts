@@ -1,0 +1,90 @@
+import { Client } from 'undici'
+
+/** Where MCP is served and as whom to speak there. */
+export interface Target {
+  /** An origin, e.g. `http://127.0.0.1:3006`. */
+  readonly origin: string
+  readonly socketPath?: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const PROTOCOL = '2025-11-25'
+const HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream'
+}
+
+/** One keep-alive connection and one legacy session on it. The same code speaks to every side. */
+export class McpClient {
+  readonly #target: Target
+  readonly #connection: Client
+  #session: Record<string, string> = {}
+  #asked = 0
+
+  constructor(target: Target) {
+    this.#target = target
+    const { origin, socketPath } = target
+    this.#connection = new Client(origin, {
+      ...(socketPath !== undefined && { socketPath }),
+      headersTimeout: 30_000,
+      bodyTimeout: 30_000,
+      keepAliveTimeout: 120_000
+    })
+  }
+
+  /** Opens a session: `initialize`, then `notifications/initialized`. Rejects when either is refused. */
+  async open(): Promise<void> {
+    this.#session = {}
+    const id = await this.#request('initialize', {
+      protocolVersion: PROTOCOL,
+      capabilities: {},
+      clientInfo: { name: 'bench', version: '1.0.0' }
+    })
+    this.#session = { 'mcp-session-id': String(id), 'mcp-protocol-version': PROTOCOL }
+    await this.#post({ jsonrpc: '2.0', method: 'notifications/initialized' }, 202)
+  }
+
+  async listTools(): Promise<void> {
+    await this.#request('tools/list', {})
+  }
+
+  /** Rejects unless the tool was called and answered. */
+  async call(name: string, args: object): Promise<void> {
+    await this.#request('tools/call', { name, arguments: args })
+  }
+
+  /** May be called more than once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#connection.destroyed) await this.#connection.destroy()
+  }
+
+  async #request(method: string, params: object): Promise<string | undefined> {
+    this.#asked += 1
+    const { text, sessionId } = await this.#post(
+      { jsonrpc: '2.0', id: this.#asked, method, params },
+      200
+    )
+    if (!text.includes('"result"') || text.includes('"isError":true'))
+      throw new Error(`${method} was answered: ${text.slice(0, 300)}`)
+    return sessionId
+  }
+
+  async #post(message: object, expected: number) {
+    const { statusCode, headers, body } = await this.#connection.request({
+      method: 'POST',
+      path: '/mcp',
+      headers: { ...HEADERS, ...this.#target.headers, ...this.#session },
+      body: JSON.stringify(message)
+    })
+    const text = await body.text()
+    if (statusCode !== expected) throw new Error(`HTTP ${statusCode}: ${text.slice(0, 300)}`)
+    const sessionId = headers['mcp-session-id']
+    return { text, sessionId: typeof sessionId === 'string' ? sessionId : undefined }
+  }
+}
+
+/** What a client does before its first call. */
+export async function startSession(client: McpClient): Promise<void> {
+  await client.open()
+  await client.listTools()
+}

@@ -1,0 +1,72 @@
+/** The load generator: runs the plans it is sent, one at a time, and answers with what it measured. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LoadPlan, type LoadResult, type Side } from '../load-plan.ts'
+import { McpClient } from '../mcp-client.ts'
+
+/** Before the first round that counts, so that every process has compiled its way. */
+const WARM_UP_MS = 1500
+const BURN_MS = 200
+
+process.on('message', (plan) => void run(LoadPlan.parse(plan)).then((r) => process.send?.(r)))
+process.on('disconnect', () => process.exit(0))
+
+async function run(plan: LoadPlan): Promise<LoadResult> {
+  await using open = new AsyncDisposableStack()
+  const connect = async (clients: Side['clients']): Promise<McpClient[]> => {
+    const connected = clients.map((client) => open.use(new McpClient(client)))
+    for (const client of connected) await client.open()
+    return connected
+  }
+  const sides: { name: string; clients: McpClient[] }[] = []
+  for (const { name, clients } of plan.sides) sides.push({ name, clients: await connect(clients) })
+  const burners = await connect(plan.burners?.clients ?? [])
+
+  const result: LoadResult = {}
+  for (const { name, clients } of sides) {
+    await round(clients, WARM_UP_MS, undefined)
+    result[name] = { latencies: [], seconds: 0 }
+  }
+  for (let n = 0; n < plan.rounds; n += 1) {
+    // Every second round goes backwards, so that no side is always first.
+    for (const { name, clients } of n % 2 === 0 ? sides : sides.toReversed()) {
+      const measured = result[name]
+      if (!measured) continue
+      const fire = name === plan.burners?.side ? burn(burners, plan.roundMs) : undefined
+      const startedAt = performance.now()
+      measured.latencies.push(...(await round(clients, plan.roundMs, plan.pace)))
+      measured.seconds += (performance.now() - startedAt) / 1000
+      await fire
+    }
+  }
+  return result
+}
+
+async function round(
+  clients: readonly McpClient[],
+  ms: number,
+  pace: number | undefined
+): Promise<number[]> {
+  const until = performance.now() + ms
+  const latencies: number[] = []
+  await Promise.all(
+    clients.map(async (client, n) => {
+      if (pace !== undefined) await sleep((n / clients.length) * (1000 / pace))
+      while (performance.now() < until) {
+        const startedAt = performance.now()
+        await client.call('echo', { text: 'hello' })
+        latencies.push(performance.now() - startedAt)
+        if (pace !== undefined) await sleep(1000 / pace)
+      }
+    })
+  )
+  return latencies
+}
+
+async function burn(burners: readonly McpClient[], ms: number): Promise<void> {
+  const until = performance.now() + ms
+  await Promise.all(
+    burners.map(async (burner) => {
+      while (performance.now() < until) await burner.call('burn', { ms: BURN_MS })
+    })
+  )
+}

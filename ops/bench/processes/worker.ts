@@ -1,0 +1,5 @@
+/** A worker like the real one, whose program has the bench's two tools as well. */
+import { runWorker } from '../../../worker/host.ts'
+import { createBenchProgram } from '../bench-program.ts'
+
+runWorker('bench', createBenchProgram)

@@ -1,0 +1,77 @@
+import { type Bench, runLoad, sideOf } from '../bench.ts'
+import { GatewayProcess } from '../gateway-process.ts'
+import type { Section } from '../markdown.ts'
+import type { Target } from '../mcp-client.ts'
+import { Nginx } from '../nginx.ts'
+import { percentile } from '../percentile.ts'
+import type { Row } from '../row.ts'
+import { directTarget, WorkerLauncher } from '../worker-launcher.ts'
+
+const P50_MS = 0.5
+const TIMES_NGINX = 2.5
+
+/** What stands between client and worker adds this much to a call. */
+export async function addedLatency(bench: Bench): Promise<Section> {
+  const { directory, programs } = bench.place
+  await using gateway = await GatewayProcess.start(bench.place, { users: 1, warmWorkers: 0 })
+  await using launcher = await WorkerLauncher.open({ directory, entry: programs.worker })
+  const worker = await launcher.startAssigned()
+  const direct = directTarget(worker)
+  await using nginx = await Nginx.start(directory, worker.socketPath)
+  const targets = new Map<string, Target>([
+    ['direct', direct],
+    ['gateway', gateway.target(0)]
+  ])
+  if (nginx) targets.set('nginx', nginx.inFrontOf(direct))
+
+  const rows: Row[] = []
+  for (const connections of [1, 16]) {
+    const sides = [...targets].map(([name, target]) => ({
+      name,
+      clients: Array.from({ length: connections }, () => target)
+    }))
+    const { rounds, roundMs } = bench.effort
+    const result = await runLoad(bench, { sides, rounds, roundMs })
+    const at = (side: string, share: number): number =>
+      percentile(sideOf(result, side).latencies, share)
+    for (const share of [0.5, 0.99]) rows.push(...rowsAt(connections, share, at, nginx))
+  }
+  const notes = [
+    'Added: the percentile through the proxy minus the percentile straight to the socket.'
+  ]
+  if (!nginx) notes.push('nginx: not installed on this machine.')
+  return { title: 'Latency of one tools/call', rows, notes }
+}
+
+function rowsAt(
+  connections: number,
+  share: number,
+  at: (side: string, share: number) => number,
+  nginx: Nginx | undefined
+): Row[] {
+  const what = `p${share * 100}, ${connections} connection${connections > 1 ? 's' : ''}`
+  const direct = at('direct', share)
+  const added = at('gateway', share) - direct
+  const isBudgeted = share === 0.5 && connections === 1
+  const whole: Row = {
+    what: `${what}, whole call`,
+    unit: 'ms',
+    ours: at('gateway', share),
+    against: { name: 'straight to the worker', figure: direct }
+  }
+  const bare: Row = {
+    what: `${what}, added`,
+    unit: 'ms',
+    ours: added,
+    ...(isBudgeted && { budget: { kind: 'at most', limit: P50_MS } as const })
+  }
+  if (!nginx) return [whole, bare]
+  const compared: Row = {
+    what: `${what}, added`,
+    unit: 'ms',
+    ours: added,
+    against: { name: 'added by nginx', figure: at('nginx', share) - direct },
+    ...(isBudgeted && { budget: { kind: 'ratio at most', limit: TIMES_NGINX } as const })
+  }
+  return isBudgeted ? [whole, bare, compared] : [whole, compared]
+}

@@ -1,0 +1,55 @@
+import type { Bench } from '../bench.ts'
+import { GatewayProcess } from '../gateway-process.ts'
+import type { Section } from '../markdown.ts'
+import { McpClient } from '../mcp-client.ts'
+
+const KIB = 1024
+const USERS = 20
+const BUDGET = 2 * KIB
+const AT_ONCE = 8
+
+/** What the gateway holds for a session whose worker sleeps. */
+export async function hibernated(bench: Bench): Promise<Section> {
+  const each = Math.ceil(bench.effort.sessions / USERS)
+  const count = each * USERS
+  await using gateway = await GatewayProcess.start(bench.place, { users: USERS, warmWorkers: 0 })
+  for (let n = 0; n < USERS; n += 1) await open(gateway, n, 1) // what an account itself costs is not asked
+  const before = await gateway.memory()
+  for (let n = 0; n < USERS; n += 1) await open(gateway, n, each)
+  const after = await gateway.memory()
+  const held = after.heapUsed + after.external - before.heapUsed - before.external
+  return {
+    title: 'Memory of a hibernated session in the gateway',
+    rows: [
+      {
+        what: `heap of a session, ${count} sessions`,
+        unit: 'bytes',
+        ours: held / count,
+        budget: { kind: 'at most', limit: BUDGET }
+      },
+      {
+        what: `resident memory of a session, ${count} sessions`,
+        unit: 'bytes',
+        ours: Math.max(0, after.rss - before.rss) / count
+      }
+    ],
+    notes: [
+      'Right after use, with everything that the gateway keeps for a quick resume; ten minutes later it is a row in the store alone.'
+    ]
+  }
+}
+
+/** Opens sessions of one account and puts it to sleep. */
+async function open(gateway: GatewayProcess, n: number, count: number): Promise<void> {
+  let left = count
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      await using client = new McpClient(gateway.target(n))
+      while (left > 0) {
+        left -= 1
+        await client.open()
+      }
+    })
+  )
+  await gateway.hibernate(n)
+}

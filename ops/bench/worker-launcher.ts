@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { googleScopesFor } from '#shared/access-levels.ts'
+import { systemClock } from '#shared/clock.ts'
+import {
+  PRINCIPAL_HEADER,
+  type Principal,
+  REQUEST_ID_HEADER,
+  WORKER_SECRET_HEADER
+} from '#shared/worker-http.ts'
+import type { Confinement } from '../../gateway/supervisor/confinement.ts'
+import type { Launched } from '../../gateway/supervisor/launcher.ts'
+import { openLauncher } from '../../gateway/supervisor/open-launcher.ts'
+import { ProcessLauncher } from '../../gateway/supervisor/process-launcher.ts'
+import { openRunDirectory } from '../../gateway/supervisor/run-directory.ts'
+import type { Target } from './mcp-client.ts'
+
+export interface LaunchOptions {
+  readonly directory: string
+  /** The worker's program. */
+  readonly entry: string
+  /** How workers are confined; as a gateway would on this machine unless said. */
+  readonly confinement?: Confinement
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** What a gateway's WORKER_MEMORY is by default. */
+const MEMORY_BYTES = 256 * 2 ** 20
+
+/** Starts workers as the gateway does, without a gateway. */
+export class WorkerLauncher {
+  readonly #launcher: ProcessLauncher
+  readonly #launched = new Set<Launched>()
+
+  private constructor(launcher: ProcessLauncher) {
+    this.#launcher = launcher
+  }
+
+  static async open({
+    directory,
+    entry,
+    confinement,
+    env = {}
+  }: LaunchOptions): Promise<WorkerLauncher> {
+    const base = join(directory, `run-${randomHex(3)}`)
+    const common = { clock: systemClock, randomHex, entry, env, init: INIT }
+    if (confinement) {
+      const runDirectory = openRunDirectory({ base, pid: process.pid, randomHex })
+      return new WorkerLauncher(new ProcessLauncher({ ...common, runDirectory, confinement }))
+    }
+    const { launcher } = await openLauncher({
+      ...common,
+      directory: base,
+      readable: [dirname(entry)],
+      uids: undefined,
+      memoryBytes: MEMORY_BYTES,
+      mustHold: false
+    })
+    return new WorkerLauncher(launcher)
+  }
+
+  /** A worker that listens and waits for its account. Rejects with what it wrote when it does not start. */
+  async start(): Promise<Launched> {
+    const launched = this.#launcher.launch()
+    this.#launched.add(launched)
+    try {
+      await launched.ready
+    } catch (cause) {
+      throw new Error(launched.diagnose(), { cause })
+    }
+    return launched
+  }
+
+  /** A worker that serves an account. Sessions it reports count as stored. */
+  async startAssigned(): Promise<Launched> {
+    const launched = await this.start()
+    launched.channel.on((message) => {
+      if (message.type === 'session-opened')
+        launched.channel.send({ type: 'session-stored', id: message.id })
+    })
+    const assigned = launched.channel.next('assigned')
+    const googleScopes = [...googleScopesFor('gmail.modify')]
+    launched.channel.send({ type: 'assign', email: 'bench@example.com', googleScopes })
+    await assigned
+    return launched
+  }
+
+  async stop(launched: Launched): Promise<void> {
+    launched.kill('SIGKILL')
+    await launched.gone
+    this.#launched.delete(launched)
+  }
+
+  /** Ends every worker. May be called more than once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#launched].map((launched) => this.stop(launched)))
+    await this.#launcher.close()
+  }
+}
+
+const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
+
+const INIT = {
+  gmailOrigin: 'http://127.0.0.1:9',
+  maxBodyBytes: 2 ** 20,
+  resourceMetadataUrl: 'http://127.0.0.1/.well-known/oauth-protected-resource/mcp'
+}
+
+/** How a worker is reached with nothing between. */
+export function directTarget({ socketPath, secret }: Launched): Target {
+  const principal: Principal = {
+    clientId: 'bench',
+    level: 'gmail.modify',
+    expiresAt: Math.floor(Date.now() / 1000) + 3600
+  }
+  return {
+    origin: 'http://localhost',
+    socketPath,
+    headers: {
+      [WORKER_SECRET_HEADER]: secret,
+      [REQUEST_ID_HEADER]: 'bench',
+      [PRINCIPAL_HEADER]: JSON.stringify(principal)
+    }
+  }
+}
