@@ -9,6 +9,13 @@ export interface Identity {
   readonly signature: string
 }
 
+/** All addresses that the account may write from, its own first. */
+export async function ownAddresses(mailbox: Mailbox, signal: AbortSignal): Promise<string[]> {
+  const { sendAs = [] } = await mailbox.call('sendAs.list', {}, signal)
+  const aliases = sendAs.map(({ sendAsEmail }) => sendAsEmail ?? '').filter((each) => each !== '')
+  return [mailbox.address, ...aliases]
+}
+
 /**
  * The identity to write from: the account's default one, or the one that was asked for. Throws `invalid_argument` when
  * the account may not send as that address; it is never taken from the caller's word.

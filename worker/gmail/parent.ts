@@ -43,6 +43,19 @@ export function replySubject(message: Message): string {
   return /^re\s*:/i.test(subject) ? subject : `Re: ${subject}`
 }
 
+/** The subject of a forwarded message. */
+export function forwardSubject(message: Message): string {
+  const { subject } = readEnvelope(message)
+  return /^(fwd?|wg)\s*:/i.test(subject) ? subject : `Fwd: ${subject}`
+}
+
+/** The thread headers that a message has itself, to be kept when it is written anew. */
+export function ownThreadHeaders(message: Message): ThreadHeaders {
+  const inReplyTo = headerValues(message, 'in-reply-to')[0]?.match(MSG_ID)?.[0]
+  const references = headerValues(message, 'references').flatMap((each) => each.match(MSG_ID) ?? [])
+  return { threadId: message.threadId ?? '', ...(inReplyTo && { inReplyTo }), references }
+}
+
 /** How an answer introduces what it quotes. */
 export const attribution = ({ date, from }: Envelope): string =>
   date ? `On ${date.slice(0, 16).replace('T', ' ')} UTC, ${from} wrote:` : `${from} wrote:`

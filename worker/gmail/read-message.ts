@@ -84,7 +84,7 @@ export function readParts(message: Message): Parts {
 }
 
 /** Parts without children; an attached message counts as one, whatever is in it. */
-function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
+export function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
   let seen = 0
   const stack: { part: MessagePart; depth: number }[] = root ? [{ part: root, depth: 0 }] : []
   for (let top = stack.pop(); top && seen < MAX_PARTS; top = stack.pop()) {

@@ -1,5 +1,6 @@
 import { type Attachment, describeAttachment, isAttachment } from '../gmail/attachment.ts'
 import type { Message, MessagePart } from '../gmail/methods.ts'
+import { leaves } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { partBytes } from './body.ts'
 import type { ToolCall } from './context.ts'
@@ -30,7 +31,7 @@ export async function findAttachment(
     { id: messageId, format: 'full' },
     signal
   )
-  const files = allParts(message.payload).filter(isFile)
+  const files = filesIn(message.payload)
   const part = files.find((each) => fits(each, name))
   if (!part) {
     const known = files.map(describeAttachment)
@@ -43,6 +44,16 @@ export async function findAttachment(
   }
   return { attachment: describeAttachment(part), part, read: () => content(message, part, call) }
 }
+
+/** All attachments of a message that was read in full, those of attached messages left in them. */
+export const allFiles = (message: Message, call: ToolCall): FoundAttachment[] =>
+  [...leaves(message.payload)].filter(isFile).map((part) => ({
+    attachment: describeAttachment(part),
+    part,
+    read: () => content(message, part, call)
+  }))
+
+const filesIn = (root: MessagePart | undefined) => allParts(root).filter(isFile)
 
 const isFile = (part: MessagePart): boolean =>
   isAttachment(part) && !(part.mimeType?.startsWith('multipart/') && !part.filename)

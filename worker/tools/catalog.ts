@@ -10,6 +10,7 @@ import type { WorkerContext } from './context.ts'
 import { batchDeleteEmails, deleteEmail } from './delete-emails.ts'
 import { downloadAttachment } from './download-attachment.ts'
 import { FENCE_RULE } from './fence.ts'
+import { forwardEmail } from './forward-email.ts'
 import { getProfile } from './get-profile.ts'
 import { getThread } from './get-thread.ts'
 import {
@@ -21,6 +22,7 @@ import {
 } from './labels.ts'
 import { batchModifyEmails, modifyEmail } from './modify-emails.ts'
 import { readEmail } from './read-email.ts'
+import { replyAll } from './reply-all.ts'
 import { replyToEmail } from './reply-to-email.ts'
 import { searchEmails } from './search-emails.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
@@ -36,6 +38,8 @@ export const TOOLS: readonly Tool[] = [
   sendEmail,
   draftEmail,
   replyToEmail,
+  replyAll,
+  forwardEmail,
   modifyEmail,
   batchModifyEmails,
   trashEmail,

@@ -77,6 +77,8 @@ export interface Letter {
   readonly subject: string
   readonly content: z.output<typeof Content>
   readonly thread?: ThreadHeaders | undefined
+  /** Files besides those that the caller attaches. */
+  readonly files?: readonly OutgoingFile[]
   /** What follows the person's own words: a quoted message. */
   readonly quote?: { text: string; html: string } | undefined
 }
@@ -97,7 +99,7 @@ export async function write(letter: Letter, call: ToolCall, messageId?: string):
   const identity = await identityFor(context.mailbox, said.from, signal)
   const domain = context.mailbox.address.split('@')[1] ?? 'localhost'
   const id = messageId ?? `<${context.nonce()}.${context.clock.now().toString(36)}@${domain}>`
-  const files = await readFiles(said, call)
+  const files = [...(letter.files ?? []), ...(await readFiles(said, call))]
   const signature = said.includeSignature ? await signatureOf(identity.signature, call) : undefined
   const message: Outgoing = {
     from: identity.from,

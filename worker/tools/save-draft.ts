@@ -7,7 +7,8 @@ export const DraftOut = z.object({
   messageId: z.string().describe('Changes whenever the draft does'),
   threadId: z.string(),
   messageIdHeader: z.string(),
-  recipients: z.array(z.string())
+  recipients: z.array(z.string()),
+  sizeBytes: z.number()
 })
 export type DraftOut = z.input<typeof DraftOut>
 
@@ -29,9 +30,10 @@ export async function saveDraft(letter: Letter, call: ToolCall): Promise<DraftOu
     messageId: draft.message?.id ?? '',
     threadId: draft.message?.threadId ?? '',
     messageIdHeader: messageId,
-    recipients
+    recipients,
+    sizeBytes: raw.length
   }
 }
 
-export const draftText = (draft: DraftOut): string =>
+export const draftText = (draft: Pick<DraftOut, 'draftId' | 'threadId'>): string =>
   `The draft was saved. Draft ID: ${draft.draftId}, thread ${draft.threadId}.`
