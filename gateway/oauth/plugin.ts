@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyRateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
@@ -93,6 +93,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   await scope.register(async (pages: FastifyInstance) => {
     await pages.register(fastifyFormbody)
     pages.setErrorHandler(answerWithPage)
+    pages.addHook('onRequest', keepOpener)
     pages.addHook('onRequest', pages.rateLimit({ max: limits.page, timeWindow: 60_000 }))
     await pages.register(consentRoutes, {
       provider,
@@ -113,6 +114,14 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
         : accountSignIn.finish(reply, callback, visit, errand)
     })
   })
+}
+
+/**
+ * Web clients sign in through a popup whose last page tells the opener; a stricter policy on any page
+ * or redirect in between would cut the two apart for good.
+ */
+const keepOpener = async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  reply.header('cross-origin-opener-policy', 'unsafe-none')
 }
 
 const foreignVisit = noticePage({

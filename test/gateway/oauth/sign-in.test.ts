@@ -213,6 +213,9 @@ t.test('behind TLS every cookie is Secure, and ours are bound to this host', asy
     payload: new URLSearchParams({ ...formFields(page.body), decision: 'allow' }).toString()
   })
   t.equal(answer.statusCode, 303)
+  for (const { headers } of [page, answer]) {
+    t.equal(headers['cross-origin-opener-policy'], 'unsafe-none', 'a popup keeps its opener')
+  }
   t.match(new URL(String(answer.headers.location)).searchParams.get('redirect_uri'), lab.publicUrl)
   t.match(
     String(answer.headers['set-cookie']),
