@@ -24,4 +24,6 @@ const sandbox = await startSandbox({
 const { url, clientId, clientSecret, users } = sandbox
 console.log(JSON.stringify({ url, clientId, clientSecret, users }))
 
-closeWithGrace({ delay: 2000 }, () => sandbox.close())
+const { close } = closeWithGrace({ delay: 2000 }, () => sandbox.close())
+// Whoever started it with a channel, such as the demo, is gone, however that came about.
+process.once('disconnect', () => void close()) // the process ends there
