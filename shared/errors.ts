@@ -6,6 +6,8 @@ const STATUS = {
   ERR_CONFIG: 500, // a setting is missing or wrong; the process exits with 78
   ERR_DRAINING: 503, // the gateway is about to stop; another one takes over
   ERR_FORM: 403, // a form that was not sent by our own page
+  ERR_LEASE_HELD: 503, // another gateway runs this account's worker and did not give it up in time
+  ERR_LEASE_LOST: 503, // another gateway runs this account's worker now
   ERR_NEEDS_REAUTH: 401, // Google no longer accepts this account's grant
   ERR_NOT_FOUND: 404, // the admin API knows nothing by this name
   ERR_QUEUE_FULL: 503, // too many requests wait for a worker

@@ -13,6 +13,21 @@ export const MIGRATIONS: Record<string, Migration> = {
       await createOAuthTable(db)
       await createSessionTables(db)
     }
+  },
+  '002-nodes': {
+    async up(db: Kysely<Schema>) {
+      await db.schema
+        .createTable('nodes')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('host', 'text', (column) => column.notNull())
+        .addColumn('port', 'integer', (column) => column.notNull())
+        .addColumn('ops_port', 'integer', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('since', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema.createIndex('owners_node').on('owners').column('node').execute()
+    }
   }
 }
 

@@ -8,6 +8,7 @@ export interface Schema {
   personal_tokens: PersonalTokenRow
   sessions: SessionRow
   owners: OwnerRow
+  nodes: NodeRow
   audit: AuditRow
 }
 
@@ -75,11 +76,25 @@ export interface SessionRow {
   last_seen_at: number
 }
 
-/** Which gateway runs a user's worker, until when. */
+/** Which gateway runs a user's worker, until when. One given back has expired at 0 and keeps its epoch. */
 interface OwnerRow {
   user_id: string
+  /** The gateway's `nodes.id`. */
   node: string
+  /** One more with each lease. */
   epoch: number
+  expires_at: number
+}
+
+/** One run of one gateway over this store. */
+export interface NodeRow {
+  id: string
+  /** What shares its ports: a machine, or a container. */
+  host: string
+  port: number
+  ops_port: number
+  state: 'waiting' | 'serving' | 'leaving'
+  since: number
   expires_at: number
 }
 

@@ -1,0 +1,152 @@
+import type { Clock } from '#shared/clock.ts'
+import type { NodeRow } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { Node } from './node.ts'
+
+/** A gateway that was not heard of for this long is taken for dead. */
+const ALIVE_MS = 15_000
+const RENEW_MS = 3000
+/** How soon a gateway that waits notices that the ports are to be had: clients are refused meanwhile. */
+const TURN_POLL_MS = 25
+/** How long a gateway that leaves waits for the next one to listen. */
+const SUCCESSOR_MS = 2000
+
+/** What was found when the turn came. */
+export type Turn =
+  | 'alone' // whoever listens on these ports is no gateway of this store
+  | 'beside' // a gateway of this store still listens, and is about to leave
+  | 'closed' // this gateway was closed while it waited
+
+export interface SuccessionParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly node: Node
+  /** 0 is any port: nobody else's. */
+  readonly port: number
+  readonly opsPort: number
+  readonly renewFailed: (error: unknown) => void
+}
+
+/**
+ * Who of the gateways over one store has the ports of this machine. One listens; those that were started
+ * after it wait, and the next one listens when that one leaves or dies. So two can share the ports by
+ * SO_REUSEPORT for a moment without a connection going to the one that should not have it.
+ */
+export class Succession {
+  readonly #parts: SuccessionParts
+  #row: NodeRow | undefined
+  #isClosed = false
+  #cancelRenewal = (): void => {}
+
+  constructor(parts: SuccessionParts) {
+    this.#parts = parts
+  }
+
+  /** Resolves when this gateway may listen. `onWait` is called when another one is ahead. Called once. */
+  async turn(onWait: () => void): Promise<Turn> {
+    const { store, clock, node, port, opsPort } = this.#parts
+    const now = clock.now()
+    const row: NodeRow = {
+      id: node.id,
+      host: node.host,
+      port,
+      ops_port: opsPort,
+      state: 'waiting',
+      since: now,
+      expires_at: now + ALIVE_MS
+    }
+    this.#row = row
+    await store.db
+      .deleteFrom('nodes')
+      .where('expires_at', '<', now - ALIVE_MS)
+      .execute()
+    await store.db.insertInto('nodes').values(row).execute()
+    this.#armRenewal()
+    let wait = onWait
+    while (!this.#isClosed) {
+      const others = await this.#others()
+      if (!others.some((other) => isAhead(other, row)))
+        return others.some(({ state }) => state === 'leaving') ? 'beside' : 'alone'
+      wait()
+      wait = () => {}
+      await this.#pause(TURN_POLL_MS)
+    }
+    return 'closed'
+  }
+
+  /** This gateway listens. */
+  async serving(): Promise<void> {
+    await this.#become('serving')
+  }
+
+  /**
+   * Lets the next one listen. Resolves with true when it does, so that this one may close its ports without
+   * a client being refused; false when there is none, or it does not come.
+   */
+  async leave(): Promise<boolean> {
+    if (this.#row?.state !== 'serving') return false
+    await this.#become('leaving')
+    const until = this.#parts.clock.now() + SUCCESSOR_MS
+    for (;;) {
+      const others = await this.#others()
+      if (others.some(({ state }) => state === 'serving')) return true
+      const isComing = others.some(({ state }) => state === 'waiting')
+      if (!isComing || this.#parts.clock.now() > until) return false
+      await this.#pause(TURN_POLL_MS)
+    }
+  }
+
+  /** This gateway is no more. May be called more than once. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelRenewal()
+    const { store, node } = this.#parts
+    if (this.#row) await store.db.deleteFrom('nodes').where('id', '=', node.id).execute()
+    this.#row = undefined
+  }
+
+  /** The living gateways of this machine that want one of our ports. */
+  async #others(): Promise<NodeRow[]> {
+    const { store, clock, node, port, opsPort } = this.#parts
+    const rows = await store.db
+      .selectFrom('nodes')
+      .selectAll()
+      .where('host', '=', node.host)
+      .where('id', '!=', node.id)
+      .where('expires_at', '>', clock.now())
+      .execute()
+    const ours = [port, opsPort].filter((one) => one !== 0)
+    return rows.filter(
+      (other) =>
+        (ours.includes(other.port) || ours.includes(other.ops_port)) && !node.isGone(other.id)
+    )
+  }
+
+  async #become(state: NodeRow['state']): Promise<void> {
+    if (this.#row) this.#row = { ...this.#row, state }
+    await this.#write({ state })
+  }
+
+  async #write(change: Partial<NodeRow>): Promise<void> {
+    const { store, node } = this.#parts
+    await store.db.updateTable('nodes').set(change).where('id', '=', node.id).execute()
+  }
+
+  #armRenewal(): void {
+    const { clock, renewFailed } = this.#parts
+    this.#cancelRenewal = clock.after(RENEW_MS, () => {
+      this.#armRenewal()
+      this.#write({ expires_at: clock.now() + ALIVE_MS }).catch(renewFailed)
+    })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#parts.clock.after(ms, resolve))
+  }
+}
+
+/** Who listens is ahead, and who waits for longer. */
+const isAhead = (other: NodeRow, me: NodeRow): boolean =>
+  other.state === 'serving' ||
+  (other.state === 'waiting' &&
+    (other.since < me.since || (other.since === me.since && other.id < me.id)))
