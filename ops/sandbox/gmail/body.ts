@@ -7,6 +7,9 @@ export interface RequestBody {
   readonly media: Buffer | undefined
 }
 
+/** The body as it came, if any. */
+export const bodyOf = ({ body }: { body: unknown }) => (Buffer.isBuffer(body) ? body : undefined)
+
 /** Reads the body of an ordinary request. */
 export function readJsonBody(
   body: Buffer | undefined,
@@ -43,7 +46,8 @@ export function readUploadBody(
   return { json: {}, media: body }
 }
 
-function checkMediaType(mimeType: string): void {
+/** Throws unless it is the one type that Gmail takes. */
+export function checkMediaType(mimeType: string): void {
   if (mimeType === 'message/rfc822') return
   throw invalid(`Media type '${mimeType}' is not supported. Valid media types: [message/*]`)
 }
