@@ -3,6 +3,9 @@ import type { Config } from './config.ts'
 import type { Log } from './telemetry/log.ts'
 import { type Gateway, type Substitutes, wire } from './wiring.ts'
 
+/** Connections that may wait to be accepted: everybody's clients come back at once after a restart. */
+const BACKLOG = 4096
+
 /**
  * Builds the gateway and listens on both ports. Throws ERR_CONFIG or ERR_UNAVAILABLE with one sentence
  * that says what to do; nothing is left running then.
@@ -15,7 +18,7 @@ export async function startGateway(
   const gateway = await wire(config, log, substitutes)
   try {
     await gateway.opsApp.listen({ host: config.OPS_HOST, port: config.OPS_PORT })
-    await gateway.app.listen({ host: config.HOST, port: config.PORT })
+    await gateway.app.listen({ host: config.HOST, port: config.PORT, backlog: BACKLOG })
   } catch (error) {
     await gateway.close()
     throw portError(error, config)

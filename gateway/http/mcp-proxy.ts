@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import proxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
@@ -8,7 +8,7 @@ import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { relay } from './sse-relay.ts'
-import { headersToClient, headersToWorker } from './worker-headers.ts'
+import { FROM_WORKER, headersToClient, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
 
 declare module 'fastify' {
@@ -62,7 +62,7 @@ type Request = Extract<FastifyHttpProxyOptions['undici'], { request: unknown }>[
 
 /** Sends the request over the connections of the worker that the exchange names. */
 function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
-  return (options: { headers: Record<string, string>; body?: Readable }, done: Done): void => {
+  return (options: { headers: Record<string, string>; body?: unknown }, done: Done): void => {
     const { headers } = options
     const exchange = exchanges.get(headers[REQUEST_ID_HEADER] ?? '')
     const isTooLarge = Number(headers['content-length'] ?? 0) > maxBody
@@ -71,9 +71,16 @@ function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
       return
     }
     const body = byteLimit(maxBody, (bytes) => onBytes('in', bytes))
-    options.body?.once('error', (error) => body.destroy(error)).pipe(body)
+    if (options.body instanceof Readable)
+      options.body.once('error', (error) => body.destroy(error)).pipe(body)
+    else body.end() // a request without a body
     const upstream = { method: 'POST', path: '/mcp', headers, body } as const
-    poolOf(exchange.worker).request({ ...upstream, signal: exchange.abort.signal }, done)
+    const { signal } = exchange.abort
+    poolOf(exchange.worker).request({ ...upstream, signal }, (error, response) => {
+      // The proxy drops an answer whose client left while it was sending; that must not go unheard.
+      response?.body?.on('error', () => {})
+      done(error, response)
+    })
   }
 }
 
@@ -122,14 +129,15 @@ async function stream(
 /** Before headers: one HTTP answer, with the JSON-RPC id if the worker had read it. */
 async function fail(exchange: Exchange, error: unknown): Promise<void> {
   const { reply } = exchange
+  if (reply.raw.closed) return // there is nobody to tell
+  for (const name of FROM_WORKER) reply.removeHeader(name)
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  if (cause instanceof GatewayError) {
+  if (cause instanceof GatewayError && cause.code === 'ERR_BODY_TOO_LARGE') {
     reply.header('connection', 'close') // the rest of the body is not wanted
     sendRpcError(reply, cause)
     return
   }
   await lastWords(exchange)
-  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   sendRpcError(reply, endReason(exchange), soleId(exchange))
 }
 

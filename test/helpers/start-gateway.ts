@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly level?: AccessLevel
   /** Settings as the environment would give them. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Where the log goes instead of stderr. */
+  readonly logFile?: string
   /** Fetches client metadata documents in the place of the web. */
   readonly fetchClientMetadata?: typeof fetch
   /** Keep using this directory (after an earlier gateway); it is not removed then. */
@@ -75,7 +78,8 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
     options.connected === false
       ? []
       : await connectEverybody(config, google, options.level ?? 'gmail.modify')
-  const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd: 2 })
+  const fd = options.logFile === undefined ? 2 : openSync(options.logFile, 'a')
+  const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd })
   const gateway = await start(config, log, {
     ...(options.fetchClientMetadata && { fetchClientMetadata: options.fetchClientMetadata })
   })
