@@ -4,7 +4,7 @@ import type { PersonalToken } from '../../accounts/personal-tokens.ts'
 import type { AccountSessionView } from '../account-sessions.ts'
 import type { ConnectedClient } from '../connected-clients.ts'
 import { type Html, html } from './html.ts'
-import { LEVEL_IN_WORDS } from './level-words.ts'
+import { LEVEL_IN_WORDS, LEVEL_NAME } from './level-words.ts'
 import type { Page } from './page.ts'
 
 export interface AccountView {
@@ -86,10 +86,10 @@ ${form(
 function clientList({ clients, formToken }: AccountView): Html {
   if (clients.length === 0) return html`<h2>Applications</h2><p class="soft">None is connected.</p>`
   return html`<h2>Applications</h2>
-<table><thead><tr><th scope="col">Application</th><th scope="col">May</th><th scope="col">Since</th><td></td></tr></thead>
+<table><thead><tr><th scope="col">Application</th><th scope="col">Access</th><th scope="col">Since</th><td></td></tr></thead>
 <tbody>${clients.map(
     ({ clientId, name, level, since }) =>
-      html`<tr><td>${name}</td><td>${level ? LEVEL_IN_WORDS[level] : 'nothing'}</td><td>${moment(since)}</td><td>${form(
+      html`<tr><td>${name}</td><td>${level ? LEVEL_NAME[level] : 'Nothing'}</td><td>${moment(since)}</td><td>${form(
         formToken,
         'clients/revoke',
         html`<input type="hidden" name="client" value="${clientId}"><button aria-label="Disconnect ${name}">Disconnect</button>`
@@ -130,7 +130,7 @@ function tokenList(view: AccountView): Html {
     : html``
   const rows = tokens.map(
     ({ id, name, level, expiresAt, lastUsedAt }) =>
-      html`<tr><td>${name}</td><td>${LEVEL_IN_WORDS[level]}</td><td>${moment(expiresAt)}</td><td>${lastUsedAt === undefined ? 'never' : moment(lastUsedAt)}</td><td>${form(
+      html`<tr><td>${name}</td><td>${LEVEL_NAME[level]}</td><td>${moment(expiresAt)}</td><td>${lastUsedAt === undefined ? 'never' : moment(lastUsedAt)}</td><td>${form(
         formToken,
         'tokens/revoke',
         html`<input type="hidden" name="id" value="${id}"><button aria-label="Revoke ${name}">Revoke</button>`
@@ -140,7 +140,7 @@ function tokenList(view: AccountView): Html {
   const table =
     rows.length === 0
       ? html``
-      : html`<table><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col">Until</th><th scope="col">Last used</th><td></td></tr></thead><tbody>${rows}</tbody></table>`
+      : html`<table><thead><tr><th scope="col">Name</th><th scope="col">Access</th><th scope="col">Until</th><th scope="col">Last used</th><td></td></tr></thead><tbody>${rows}</tbody></table>`
   return html`<h2>Personal tokens</h2>
 <p class="soft">For applications that cannot sign in by themselves.</p>
 ${table}${maker}`

@@ -1,5 +1,14 @@
 import type { AccessLevel } from '#shared/access-levels.ts'
 
+/** The access levels in a word or two, for tables. */
+export const LEVEL_NAME: Record<AccessLevel, string> = {
+  'gmail.read': 'Read',
+  'gmail.draft': 'Read and draft',
+  'gmail.modify': 'Read, send, organise',
+  'gmail.settings': 'All but deleting',
+  'gmail.full': 'Everything'
+}
+
 /** The access levels as a person reads them. */
 export const LEVEL_IN_WORDS: Record<AccessLevel, string> = {
   'gmail.read': 'Read mail. It cannot change anything.',

@@ -13,7 +13,7 @@ const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --text: #e8ebf1; --soft: #a4adbd; --ground: #14171d; --card: #1d2129; --line: #363c48; --accent: #8ab4ff; --on-accent: #10131a; --warn: #ffcf8a; --warn-ground: #33260f } }
 * { box-sizing: border-box }
 body { margin: 0; padding: 2rem 1rem; background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif }
-main { max-width: 40rem; margin: 0 auto; padding: 1.5rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
+main { max-width: 44rem; margin: 0 auto; padding: 1.5rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
 h1 { margin: 0 0 1rem; font-size: 1.35rem; line-height: 1.3 }
 h2 { margin: 2rem 0 .5rem; font-size: 1.1rem }
 p, ul, dl, fieldset, table { margin: 0 0 1rem }
@@ -21,13 +21,13 @@ code { font-size: .9em; overflow-wrap: anywhere }
 dt { color: var(--soft); font-size: .9rem }
 dd { margin: 0 0 .5rem; overflow-wrap: anywhere }
 fieldset { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem 1rem }
-fieldset label { display: block; padding: .35rem 0 }
+fieldset label { display: flex; gap: .6rem; align-items: baseline; padding: .35rem 0 }
 table { width: 100%; border-collapse: collapse }
-th, td { padding: .4rem .5rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, td { padding: .4rem .5rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: break-word }
 td form { margin: 0 }
 input, select, button { font: inherit; color: inherit }
-input:not([type=radio]), select { padding: .45rem .6rem; background: var(--ground); border: 1px solid var(--line); border-radius: .4rem; max-width: 100% }
-button, .button { display: inline-block; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: .4rem; background: transparent; cursor: pointer; text-decoration: none; color: inherit }
+input:not([type=radio]), select { padding: .45rem .6rem; background: var(--ground); border: 1px solid var(--line); border-radius: .4rem; max-width: 100%; margin: .15rem 0 }
+button, .button { display: inline-block; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: .4rem; background: transparent; cursor: pointer; text-decoration: none; white-space: nowrap; color: inherit }
 button.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .soft { color: var(--soft); font-size: .9rem }
