@@ -22,6 +22,11 @@ const Delivery = z.union([
 
 /** What `Sandbox` offers to its own process, for others: under `/sandbox/`, JSON both ways. */
 export function serveControl(app: FastifyInstance, sandbox: () => Sandbox): void {
+  app.setErrorHandler((error, _request, reply) =>
+    error instanceof z.ZodError
+      ? reply.code(400).send({ error: z.prettifyError(error) })
+      : reply.send(error)
+  )
   app.post('/sandbox/faults', (request) => {
     sandbox().faults.inject(FaultInput.parse(request.body))
     return {}

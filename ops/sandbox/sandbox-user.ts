@@ -18,6 +18,16 @@ export interface SandboxUser {
 
 export type Account = SandboxUser & Required<Pick<SandboxUser, 'name' | 'sub' | 'emailVerified'>>
 
+/** Somebody asked for an account that the sandbox does not have. */
+export class UnknownUserError extends Error {
+  override readonly name = 'UnknownUserError'
+  readonly statusCode = 404
+
+  constructor() {
+    super('No user of the sandbox has this address.')
+  }
+}
+
 /** Fills in what was left out. */
 export function resolveUser(user: SandboxUser): Account {
   const email = user.email.toLowerCase()

@@ -11,7 +11,13 @@ import { type MailboxView, viewMailbox } from './mailbox/mailbox-view.ts'
 import { Mailboxes } from './mailbox/mailboxes.ts'
 import { PostOffice } from './mailbox/post-office.ts'
 import { RequestLog } from './request-log.ts'
-import { type Account, inventUsers, resolveUser, type SandboxUser } from './sandbox-user.ts'
+import {
+  type Account,
+  inventUsers,
+  resolveUser,
+  type SandboxUser,
+  UnknownUserError
+} from './sandbox-user.ts'
 import { Grants } from './sign-in/grants.ts'
 import { isSafeRedirect, type Provider } from './sign-in/provider.ts'
 import { signIn } from './sign-in/sign-in.ts'
@@ -133,7 +139,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const accountOf = (email: string): Account => {
     const account = accounts.find((other) => other.email === email.toLowerCase())
-    if (!account) throw new Error('No user of the sandbox has this address.')
+    if (!account) throw new UnknownUserError()
     return account
   }
   const sandbox: Sandbox = {
@@ -145,8 +151,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults,
     quota,
     mailbox(email) {
-      const mailbox = mailboxes.bySub(accountOf(email).sub)
-      if (!mailbox) throw new Error('No user of the sandbox has this address.')
+      const mailbox = mailboxes.byEmail(email)
+      if (!mailbox) throw new UnknownUserError()
       return viewMailbox(mailbox, postOffice, clock.now)
     },
     issueGrant(email, scopes) {

@@ -74,10 +74,11 @@ function readableText(root: MimePart): string {
   const texts = [...walkParts(root)].filter(
     ({ mimeType, filename }) => mimeType.startsWith('text/') && filename === ''
   )
-  const plain = texts.find(({ mimeType }) => mimeType === 'text/plain')
-  if (plain) return decodeText(plain.content, plain.charset)
-  const html = texts.find(({ mimeType }) => mimeType === 'text/html')
-  return html ? htmlToText(decodeText(html.content, html.charset)) : ''
+  const first = (type: string) => {
+    const part = texts.find(({ mimeType, content }) => mimeType === type && content.length > 0)
+    return part ? decodeText(part.content, part.charset) : ''
+  }
+  return first('text/plain') || htmlToText(first('text/html'))
 }
 
 const ESCAPES: Record<string, string> = {
