@@ -19,9 +19,8 @@ import { isLoopback } from './settings.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
-/** A request's headers must be here this fast, its body this fast; answers may take as long as they like. */
-const HEADERS_MS = 10_000
-const REQUEST_MS = 60_000
+/** How often late requests are looked for, at most. */
+const CHECK_MS = 2000
 /** One address with more connections than this is not a person's assistant. */
 const CONNECTIONS = 20_000
 
@@ -42,9 +41,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     bodyLimit: config.MAX_BODY,
-    requestTimeout: REQUEST_MS,
+    // For requests to arrive; answers may take as long as they like.
+    requestTimeout: config.REQUEST_TIMEOUT,
     forceCloseConnections: 'idle',
-    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: 2000 },
+    http: {
+      headersTimeout: config.HEADERS_TIMEOUT,
+      connectionsCheckingInterval: Math.min(CHECK_MS, config.HEADERS_TIMEOUT / 2)
+    },
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 256 }
   })
   app.server.maxConnections = CONNECTIONS
@@ -52,8 +55,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const guard = edge({ hosts: hostsOf(config), origins })
 
   app.decorateRequest('caller', null)
-  app.addHook('onRequest', guard.host)
   measureRequests(app, metrics)
+  app.addHook('onRequest', guard.host)
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -95,6 +98,7 @@ function hostsOf(config: Config): Set<string> {
   if (isLoopback(url.hostname)) {
     for (const name of ['localhost', '127.0.0.1', '[::1]']) hosts.add(`${name}:${url.port || '80'}`)
   }
+  for (const port of config.CALLBACK_PORTS) hosts.add(`${url.hostname}:${port}`)
   return hosts
 }
 

@@ -4,13 +4,13 @@ import { totalmem } from 'node:os'
 import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { duration, list, origin, port, size, whole } from './settings.ts'
+import { duration, list, origin, port, ports, size, whole } from './settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
 /** Half of the machine for workers, counted at what a busy one needs. */
 const workersThatFit = (): number => Math.max(4, Math.floor(totalmem() / 2 / (96 * 2 ** 20)))
 
-const Settings = z.object({
+export const Settings = z.object({
   PUBLIC_URL: origin,
   PORT: port.default(3006),
   HOST: z.string().default('127.0.0.1'),
@@ -28,9 +28,12 @@ const Settings = z.object({
   ALLOWED_DOMAINS: list.default([]),
   ALLOWED_HOSTS: list.default([]),
   ALLOWED_ORIGINS: list.default([]),
+  CALLBACK_PORTS: ports.default([]),
   TRUST_PROXY: list.default([]),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
   MAX_BODY: size.default(8 * 2 ** 20),
+  HEADERS_TIMEOUT: duration.default(10_000),
+  REQUEST_TIMEOUT: duration.default(60_000),
   SESSION_TTL: duration.default(7 * 86_400_000),
   SESSIONS_PER_USER: whole(1, 10_000).default(32),
   STREAMS_PER_USER: whole(1, 10_000).default(32),

@@ -28,6 +28,9 @@ export const list = z.string().transform((text) =>
     .filter((item) => item !== '')
 )
 
+/** Ports separated by commas. */
+export const ports = list.pipe(z.array(port))
+
 /** An origin without path. Plain http is for this machine only: tokens travel over it. */
 export const origin = z
   .string()

@@ -1,4 +1,5 @@
 import { GatewayError } from '#shared/errors.ts'
+import { openCallbackPorts } from './callback-ports.ts'
 import type { Config } from './config.ts'
 import type { Log } from './telemetry/log.ts'
 import { type Gateway, type Substitutes, wire } from './wiring.ts'
@@ -19,6 +20,8 @@ export async function startGateway(
   try {
     await gateway.opsApp.listen({ host: config.OPS_HOST, port: config.OPS_PORT })
     await gateway.app.listen({ host: config.HOST, port: config.PORT, backlog: BACKLOG })
+    const closePorts = await openCallbackPorts(gateway.app, config.HOST, config.CALLBACK_PORTS)
+    gateway.app.server.once('close', () => void closePorts()) // never rejects
   } catch (error) {
     await gateway.close()
     throw portError(error, config)
@@ -27,10 +30,10 @@ export async function startGateway(
   return gateway
 }
 
-function portError(error: unknown, { PORT, OPS_PORT }: Config): unknown {
+function portError(error: unknown, config: Config): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   const port = 'port' in error ? error.port : undefined
-  const setting = port === OPS_PORT ? 'OPS_PORT' : port === PORT ? 'PORT' : 'The port'
+  const setting = settingOf(port, config)
   const why = new Map<unknown, string>([
     ['EADDRINUSE', 'is in use by another program; choose another one or stop that program.'],
     ['EACCES', 'may not be used by this user; choose one above 1023.'],
@@ -38,4 +41,10 @@ function portError(error: unknown, { PORT, OPS_PORT }: Config): unknown {
   ]).get(error.code)
   if (why === undefined) return error
   return new GatewayError('ERR_UNAVAILABLE', `${setting} ${String(port)} ${why}`, { cause: error })
+}
+
+function settingOf(port: unknown, { PORT, OPS_PORT, CALLBACK_PORTS }: Config): string {
+  if (port === OPS_PORT) return 'OPS_PORT'
+  if (port === PORT) return 'PORT'
+  return CALLBACK_PORTS.some((one) => one === port) ? 'CALLBACK_PORTS' : 'The port'
 }
