@@ -28,6 +28,7 @@ export function hideNode(node: string, directory: string): HiddenNode {
   const path = join(directory, `node-${size}-${Math.trunc(mtimeMs)}`)
   try {
     if (!isComplete(path, size)) copyTo(node, path)
+    accessSync(path, constants.X_OK) // the directory may be mounted noexec
     return { path, isHidden: true }
   } catch {
     return { path: node, isHidden: false }

@@ -3,11 +3,12 @@
  * tells what worked. Started by the self-test in a worker's cell, but without Node's own restrictions.
  * Imports nothing but Node's modules, so that any user who may read this file can run it.
  */
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs'
 
+// biome-ignore lint/style/noProcessEnv: the settings of this program, none of the gateway's.
+const { PROBE_TARGETS = '', PROBE_FILES = '' } = process.env
 /** The processes to try on: the gateway's, and a sibling's if there is one. */
-// biome-ignore lint/style/noProcessEnv: the setting of this program, not one of the gateway's.
-const [gateway, sibling] = (process.env.PROBE_TARGETS ?? '').split(',')
+const [gateway, sibling] = PROBE_TARGETS.split(',')
 
 const works = (attempt: () => unknown): boolean => {
   try {
@@ -31,6 +32,9 @@ const status = works(() => readFileSync('/proc/self/status'))
   : ''
 
 const findings = () => ({
+  readsProgram: PROBE_FILES.split(':').every((file) =>
+    works(() => accessSync(file, constants.R_OK))
+  ),
   readsGateway: looksInto(gateway),
   signalsGateway: works(() => process.kill(Number(gateway), 0)),
   readsSibling: looksInto(sibling),

@@ -109,6 +109,7 @@ function tryOut(parts: IsolationParts, layers: Layers): Promise<Findings> {
   return selfTest({
     clock,
     gatewayPid: pid,
+    files: parts.readable,
     launcher: (env) =>
       new ProcessLauncher({
         clock,

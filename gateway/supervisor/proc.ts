@@ -28,11 +28,12 @@ export async function processUse(pid: number): Promise<ProcessUse | undefined> {
 
 /**
  * When a process began, in ticks since the machine did. With the pid it names one process for ever, where a
- * pid alone may have gone to another one.
+ * pid alone may have gone to another one. Undefined as well when it has ended and is only waited for.
  */
 export function processStart(pid: number): string | undefined {
   try {
-    return statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))[START]
+    const fields = statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    return fields[STATE] === 'Z' ? undefined : fields[START]
   } catch {
     return undefined
   }
@@ -52,6 +53,7 @@ export async function processesOf(uid: number): Promise<number[]> {
 }
 
 // Counted from the field after the name, which is the third.
+const STATE = 0
 const UTIME = 14 - 3
 const STIME = 15 - 3
 const START = 22 - 3

@@ -6,6 +6,8 @@ import type { Launched, Launcher } from './launcher.ts'
 
 /** What a worker that has fallen to an attacker could do, were there no restrictions inside Node. */
 export const Findings = z.object({
+  /** Its own program, which it needs. */
+  readsProgram: z.boolean(),
   /** Memory, environment or open files of the gateway: tokens and keys of everybody. */
   readsGateway: z.boolean(),
   signalsGateway: z.boolean(),
@@ -20,12 +22,11 @@ export const Findings = z.object({
 export type Findings = z.infer<typeof Findings>
 
 export const PROBE_PROGRAM = fileURLToPath(new URL('./isolation-probe.ts', import.meta.url))
-/** The name of the probe's one setting: the pids to try on. */
-export const PROBE_TARGETS = 'PROBE_TARGETS'
-
 export interface SelfTestParts {
   readonly clock: Clock
   readonly gatewayPid: number
+  /** What the worker's program consists of. */
+  readonly files: readonly string[]
   /** Starts the probe program with these settings in a worker's cell. */
   readonly launcher: (env: Readonly<Record<string, string>>) => Launcher
 }
@@ -48,8 +49,9 @@ export async function selfTest(parts: SelfTestParts): Promise<Findings> {
   }
 }
 
-function probe({ clock, launcher }: SelfTestParts, targets: readonly number[]) {
-  const launched = launcher({ [PROBE_TARGETS]: targets.join(',') }).launch()
+function probe({ clock, files, launcher }: SelfTestParts, targets: readonly number[]) {
+  const env = { PROBE_TARGETS: targets.join(','), PROBE_FILES: files.join(':') }
+  const launched = launcher(env).launch()
   const cancel = clock.after(DEADLINE_MS, () => launched.kill('SIGKILL'))
   const findings = hear(launched).finally(cancel)
   return { launched, findings }
@@ -59,11 +61,13 @@ async function hear(launched: Launched): Promise<Findings> {
   const log = launched.channel.next('log')
   try {
     const [{ fields }] = await Promise.all([log, launched.ready])
-    return Findings.parse(fields)
+    const findings = Findings.parse(fields)
+    if (!findings.readsProgram) throw new Error('Its user may not read the worker’s program.')
+    return findings
   } catch (cause) {
     throw new GatewayError(
       'ERR_WORKER_START',
-      `A worker cannot be started here: ${launched.diagnose().trim() || 'it said nothing'}`,
+      `A probe could not be started: ${launched.diagnose().trim() || String(cause)}`,
       { cause }
     )
   }

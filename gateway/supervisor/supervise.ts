@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId, WorkerId } from '#shared/ids.ts'
-import { Admission, type AdmissionLimits } from './admission.ts'
+import { Admission, type AdmissionLimits, type Place } from './admission.ts'
 import { type IdleLimits, leastRecentlyUsed, type Usage, whyHibernate } from './idle-policy.ts'
 import type { Launched, Launcher } from './launcher.ts'
 import type { Assignment } from './life.ts'
@@ -25,6 +25,11 @@ export interface SupervisorParts {
   readonly settings: SupervisorSettings
   /** Whose worker it will be. Asked before each start; what it rejects with reaches the caller. */
   readonly assignment: (userId: UserId) => Promise<Assignment>
+  /**
+   * The right to run this user's worker, taken before each start and given back when the process is gone.
+   * What it rejects with reaches the caller.
+   */
+  readonly hold: (userId: UserId, signal: AbortSignal) => Promise<{ release(): void }>
   readonly events?: WorkerEvents
   /** From 0 up to 1, not including 1. */
   readonly random: () => number
@@ -162,12 +167,28 @@ class Supervision implements Supervisor {
       clock,
       assignment,
       events,
-      enter: (signal) => this.#admission.enter(signal),
+      enter: (signal) => this.#enter(userId, signal),
       launch: () => this.#launch(),
       onRelease: () => this.#admission.askForRoom()
     })
     this.#slots.set(userId, slot)
     return slot
+  }
+
+  /** The user's lease and a place on this machine, as one: a worker needs both, from before its start. */
+  async #enter(userId: UserId, signal: AbortSignal): Promise<Place> {
+    const lease = await this.#parts.hold(userId, signal)
+    try {
+      const place = await this.#admission.enter(signal)
+      const release = (): void => {
+        place.release()
+        lease.release()
+      }
+      return { started: () => place.started(), release }
+    } catch (error) {
+      lease.release()
+      throw error
+    }
   }
 
   #launch(): { launched: Launched; path: 'cold' | 'warm' } {

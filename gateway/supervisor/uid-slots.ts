@@ -6,6 +6,13 @@ export interface UidRange {
   readonly last: number
 }
 
+/** Reads `200000-200999`. Throws ERR_CONFIG when it is no range of at least two ids other than root's. */
+export function parseUidRange(text: string): UidRange {
+  const [first = 0, last = 0] = text.split('-').map(Number)
+  if (first > 0 && last > first) return { first, last }
+  throw new GatewayError('ERR_CONFIG', 'WORKER_UIDS must be a range such as 200000-200999.')
+}
+
 export interface UidSlotsParts {
   readonly range: UidRange
   readonly clock: Clock

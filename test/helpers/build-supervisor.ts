@@ -31,6 +31,7 @@ export function buildSupervisor(manners: Manners = {}, options: Partial<typeof O
     launcher,
     settings: supervisorSettings({ ...OPTIONS, ...options }),
     random: () => 0.5,
+    hold: async () => ({ release() {} }),
     processUse: async (pid) => use.get(pid),
     assignment: async (userId) => {
       if (userId === 'blocked') throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'Blocked.')

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { type Confinement, sharedConfinement } from '../../gateway/supervisor/confinement.ts'
+import { confine, type Layers } from '../../gateway/supervisor/confinement.ts'
 import {
   ProcessLauncher,
   type ProcessLauncherParts
@@ -17,21 +17,33 @@ const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
 /** A directory with a path short enough for sockets, removed at the end of the test. */
 export function shortDirectory(t: Test): string {
   const path = mkdtempSync(join(tmpdir(), 'gw-'))
+  chmodSync(path, 0o711)
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   return path
+}
+
+/** The layers of a machine that has none but the parent-death signal. */
+export const PLAIN: Layers = {
+  node: process.execPath,
+  setpriv: existsSync('/usr/bin/setpriv') ? '/usr/bin/setpriv' : undefined,
+  prlimit: undefined,
+  env: undefined,
+  identity: { kind: 'own' },
+  dataBytes: 0,
+  nodeLimits: undefined
 }
 
 /** The launcher, with one of test/fixtures/workers as its worker. */
 export function launcherOf(
   t: Test,
   fixture: string,
-  parts: Partial<ProcessLauncherParts> & { confinement?: Confinement } = {}
+  parts: Partial<ProcessLauncherParts> = {}
 ): ProcessLauncher {
   const launcher = new ProcessLauncher({
     clock: systemClock,
     randomHex,
     runDirectory: openRunDirectory({ base: shortDirectory(t), pid: process.pid, randomHex }),
-    confinement: sharedConfinement(process.execPath, []),
+    confinement: confine(PLAIN),
     entry: fileURLToPath(new URL(`../fixtures/workers/${fixture}.ts`, import.meta.url)),
     env: { TZ: 'UTC' },
     init: {

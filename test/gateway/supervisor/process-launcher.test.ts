@@ -41,7 +41,7 @@ t.test('a worker that dies at once is gone, and its last words are kept', async 
 })
 
 t.test('a worker that ignores SIGTERM ends on SIGKILL', async (t) => {
-  const worker = launcherOf(t, 'ignores-sigterm').launch()
+  const worker = launcherOf(t, 'stays').launch()
   await worker.ready
   worker.kill('SIGTERM')
   worker.kill('SIGKILL')
@@ -65,7 +65,7 @@ t.test('a worker that talks nonsense is killed', async (t) => {
 t.test('a program that does not exist is gone', async (t) => {
   const worker = launcherOf(t, 'good', {
     confinement: {
-      cell: () => ({ command: ['/no/such/node'], uid: undefined, leave: () => {} })
+      cell: () => ({ command: ['/no/such/node'], uid: undefined, leave: async () => {} })
     }
   }).launch()
   await t.rejects(worker.ready, { code: 'ERR_WORKER_START' })

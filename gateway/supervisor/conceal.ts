@@ -1,0 +1,22 @@
+import { mkdirSync } from 'node:fs'
+import { hideNode } from './hidden-node.ts'
+
+/**
+ * Runs this very program again, in the same process, from a node that nobody can read: no other process of
+ * its user can then look into it. To be called before there is any secret in memory. Does not return when
+ * it does that, and does nothing where it is done already, is not possible, or is not needed: a gateway
+ * that runs as root has workers of another user.
+ */
+export function concealGateway(directory: string, env: Readonly<Record<string, string>>): void {
+  if (process.platform !== 'linux' || process.getuid?.() === 0 || !process.execve) return
+  mkdirSync(directory, { recursive: true, mode: 0o711 })
+  const { path, isHidden } = hideNode(process.execPath, directory)
+  if (!isHidden || path === process.execPath) return
+  const args = [
+    process.execPath,
+    '--disable-sigusr1',
+    ...process.execArgv,
+    ...process.argv.slice(1)
+  ]
+  process.execve(path, args, env)
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '#shared/clock.ts'
+import { isolate } from './isolation.ts'
+import type { IsolationReport } from './isolation-report.ts'
+import { ProcessLauncher, type ProcessLauncherParts } from './process-launcher.ts'
+import { openRunDirectory } from './run-directory.ts'
+import type { UidRange } from './uid-slots.ts'
+
+export interface OpenLauncherParts
+  extends Pick<ProcessLauncherParts, 'entry' | 'env' | 'init' | 'onLine'> {
+  readonly clock: Clock
+  readonly randomHex: (bytes: number) => string
+  /** RUN_DIR: for the sockets, and for a copy of node that cannot be read. */
+  readonly directory: string
+  /** The files and directories of the worker's program. */
+  readonly readable: readonly string[]
+  /** A user id for each worker. */
+  readonly uids: UidRange | undefined
+  /** Resident memory that a worker may use, in bytes. */
+  readonly memoryBytes: number
+  /** Whether to refuse to run where a worker could look into the gateway. */
+  readonly mustHold: boolean
+}
+
+export interface OpenedLauncher {
+  readonly launcher: ProcessLauncher
+  readonly isolation: IsolationReport
+  /** The most workers that this machine can keep apart. */
+  readonly mostWorkers: number
+  /** How many workers of dead gateways were found alive, and killed. */
+  readonly reaped: number
+}
+
+/** Prepares this machine for workers. Rejects with ERR_CONFIG where they cannot run, or not apart. */
+export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLauncher> {
+  const { clock, randomHex, directory } = parts
+  const runDirectory = openRunDirectory({ base: directory, pid: process.pid, randomHex })
+  try {
+    const machine = { node: process.execPath, pid: process.pid }
+    const { confinement, report, mostWorkers } = await isolate({
+      ...parts,
+      ...machine,
+      runDirectory
+    })
+    const launcher = new ProcessLauncher({ ...parts, clock, randomHex, runDirectory, confinement })
+    return { launcher, isolation: report, mostWorkers, reaped: runDirectory.reaped }
+  } catch (error) {
+    await runDirectory.close()
+    throw error
+  }
+}
