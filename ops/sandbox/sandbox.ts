@@ -1,12 +1,8 @@
-import Fastify, { type FastifyInstance } from 'fastify'
 import { type Clock, systemClock } from '#shared/clock.ts'
-import { serveControl } from './control.ts'
+import { buildApp } from './app.ts'
 import { Faults } from './faults.ts'
 import { createAttachmentIds } from './gmail/attachment-ids.ts'
-import { gmail } from './gmail/gmail.ts'
 import { Quota } from './gmail/quota.ts'
-import { unknownUrlPage } from './google-error.ts'
-import { logRequests } from './log-requests.ts'
 import { type MailboxView, viewMailbox } from './mailbox/mailbox-view.ts'
 import { Mailboxes } from './mailbox/mailboxes.ts'
 import { PostOffice } from './mailbox/post-office.ts'
@@ -19,9 +15,9 @@ import {
   UnknownUserError
 } from './sandbox-user.ts'
 import { Grants } from './sign-in/grants.ts'
-import { isSafeRedirect, type Provider } from './sign-in/provider.ts'
-import { signIn } from './sign-in/sign-in.ts'
-import { openSigningKey } from './sign-in/signing-key.ts'
+import { isSafeRedirect } from './sign-in/provider.ts'
+import { parseScopes } from './sign-in/scopes.ts'
+import { SigningKey } from './sign-in/signing-key.ts'
 import { openStateWriter, readState } from './snapshot.ts'
 
 export interface SandboxOptions {
@@ -80,10 +76,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { clock = systemClock, client = CLIENT, seed = 1, redirectUris } = options
   const accounts = (options.users ?? inventUsers(3)).map(resolveUser)
   const saved = readState(options.stateFile)
-  const key = await openSigningKey(saved?.key)
+  const seededAt = saved?.seededAt ?? clock.now()
+  const key = new SigningKey(saved?.key)
   const grants = new Grants(clock, options.accessTokenSeconds ?? 3600)
   if (saved) grants.restore(saved.grants)
-  const seededAt = saved?.seededAt ?? clock.now()
   const mailboxes = new Mailboxes({
     accounts,
     clock,
@@ -97,43 +93,28 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     grants: grants.snapshot(),
     mailboxes: mailboxes.snapshot()
   }))
-  grants.onChange = state.changed
-  mailboxes.onChange = state.changed
+  for (const kept of [key, grants, mailboxes]) kept.onChange = state.changed
   if (!saved) state.changed()
-  const provider: Provider = {
-    issuer: () => url,
-    client,
-    isRedirectUri: redirectUris ? (uri) => redirectUris.includes(uri) : isSafeRedirect,
-    accounts,
-    grants,
-    key,
-    clock
-  }
   const requests = new RequestLog()
   const faults = new Faults()
   const quota = new Quota(options.unitsPerMinute)
   const postOffice = new PostOffice((address) => mailboxes.byEmail(address), clock)
-  const attachmentIds = createAttachmentIds(`${seed}`)
+  const isRedirectUri = redirectUris ? (uri: string) => redirectUris.includes(uri) : isSafeRedirect
 
-  const app = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 2000 } })
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).type('text/html').send(unknownUrlPage(404))
-  )
-  logRequests(app, requests, clock)
-  // Fastify loads these before it listens; their failures are listen's.
-  void app.register((scope, _options, done) => {
-    signIn(scope, provider, faults)
-    done()
-  })
-  void app.register((scope, _options, done) => {
-    const onFailure = options.log ?? (() => {})
-    const mailboxOf = (sub: string) => mailboxes.bySub(sub)
-    gmail(scope, { grants, quota, faults, postOffice, attachmentIds, clock, mailboxOf, onFailure })
-    done()
-  })
-  void app.register((scope, _options, done) => {
-    serveControl(scope, () => sandbox)
-    done()
+  const app = buildApp({
+    provider: { issuer: () => url, client, isRedirectUri, accounts, grants, key, clock },
+    gmail: {
+      grants,
+      quota,
+      faults,
+      postOffice,
+      attachmentIds: createAttachmentIds(`${seed}`),
+      clock,
+      mailboxOf: (sub) => mailboxes.bySub(sub),
+      onFailure: options.log ?? (() => {})
+    },
+    requests,
+    sandbox: () => sandbox
   })
   const url = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' })
 
@@ -157,20 +138,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     issueGrant(email, scopes) {
       const { sub } = accountOf(email)
-      grants.consent(sub, client.id, scopes)
-      const refreshToken = grants.issueRefreshToken(sub, client.id, scopes)
-      const access = grants.issueAccessToken(sub, client.id, scopes)
-      return { refreshToken, accessToken: access.token, expiresAt: access.expiresAt }
+      const known = parseScopes(scopes.join(' '))
+      if (!known) throw new TypeError('One of the scopes is none of those that the sandbox knows.')
+      grants.consent(sub, client.id, known)
+      const refreshToken = grants.issueRefreshToken(sub, client.id, known)
+      const { token: accessToken, expiresAt } = grants.issueAccessToken(sub, client.id, known)
+      return { refreshToken, accessToken, expiresAt }
     },
     revokeGrants: (email) => grants.revokeAll(accountOf(email).sub),
     expireAccessTokens: (email) =>
       grants.expireAccessTokens(email === undefined ? undefined : accountOf(email).sub),
-    close: () => close(app, state.close)
+    async close() {
+      await app.close()
+      state.close()
+    }
   }
   return sandbox
-}
-
-async function close(app: FastifyInstance, closeState: () => void): Promise<void> {
-  await app.close()
-  closeState()
 }

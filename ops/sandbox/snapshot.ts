@@ -8,7 +8,8 @@ import type { Grants } from './sign-in/grants.ts'
 /** All that a restart keeps. */
 export interface SandboxState {
   readonly seededAt: number
-  readonly key: JWK
+  /** Missing until a key was needed. */
+  readonly key?: JWK | undefined
   readonly grants: ReturnType<Grants['snapshot']>
   readonly mailboxes: Record<string, MailboxSnapshot>
 }

@@ -36,5 +36,5 @@ export function serveDiscovery(app: FastifyInstance, provider: Provider): void {
     }
   })
 
-  app.get('/oauth2/v3/certs', { config: { operation: 'certs' } }, () => provider.key.jwks)
+  app.get('/oauth2/v3/certs', { config: { operation: 'certs' } }, () => provider.key.jwks())
 }

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import {
+  type CryptoKey,
   calculateJwkThumbprint,
   exportJWK,
   generateKeyPair,
@@ -9,27 +10,56 @@ import {
   SignJWT
 } from 'jose'
 
-/** The key that signs id tokens (RS256), and what others need to check them. */
-export interface SigningKey {
-  readonly jwks: JSONWebKeySet
-  /** The private key, to be kept over a restart. */
+interface Opened {
   readonly jwk: JWK
-  sign(claims: Record<string, unknown>): Promise<string>
+  readonly key: CryptoKey | Uint8Array
+  readonly kid: string
 }
 
-/** Opens a kept key, or makes a new one. */
-export async function openSigningKey(saved?: JWK): Promise<SigningKey> {
-  const jwk = saved ?? (await newKey())
-  const key = await importJWK(jwk, 'RS256')
-  const kid = await calculateJwkThumbprint(jwk)
-  const { kty, n, e } = jwk
-  return {
-    jwk,
-    jwks: { keys: [{ kty, n, e, kid, use: 'sig', alg: 'RS256' } as JWK] },
-    sign: (claims) =>
-      new SignJWT({ jti: randomUUID(), ...claims })
-        .setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' })
-        .sign(key)
+/** The key that signs id tokens (RS256). A new one is made on first need, which takes some 100 ms. */
+export class SigningKey {
+  /** Called once a new key is there. */
+  onChange: () => void = () => {}
+  #jwk: JWK | undefined
+  #opened: Promise<Opened> | undefined
+
+  /** `saved` is what `jwk` held in an earlier run. */
+  constructor(saved: JWK | undefined) {
+    this.#jwk = saved
+  }
+
+  /** The private key, to be kept over a restart; undefined until it is needed. */
+  get jwk(): JWK | undefined {
+    return this.#jwk
+  }
+
+  /** What others need to check a signature. */
+  async jwks(): Promise<JSONWebKeySet> {
+    const { jwk, kid } = await this.#open()
+    const { kty = 'RSA', n = '', e = '' } = jwk
+    return { keys: [{ kty, n, e, kid, use: 'sig', alg: 'RS256' }] }
+  }
+
+  async sign(claims: Record<string, unknown>): Promise<string> {
+    const { key, kid } = await this.#open()
+    return new SignJWT({ jti: randomUUID(), ...claims })
+      .setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' })
+      .sign(key)
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= this.#load()
+    return this.#opened
+  }
+
+  async #load(): Promise<Opened> {
+    const jwk = this.#jwk ?? (await newKey())
+    const [key, kid] = await Promise.all([importJWK(jwk, 'RS256'), calculateJwkThumbprint(jwk)])
+    if (jwk !== this.#jwk) {
+      this.#jwk = jwk
+      this.onChange()
+    }
+    return { jwk, key, kid }
   }
 }
 

@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { OAuth2Client } from 'google-auth-library'
+import { gmail } from 'googleapis/build/src/apis/gmail/index.js'
 import t from 'tap'
 import * as z from 'zod'
 import type { GmailMethod } from '../../../ops/sandbox/gmail/method.ts'
@@ -103,6 +105,34 @@ const inputKeys = (schema: z.ZodType | undefined) =>
   Object.keys(
     schema ? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {}) : {}
   ).sort()
+
+t.test("Google's own client works against it, uploads included", async (t) => {
+  const sandbox = await startSandbox()
+  t.teardown(() => sandbox.close())
+  const email = sandbox.users[0]?.email ?? ''
+  const { accessToken } = sandbox.issueGrant(email, ['https://mail.google.com/'])
+  const auth = new OAuth2Client()
+  auth.setCredentials({ access_token: accessToken })
+  const rootUrl = `${sandbox.url}/`
+  const { users } = gmail({ version: 'v1', auth, rootUrl })
+  const me = { userId: 'me' }
+  const { data: page } = await users.messages.list({ ...me, q: 'is:starred', labelIds: ['INBOX'] })
+  t.ok(page.messages?.length)
+  const id = page.messages?.[0]?.id ?? ''
+  const { data } = await users.messages.get({
+    ...me,
+    id,
+    format: 'metadata',
+    metadataHeaders: ['Subject', 'From']
+  })
+  t.same(data.payload?.headers?.map(({ name }) => name).sort(), ['From', 'Subject'])
+  const media = { mimeType: 'message/rfc822', body: `To: ${email}\r\nSubject: Media\r\n\r\nhi` }
+  const sent = await users.messages.send({ ...me, media }, { rootUrl })
+  t.same(sent.data.labelIds, ['SENT', 'INBOX', 'UNREAD'])
+  const removed = await users.messages.batchDelete({ ...me, requestBody: { ids: [id] } })
+  t.equal(removed.status, 204)
+  await t.rejects(users.messages.get({ ...me, id }), { message: /not found/ })
+})
 
 const skip = existsSync(file) ? false : "Google's description of the API is not here"
 
