@@ -18,6 +18,8 @@ export interface PersonalTokenRoutesParts {
 }
 
 const HOUR_MS = 3600_000
+/** More than anybody needs, and too few to fill a disk with. */
+const TOKENS_PER_PERSON = 50
 
 const TokenId = z.object({ id: z.string().max(100) })
 const NewToken = z.object({
@@ -40,6 +42,9 @@ export const personalTokenRoutes: FastifyPluginAsync<PersonalTokenRoutesParts> =
       const granted = await grantedLevel(userId)
       if (!granted || !covers(granted, level)) {
         throw new GatewayError('ERR_FORM', 'Connect your Gmail with this access first.')
+      }
+      if ((await personalTokens.list(userId)).length >= TOKENS_PER_PERSON) {
+        throw new GatewayError('ERR_FORM', 'You have too many tokens. Revoke one first.')
       }
       const made = await personalTokens.create({ userId, name, level, ttl: hours * HOUR_MS })
       return sendPage(reply, 200, newTokenPage({ ...made, mcpUrl: `${publicUrl}/mcp` }))

@@ -1,4 +1,4 @@
-import { lookup as lookUp } from 'node:dns'
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Agent, fetch as undiciFetch } from 'undici'
 
@@ -15,9 +15,16 @@ export interface GuardedFetch {
 
 const CONNECT_MS = 2500
 
-export function createGuardedFetch(): GuardedFetch {
+/** `node:dns`'s look-up of every address of a name. */
+type LookUp = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void
+) => void
+
+export function createGuardedFetch(lookUp: LookUp = lookup): GuardedFetch {
   const agent = new Agent({
-    connect: { lookup: publicLookup, timeout: CONNECT_MS },
+    connect: { lookup: publicOnly(lookUp), timeout: CONNECT_MS },
     headersTimeout: CONNECT_MS,
     bodyTimeout: CONNECT_MS
   })
@@ -42,18 +49,20 @@ export function isPublicAddress(url: URL): boolean {
   return url.protocol === 'https:' && url.port === '' && url.username === '' && isName
 }
 
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookUp(hostname, { ...options, all: true }, (error, found) => {
-    if (error) return callback(error, [])
-    const inward = found.find(({ address, family }) => isSpecialAddress(address, family))
-    if (found.length === 0 || inward) {
-      return callback(new Error('the name does not lead to the public internet'), [])
-    }
-    const [first] = found
-    if (options.all) return callback(null, found)
-    return callback(null, first?.address ?? '', first?.family)
-  })
-}
+const publicOnly =
+  (lookUp: LookUp): LookupFunction =>
+  (hostname, options, callback) => {
+    lookUp(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, [])
+      const inward = found.find(({ address, family }) => isSpecialAddress(address, family))
+      if (found.length === 0 || inward) {
+        return callback(new Error('the name does not lead to the public internet'), [])
+      }
+      const [first] = found
+      if (options.all) return callback(null, found)
+      return callback(null, first?.address ?? '', first?.family)
+    })
+  }
 
 /** Whether an IP address is for special use (RFC 6890 and IANA's registries) and not the internet. */
 export function isSpecialAddress(address: string, family: number): boolean {

@@ -85,7 +85,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const secure = publicUrl.startsWith('https:')
   const cookies = createSealedCookies({ keyring, clock, secure })
   const visits = createGoogleVisits({ google, cookies, publicUrl })
-  const session = createAccountSession(cookies)
+  const session = createAccountSession({ cookies, accounts })
   const clients = createConnectedClients({ store, clock, resource: resourceOf(publicUrl) })
   const clientSignIn = createClientSignIn({ ...parts, provider, visits, cookies })
   const accountSignIn = createAccountSignIn({ ...parts, visits, session })

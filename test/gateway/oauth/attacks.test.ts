@@ -395,7 +395,16 @@ t.test('a blocked or removed person is out at once and cannot sign in while bloc
   const ada = asUserId(lab.idOf(ADA))
   const client = await OAuthClient.register(lab.publicUrl)
   const tokens = await signInClient(new Browser(), client)
+  const own = new Browser()
+  const consent = await openConsent(own, new URL(`${lab.publicUrl}/account`))
+  const google = await own.submit('/account/sign-in', formFields(consent.text), consent.url)
+  const at = { url: google.url, text: await google.response.text() }
+  const account = await answerGoogle(own, at, {}, () => false)
+  const form = { ...formFields(await account.response.text()), confirm: 'yes' }
   await lab.accounts.block(ada)
+  const erased = await own.submit('/account/erase', form, account.url)
+  t.equal(erased.response.status, 403, 'who is blocked cannot erase the block')
+  t.match(await lab.accounts.find(ada), { state: 'blocked' })
   await t.rejects(lab.bearer.verify(tokens.access_token), { code: 'ERR_ACCOUNT_BLOCKED' })
   t.equal((await client.refresh(tokens.refresh_token)).error, 'invalid_grant')
   const refused = await authorize(new Browser(), client)
