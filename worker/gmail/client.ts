@@ -138,6 +138,7 @@ const REQUESTS: Requests = {
     api.users.messages.attachments.get({ ...ME, ...p }, options),
   'threads.list': (api, p, options) => api.users.threads.list({ ...ME, ...p }, options),
   'threads.get': (api, p, options) => api.users.threads.get({ ...ME, ...p }, options),
+  'threads.modify': (api, p, options) => api.users.threads.modify({ ...ME, ...p }, options),
   'drafts.list': (api, p, options) => api.users.drafts.list({ ...ME, ...p }, options),
   'drafts.get': (api, p, options) => api.users.drafts.get({ ...ME, ...p }, options),
   'drafts.create': (api, p, options) => api.users.drafts.create({ ...ME, ...p }, options),

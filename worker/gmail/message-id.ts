@@ -26,16 +26,17 @@ export async function resolveMessageId(
   return found.id
 }
 
-/** The message with this `Message-ID` header, anywhere in the mailbox. */
+/** The message with this `Message-ID` header, anywhere in the mailbox or among the sent ones. */
 export async function findByMessageId(
   mailbox: Mailbox,
   messageId: string,
-  signal: AbortSignal
+  signal: AbortSignal,
+  place: 'anywhere' | 'sent' = 'anywhere'
 ): Promise<{ id: string; threadId: string } | undefined> {
   const { messages } = await mailbox.call(
     'messages.list',
     {
-      q: `rfc822msgid:${messageId.replace(/^<|>$/g, '')}`,
+      q: `${place === 'sent' ? 'in:sent ' : ''}rfc822msgid:${messageId.replace(/^<|>$/g, '')}`,
       includeSpamTrash: true,
       maxResults: 1
     },

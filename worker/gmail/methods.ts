@@ -24,6 +24,7 @@ export interface GmailMethods {
   'attachments.get': [{ messageId: string; id: string }, gmail_v1.Schema$MessagePartBody]
   'threads.list': [Page & { labelIds?: string[] }, gmail_v1.Schema$ListThreadsResponse]
   'threads.get': [{ id: string } & Format, gmail_v1.Schema$Thread]
+  'threads.modify': [{ id: string; requestBody: Change }, gmail_v1.Schema$Thread]
   'drafts.list': [Page, gmail_v1.Schema$ListDraftsResponse]
   'drafts.get': [{ id: string; format?: 'minimal' | 'full' | 'metadata' | 'raw' }, Draft]
   'drafts.create': [{ requestBody: DraftBody }, Draft]

@@ -18,6 +18,7 @@ export const UNITS: Readonly<Record<GmailMethod, number>> = {
   'attachments.get': 20,
   'threads.list': 10,
   'threads.get': 40,
+  'threads.modify': 10,
   'drafts.list': 5,
   'drafts.get': 20,
   'drafts.create': 10,

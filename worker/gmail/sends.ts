@@ -87,7 +87,7 @@ export class Sends {
     send: (messageId: string) => Promise<Sent>,
     signal: AbortSignal
   ): Promise<Sent> {
-    const earlier = await findByMessageId(this.#mailbox, messageId, signal)
+    const earlier = await findByMessageId(this.#mailbox, messageId, signal, 'sent')
     if (earlier) return { ...earlier, labelIds: ['SENT'] }
     return this.#sendOrFind(messageId, send, signal)
   }
@@ -115,7 +115,7 @@ export class Sends {
     for (const wait of LOOK_AFTER_MS) {
       await sleep(this.#clock, wait, signal)
       try {
-        const found = await findByMessageId(this.#mailbox, messageId, signal)
+        const found = await findByMessageId(this.#mailbox, messageId, signal, 'sent')
         if (found) return found
       } catch (error) {
         if (!(error instanceof ToolError)) throw error

@@ -17,6 +17,9 @@ export interface Body {
   readonly parts: Parts
 }
 
+/** More text of one message would hold up this process, and nobody reads it. */
+const MAX_TEXT_BYTES = 4_000_000
+
 export interface BodyWishes {
   readonly html: boolean
   readonly stripQuotes: boolean
@@ -49,14 +52,20 @@ function sourceOf(plain: string, fromHtml: string | undefined): Body['source'] {
   return fromHtml ? 'html' : 'none'
 }
 
-async function joined(
+/** The text of parts as their sender wrote it. What goes beyond the limit is not read. */
+export async function joined(
   message: Message,
   parts: readonly MessagePart[],
   call: ToolCall
 ): Promise<string> {
   const texts = []
-  for (const part of parts)
-    texts.push(decodeText(await partBytes(message, part, call), charsetOf(part)))
+  let room = MAX_TEXT_BYTES
+  for (const part of parts) {
+    if (room <= 0) break
+    const bytes = (await partBytes(message, part, call)).subarray(0, room)
+    room -= bytes.length
+    texts.push(decodeText(bytes, charsetOf(part)))
+  }
   return texts.join('\n\n')
 }
 

@@ -6,9 +6,11 @@ import {
   type StandardSchemaWithJSON
 } from '@modelcontextprotocol/server'
 import { type AccessLevel, covers, levelGrantedBy } from '#shared/access-levels.ts'
+import { updateDraft } from './change-draft.ts'
 import type { WorkerContext } from './context.ts'
 import { batchDeleteEmails, deleteEmail } from './delete-emails.ts'
 import { downloadAttachment } from './download-attachment.ts'
+import { deleteDraft, getDraft, listDrafts } from './drafts.ts'
 import { FENCE_RULE } from './fence.ts'
 import { forwardEmail } from './forward-email.ts'
 import { getProfile } from './get-profile.ts'
@@ -25,6 +27,7 @@ import { readEmail } from './read-email.ts'
 import { replyAll } from './reply-all.ts'
 import { replyToEmail } from './reply-to-email.ts'
 import { searchEmails } from './search-emails.ts'
+import { sendDraft } from './send-draft.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
@@ -40,6 +43,11 @@ export const TOOLS: readonly Tool[] = [
   replyToEmail,
   replyAll,
   forwardEmail,
+  listDrafts,
+  getDraft,
+  updateDraft,
+  sendDraft,
+  deleteDraft,
   modifyEmail,
   batchModifyEmails,
   trashEmail,

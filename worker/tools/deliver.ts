@@ -17,7 +17,7 @@ export type SentOut = z.input<typeof SentOut>
 
 /** How long a repetition is recognised: without a key of the client, and with one. */
 const SAME_CONTENT_MS = 60_000
-const SAME_KEY_MS = 3_600_000
+export const SAME_KEY_MS = 3_600_000
 
 /** Sends a letter once, or only composes it. */
 export async function deliver(

@@ -1,46 +1,8 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import type { Message } from '../gmail/methods.ts'
-import { header, readEnvelope } from '../gmail/read-message.ts'
-import { cleanLine, cleanText } from '../mime/clean-text.ts'
-import { ToolError } from '../tool-error.ts'
-import { type Body, readBody } from './body.ts'
-import { type Cut, cut, RESULT_CHARS } from './budget.ts'
-import { flag, int, stringList } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { fence } from './fence.ts'
-import {
-  AttachmentOut,
-  attachmentsText,
-  EnvelopeOut,
-  envelopeOut,
-  envelopeText,
-  READS
-} from './schemas.ts'
+import { READS } from './schemas.ts'
+import { MessageOut, showInput, showMessage } from './show-message.ts'
 import { defineTool } from './tool.ts'
-
-const Output = EnvelopeOut.extend({
-  snippet: z.string().optional(),
-  body: z.string().optional(),
-  bodyFormat: z.enum(['text', 'html', 'raw', 'none']),
-  bodySource: z.enum(['text', 'html', 'none']).optional().describe('What body was made from'),
-  html: z.string().optional().describe('Without scripts, styles, images and hidden parts'),
-  headers: z.record(z.string(), z.array(z.string())).optional(),
-  attachments: z.array(AttachmentOut).optional(),
-  listUnsubscribe: z.string().optional(),
-  truncated: z.boolean(),
-  nextOffset: z.number().optional().describe('bodyOffset for the next piece'),
-  totalChars: z.number().describe('Length of the whole body')
-})
-type Output = z.input<typeof Output>
-
-const FORMATS = ['full', 'summary', 'headers_only', 'html', 'raw'] as const
-/** Room in a result for the envelope and the attachments. */
-const ENVELOPE_CHARS = 3000
-const MAX_HEADER_CHARS = 1000
-const MAX_HEADERS_CHARS = 15_000
-/** A larger message would fill this process's memory when it is read as it is. */
-const MAX_RAW_BYTES = 8_000_000
 
 export const readEmail = defineTool({
   name: 'read_email',
@@ -51,114 +13,13 @@ export const readEmail = defineTool({
   annotations: READS,
   input: z.object({
     messageId: z.string().min(1).describe('Gmail message id, or an RFC Message-ID (<…@…>)'),
-    format: z.enum(FORMATS).default('full'),
-    includeAttachments: flag().default(true).describe('List the attachments'),
-    includeHtml: flag().default(false).describe('Return harmless HTML as well'),
-    maxBodyLength: int(100, 20_000).default(20_000).describe('Characters of the body'),
-    bodyOffset: int(0, 100_000_000).default(0).describe('Where in the body to begin'),
-    headers: stringList(1, 50).optional().describe('Names of headers to return as they are'),
-    stripQuotes: flag().default(false).describe('Leave out quoted older messages and signatures')
+    ...showInput
   }),
-  output: Output,
+  output: MessageOut,
   async run(args, call) {
     const { context, signal } = call
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
     const message = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
-    const labels = await context.labels.names(message.labelIds ?? [], signal)
-    const envelope = readEnvelope(message)
-    const base = { ...envelopeOut(envelope, labels), ...extraHeaders(message, args) }
-    if (args.format === 'headers_only')
-      return answer({ ...base, bodyFormat: 'none', truncated: false, totalChars: 0 }, call)
-    if (args.format === 'summary')
-      return answer(
-        { ...base, snippet: envelope.snippet, bodyFormat: 'none', truncated: false, totalChars: 0 },
-        call
-      )
-    if (args.format === 'raw') {
-      if (envelope.sizeEstimate > MAX_RAW_BYTES)
-        throw new ToolError('too_large', 'The message is too large to be read as it is.')
-      const piece = cut(await rawText(id, call), args.bodyOffset, args.maxBodyLength)
-      return answer({ ...base, body: piece.text, bodyFormat: 'raw', ...pieceOf(piece) }, call)
-    }
-    const wantsHtml = args.format === 'html' || args.includeHtml
-    const body = await readBody(message, { html: wantsHtml, stripQuotes: args.stripQuotes }, call)
-    return answer({ ...base, ...bodyOut(body, args) }, call)
+    return showMessage(message, args, call)
   }
 })
-
-type Args = {
-  format: (typeof FORMATS)[number]
-  includeAttachments: boolean
-  includeHtml: boolean
-  maxBodyLength: number
-  bodyOffset: number
-  headers?: string[] | undefined
-}
-
-function bodyOut(body: Body, args: Args) {
-  const isHtml = args.format === 'html' && body.html !== undefined
-  const piece = cut(isHtml ? (body.html ?? '') : body.text, args.bodyOffset, args.maxBodyLength)
-  const left = RESULT_CHARS - ENVELOPE_CHARS - piece.text.length
-  return {
-    body: piece.text,
-    bodyFormat: isHtml ? ('html' as const) : ('text' as const),
-    bodySource: body.source,
-    ...(args.includeHtml && body.html && { html: cut(body.html, 0, Math.max(1000, left)).text }),
-    ...(args.includeAttachments && { attachments: [...body.parts.attachments] }),
-    ...pieceOf(piece)
-  }
-}
-
-const pieceOf = ({ truncated, nextOffset, totalChars }: Cut) => ({
-  truncated,
-  ...(nextOffset !== undefined && { nextOffset }),
-  totalChars
-})
-
-function extraHeaders(message: Message, { format, headers }: Args) {
-  const wanted = new Set(headers?.map((name) => name.toLowerCase()))
-  const all = new Map<string, string[]>()
-  let room = MAX_HEADERS_CHARS
-  for (const { name, value } of message.payload?.headers ?? []) {
-    const key = cleanLine(name ?? '').slice(0, MAX_HEADER_CHARS)
-    if (wanted.size > 0 ? !wanted.has(key.toLowerCase()) : format !== 'headers_only') continue
-    const shown = cleanLine(value ?? '').slice(0, MAX_HEADER_CHARS)
-    room -= key.length + shown.length
-    if (room < 0) break
-    all.set(key, [...(all.get(key) ?? []), shown])
-  }
-  const listUnsubscribe = header(message, 'list-unsubscribe')
-  return {
-    ...(all.size > 0 && { headers: Object.fromEntries(all) }),
-    ...(listUnsubscribe && { listUnsubscribe })
-  }
-}
-
-async function rawText(id: string, { context, signal }: ToolCall): Promise<string> {
-  const { raw } = await context.mailbox.call('messages.get', { id, format: 'raw' }, signal)
-  return cleanText(Buffer.from(raw ?? '', 'base64url').toString('utf8'))
-}
-
-function answer(structured: Output, { context }: ToolCall) {
-  const { id, threadId, labels, body, headers } = structured
-  const mail = [
-    envelopeText(structured),
-    headers
-      ? Object.entries(headers)
-          .flatMap(([name, values]) => values.map((value) => `${name}: ${value}`))
-          .join('\n')
-      : '',
-    structured.snippet ?? '',
-    body ? `\n${body}` : '',
-    structured.attachments?.length ? `\n${attachmentsText(structured.attachments)}` : ''
-  ]
-  const lines = [
-    `Message ${id} in thread ${threadId}. Labels: ${labels.map(cleanLine).join(', ') || 'none'}.`,
-    fence(context.nonce(), mail.filter((each) => each !== '').join('\n')),
-    structured.bodySource === 'none' ? 'The message has no text.' : '',
-    structured.truncated
-      ? `Cut here: ${structured.totalChars} characters in all; read on with bodyOffset ${structured.nextOffset}.`
-      : ''
-  ]
-  return { structured, text: lines.filter((line) => line !== '').join('\n') }
-}

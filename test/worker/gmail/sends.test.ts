@@ -29,36 +29,53 @@ async function open(t: Parameters<typeof openGmailSession>[0]) {
   return { box: sandbox.mailbox(email), clock, mailbox, sends: new Sends(mailbox, clock) }
 }
 
+/** Lets time pass until the promise is settled. */
+async function settledWith<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  let isSettled = false
+  const settle = () => {
+    isSettled = true
+  }
+  promise.then(settle, settle)
+  while (!isSettled) {
+    clock.advance(100)
+    await new Promise(setImmediate)
+  }
+  return promise
+}
+
 t.test('a message that did arrive counts as sent, now or at the next try', async (t) => {
-  const { box, clock, sends } = await open(t)
+  const { box, clock, mailbox, sends } = await open(t)
   const lost = async () => {
     throw new ToolError('outcome_unknown', '')
+  }
+  const arrive = (messageId: string) => {
+    const raw = Buffer.from(
+      `From: ann@acme.test\r\nTo: b@x.test\r\nMessage-ID: ${messageId}\r\n\r\nx`
+    )
+    return mailbox.call(
+      'messages.send',
+      { requestBody: { raw: raw.toString('base64url') } },
+      signal
+    )
   }
   const arrived = sends.once(
     key,
     '<1@acme.test>',
     async (messageId) => {
-      box.deliver({ from: 'ann@acme.test', subject: 'x', messageId })
+      await arrive(messageId)
       return lost()
     },
     signal
   )
-  await new Promise(setImmediate)
-  clock.advance(500)
-  t.match(await arrived, { messageId: '<1@acme.test>', id: box.byMessageId('1@acme.test')?.id })
+  t.match(await settledWith(clock, arrived), {
+    messageId: '<1@acme.test>',
+    id: box.byMessageId('1@acme.test')?.id
+  })
 
   const other = { ...key, key: 'other' }
   const waiting = sends.once(other, '<2@acme.test>', lost, signal)
-  const failed = t.rejects(waiting, { code: 'outcome_unknown' })
-  let settled = false
-  void failed.then(() => {
-    settled = true
-  })
-  while (!settled) {
-    clock.advance(1000)
-    await new Promise(setImmediate)
-  }
-  box.deliver({ from: 'ann@acme.test', subject: 'late', messageId: '<2@acme.test>' })
+  await t.rejects(settledWith(clock, waiting), { code: 'outcome_unknown' })
+  await arrive('<2@acme.test>')
   const again = await sends.once(other, '<3@acme.test>', lost, signal)
   t.match(again, { messageId: '<2@acme.test>', id: box.byMessageId('2@acme.test')?.id })
 })
