@@ -1,13 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { byteLimit } from './byte-limit.ts'
+import type { RunningWorker } from '../supervisor/supervisor.ts'
+import { bodyTooLarge } from './byte-limit.ts'
 import { lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ParkedStreams } from './parked-streams.ts'
 import { sendRpcError } from './rpc-error.ts'
+import { whenClosed } from './when-closed.ts'
 import { headersToClient, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
+import { discard } from './worker-streams.ts'
 
 /** A subscription names event types and resource URIs; more than this is not one. */
 const BODY_LIMIT = 64 * 1024
@@ -26,37 +29,48 @@ export async function listen(
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<void> {
+  const { worker, caller, abort } = exchange
   const body = await readBody(request.body)
+  const leave = streams.enter(caller.userId)
+  whenClosed(reply, leave)
   const { 'content-length': _, ...headers } = request.headers
-  const issue = (to: Pick<Exchange, 'id' | 'caller' | 'worker'>) =>
-    poolOf(to.worker).request({
+  const issue = (to: RunningWorker, signal?: AbortSignal) =>
+    poolOf(to).request({
       method: 'POST',
       path: '/mcp',
-      headers: headersToWorker(headers, to),
-      body
+      headers: headersToWorker(headers, { id: exchange.id, caller, worker: to }),
+      body,
+      ...(signal && { signal })
     })
-  const first = await issue(exchange).catch(async () => {
+  const first = await issue(worker, abort.signal).catch(async () => {
     await lastWords(exchange)
     sendRpcError(reply, workerGone(), soleId(exchange))
     return undefined
   })
   if (!first) return
   if (!String(first.headers['content-type']).startsWith('text/event-stream')) {
+    leave()
     const answer = Buffer.from(await first.body.arrayBuffer())
     reply.code(first.statusCode).headers(headersToClient(first.headers)).send(answer)
     return
   }
-  await streams.openListen(exchange.caller, reply, first.body, async (worker) => {
-    const again = await issue({ id: exchange.id, caller: exchange.caller, worker })
+  await streams.openListen(exchange, leave, first.body, async (later) => {
+    const again = await issue(later)
     if (String(again.headers['content-type']).startsWith('text/event-stream')) return again.body
-    again.body.on('error', () => {}).destroy()
+    discard(again.body)
     return undefined
   })
 }
 
 async function readBody(body: unknown): Promise<Buffer> {
   const chunks: Buffer[] = []
-  for await (const chunk of (body as Readable).pipe(byteLimit(BODY_LIMIT, () => {})))
-    chunks.push(chunk)
+  let total = 0
+  if (body instanceof Readable) {
+    for await (const chunk of body) {
+      total += chunk.byteLength
+      if (total > BODY_LIMIT) throw bodyTooLarge(BODY_LIMIT)
+      chunks.push(chunk)
+    }
+  }
   return Buffer.concat(chunks)
 }

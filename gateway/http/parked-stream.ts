@@ -44,6 +44,7 @@ export class ParkedStream {
     from.once('end', () => resolve(true))
     from.once('close', () => resolve(false))
     from.on('error', () => resolve(false)) // by `unbind`, or the worker died: the stream stays
+    if (from.destroyed) resolve(false)
     const ended = await promise
     const wasCurrent = this.#from === from
     if (wasCurrent) this.#from = undefined

@@ -1,15 +1,16 @@
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
-import type { SessionId, UserId } from '#shared/ids.ts'
+import type { SessionId, UserId, WorkerId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import type { CallerLimits } from './caller-limits.ts'
+import type { Exchange } from './exchange.ts'
 import { ParkedStream } from './parked-stream.ts'
 import { whenClosed } from './when-closed.ts'
-import { openSessionStream } from './worker-streams.ts'
+import { discard, openSessionStream } from './worker-streams.ts'
 
 /** Proxies and clients take a stream for dead after a minute or less of silence. */
 const KEEP_ALIVE_MS = 15_000
@@ -46,6 +47,8 @@ export interface ParkedStreamsParts {
 export class ParkedStreams {
   readonly #parts: ParkedStreamsParts
   readonly #open = new Map<ParkedStream, Source>()
+  /** Which worker is being asked to fill a stream; whoever asks later wins. */
+  readonly #asking = new Map<ParkedStream, WorkerId>()
   #disarm: () => void
 
   constructor(parts: ParkedStreamsParts) {
@@ -62,55 +65,58 @@ export class ParkedStreams {
   ): Promise<void> {
     const leave = this.#parts.limits.enterStream(caller.userId)
     this.endSession(session)
-    await this.#park(
-      reply,
-      leave,
-      { 'mcp-session-id': id },
-      {
-        kind: 'get',
-        userId: caller.userId,
-        session,
-        endsWithWorker: false,
-        accept: () => true,
-        open: async (worker) => {
-          await this.#parts.restorer.ensure(session, id, worker)
-          return openSessionStream(worker, caller, id)
-        }
+    const source: Source = {
+      kind: 'get',
+      userId: caller.userId,
+      session,
+      endsWithWorker: false,
+      accept: () => true,
+      open: async (worker) => {
+        await this.#parts.restorer.ensure(session, id, worker)
+        return openSessionStream(worker, caller, id)
       }
-    )
+    }
+    const stream = this.#park(reply, leave, { 'mcp-session-id': id }, source)
+    await this.#bind(stream, source)
+  }
+
+  /** Counts a stream in before its worker is asked for it. Throws ERR_TOO_MANY_STREAMS. */
+  enter(userId: UserId): () => void {
+    return this.#parts.limits.enterStream(userId)
   }
 
   /**
-   * Parks a `subscriptions/listen` stream (MCP 2026-07-28). `first` is the worker's answer to it; `again`
-   * sends the same request to a later worker, whose acknowledgement the client has already seen.
+   * Parks a `subscriptions/listen` stream (MCP 2026-07-28) that `enter` has counted in. `first` is what the
+   * worker answered; `again` sends the same request to a later worker. The client sees one acknowledgement.
    */
   async openListen(
-    caller: Caller,
-    reply: FastifyReply,
+    { caller, reply, worker }: Pick<Exchange, 'caller' | 'reply' | 'worker'>,
+    leave: () => void,
     first: Readable,
     again: (worker: RunningWorker) => Promise<Readable | undefined>
   ): Promise<void> {
-    const leave = this.#parts.limits.enterStream(caller.userId)
-    let answered: Readable | undefined = first
-    let isFirst = true
-    await this.#park(
-      reply,
-      leave,
-      {},
-      {
-        kind: 'listen',
-        userId: caller.userId,
-        session: undefined,
-        endsWithWorker: true,
-        accept: (event) => isFirst || !event.includes(ACKNOWLEDGED),
-        open: async (worker) => {
-          const from = answered ?? (await again(worker))
-          isFirst = answered !== undefined
-          answered = undefined
-          return from
-        }
-      }
-    )
+    const { userId } = caller
+    let isAcknowledged = false
+    const source: Source = {
+      kind: 'listen',
+      userId,
+      session: undefined,
+      endsWithWorker: true,
+      accept(event) {
+        if (!event.includes(ACKNOWLEDGED)) return true
+        const isNews = !isAcknowledged
+        isAcknowledged = true
+        return isNews
+      },
+      open: again
+    }
+    const stream = this.#park(reply, leave, {}, source)
+    if (this.#parts.workerOf(userId) === worker) {
+      this.#fill(stream, source, first)
+      return
+    }
+    discard(first) // that worker is about to go
+    await this.#bind(stream, source)
   }
 
   /** How many streams a session has open: 0 or 1. */
@@ -130,7 +136,11 @@ export class ParkedStreams {
 
   /** The worker of this user is about to go: let it, so that open streams do not hold it back. */
   unbind(userId: UserId): void {
-    for (const [stream, source] of this.#open) if (source.userId === userId) stream.unbind()
+    for (const [stream, source] of this.#open) {
+      if (source.userId !== userId) continue
+      this.#asking.delete(stream)
+      stream.unbind()
+    }
   }
 
   /** Ends the stream of a session, if there is one. */
@@ -144,12 +154,12 @@ export class ParkedStreams {
     for (const stream of this.#open.keys()) stream.end()
   }
 
-  async #park(
+  #park(
     reply: FastifyReply,
     leave: () => void,
     headers: Record<string, string>,
     source: Source
-  ): Promise<void> {
+  ): ParkedStream {
     reply.hijack()
     const stream = new ParkedStream(reply.raw, headers)
     this.#open.set(stream, source)
@@ -157,23 +167,32 @@ export class ParkedStreams {
     whenClosed(reply, () => {
       stream.unbind()
       this.#open.delete(stream)
+      this.#asking.delete(stream)
       this.#parts.closed(source.kind)
       leave()
     })
-    await this.#bind(stream, source)
+    return stream
   }
 
   async #bind(stream: ParkedStream, source: Source): Promise<void> {
     const worker = this.#parts.workerOf(source.userId)
-    if (!worker || stream.isBound) return
+    if (!worker || stream.isBound || this.#asking.get(stream) === worker.id) return
+    this.#asking.set(stream, worker.id)
     const from = await source.open(worker).catch(() => undefined) // it stays parked for the next worker
-    if (!from) return
-    if (!this.#open.has(stream)) {
-      from.destroy()
+    if (this.#asking.get(stream) !== worker.id) {
+      if (from) discard(from) // the stream is over, or another worker fills it
       return
     }
-    const bound = stream.bind(from, source.accept)
-    void bound.then((ended) => {
+    this.#asking.delete(stream)
+    if (from) this.#fill(stream, source, from)
+  }
+
+  #fill(stream: ParkedStream, source: Source, from: Readable): void {
+    if (!this.#open.has(stream)) {
+      discard(from)
+      return
+    }
+    void stream.bind(from, source.accept).then((ended) => {
       if (ended && source.endsWithWorker) stream.end()
     })
   }

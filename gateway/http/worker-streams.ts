@@ -9,6 +9,11 @@ import { poolOf } from './worker-pools.ts'
 const CONFLICT_TRIES = 20
 const CONFLICT_PAUSE_MS = 25
 
+/** Lets go of a worker's answer that nobody will read. That it is cut off is no news. */
+export function discard(body: Readable): void {
+  body.on('error', () => {}).destroy()
+}
+
 /** Opens the GET stream of a legacy session at its worker; undefined when the worker refuses. */
 export async function openSessionStream(
   worker: RunningWorker,
@@ -22,7 +27,7 @@ export async function openSessionStream(
   for (let tries = 0; tries < CONFLICT_TRIES; tries += 1) {
     const response = await poolOf(worker).request({ method: 'GET', path: '/mcp', headers })
     if (response.statusCode === 200) return response.body
-    response.body.on('error', () => {}).destroy()
+    discard(response.body)
     if (response.statusCode !== 409) return undefined
     await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS))
   }
