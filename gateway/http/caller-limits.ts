@@ -43,18 +43,16 @@ export class CallerLimits {
         { retryAfter: 1 }
       )
     }
-    if (account.tokens < 1) {
-      throw new GatewayError(
-        'ERR_TOO_MANY_CALLS',
-        `At most ${this.#rules.perSecond} calls per second are served for an account; slow down.`,
-        { retryAfter: Math.max(1, Math.ceil((1 - account.tokens) / this.#rules.perSecond)) }
-      )
-    }
-    account.tokens -= 1
+    this.#spend(account)
     account.inFlight += 1
     return once(() => {
       account.inFlight -= 1
     })
+  }
+
+  /** Counts a request that occupies nothing, for the rate alone. Throws ERR_TOO_MANY_CALLS. */
+  spend(userId: UserId): void {
+    this.#spend(this.#account(userId))
   }
 
   /** Counts an event stream in; the returned function counts it out, once. Throws ERR_TOO_MANY_STREAMS. */
@@ -71,6 +69,17 @@ export class CallerLimits {
     return once(() => {
       account.streams -= 1
     })
+  }
+
+  #spend(account: Account): void {
+    if (account.tokens < 1) {
+      throw new GatewayError(
+        'ERR_TOO_MANY_CALLS',
+        `At most ${this.#rules.perSecond} calls per second are served for an account; slow down.`,
+        { retryAfter: Math.max(1, Math.ceil((1 - account.tokens) / this.#rules.perSecond)) }
+      )
+    }
+    account.tokens -= 1
   }
 
   #account(userId: UserId): Account {

@@ -5,6 +5,8 @@ import { rpcErrorOf } from './rpc-error.ts'
 
 /** A worker's last reports may still be on their way when its socket breaks; they come before its end. */
 const LAST_WORDS_MS = 2000
+/** When the worker lives and the exchange was ended from outside, its report is at most this far behind. */
+const REPORT_MS = 200
 
 /** Why an exchange ended without its worker's answer. */
 export const workerGone = (): GatewayError =>
@@ -16,9 +18,11 @@ export const workerGone = (): GatewayError =>
 
 /** Resolves when all that the worker had to report about its calls has arrived. */
 export async function lastWords(exchange: Exchange): Promise<void> {
+  const { aborted } = exchange.abort.signal
+  if (aborted && exchange.calls.length > 0) return
   let timer: NodeJS.Timeout | undefined
   const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LAST_WORDS_MS)
+    timer = setTimeout(resolve, aborted ? REPORT_MS : LAST_WORDS_MS)
   })
   await Promise.race([exchange.worker.gone, enough])
   clearTimeout(timer)
@@ -26,6 +30,7 @@ export async function lastWords(exchange: Exchange): Promise<void> {
 
 /** Ends an event stream that has begun: one JSON-RPC error for each call it was to answer. */
 export function endWithErrors(to: ServerResponse, exchange: Exchange, error: GatewayError): void {
+  if (to.destroyed) return
   for (const { rpcId } of exchange.calls) {
     to.write(`event: message\ndata: ${JSON.stringify(rpcErrorOf(error, rpcId))}\n\n`)
   }

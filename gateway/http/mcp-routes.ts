@@ -12,12 +12,9 @@ import type { Exchanges } from './exchange.ts'
 import { isListen, listen } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
 import type { ParkedStreams } from './parked-streams.ts'
+import { isModern } from './protocol-era.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { whenClosed } from './when-closed.ts'
-
-/** From this protocol revision on requests stand alone: no sessions, no GET stream (MCP 2026-07-28). */
-const FIRST_MODERN_REVISION = '2026-07-28'
-const REVISION = /^\d{4}-\d{2}-\d{2}$/
 
 export interface McpParts {
   readonly supervisor: Supervisor
@@ -39,12 +36,15 @@ export interface McpParts {
 /** `/mcp` for an authenticated caller: POST goes to the worker, GET parks a stream here, DELETE ends a session. */
 export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
   app.decorateRequest('exchange', null)
-  app.setErrorHandler((error, _request, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     if (error instanceof GatewayError) parts.measure.rejected(error)
+    else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
     return sendRpcError(reply, error)
   })
 
-  app.get('/mcp', async (request, reply) => {
+  // Not for HEAD: it would open a stream that nobody can read.
+  app.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
+    parts.limits.spend(callerOf(request).userId)
     const found = await findSession(parts.sessions, request)
     if (!found) return methodNotAllowed(reply)
     parts.sessions.touch(found.session)
@@ -55,6 +55,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
   })
 
   app.delete('/mcp', async (request, reply) => {
+    parts.limits.spend(callerOf(request).userId)
     const found = await findSession(parts.sessions, request)
     if (!found) return methodNotAllowed(reply)
     await parts.sessions.end(found.session.handle, 'client')
@@ -70,7 +71,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
 }
 
 /**
- * Opens the request's exchange: a live session if one is named, a place within the account's limits, a
+ * Opens the request's exchange: a place within the account's limits, a live session if one is named, a
  * worker that knows the session. Everything it takes is given back when the response is over.
  */
 async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -78,9 +79,9 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const caller = callerOf(request)
   const left = new AbortController()
   whenClosed(reply, () => left.abort())
-  const found = await findSession(parts.sessions, request)
   const leave = parts.limits.enterCall(caller.userId)
   whenClosed(reply, leave)
+  const found = await findSession(parts.sessions, request)
   const beforeWorker = performance.now()
   const lease = await parts.supervisor.acquire(caller.userId, left.signal)
   whenClosed(reply, () => lease.release())
@@ -101,7 +102,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     if (!reply.raw.writableFinished) exchange.abort.abort()
   })
   parts.measure.overhead((beforeWorker - arrivedAt + performance.now() - afterWorker) / 1000)
-  if (!isModern(request) || !isListen(request.headers)) return
+  if (!isModern(request.headers) || !isListen(request.headers)) return
   await listen(parts.streams, exchange, request, reply)
   parts.exchanges.close(exchange)
   leave() // an open subscription is a stream, not a call
@@ -123,18 +124,11 @@ async function findSession(
   request: FastifyRequest
 ): Promise<{ session: Session; id: SessionId } | undefined> {
   const named = request.headers['mcp-session-id']
-  if (typeof named !== 'string' || isModern(request)) return undefined
+  if (typeof named !== 'string' || isModern(request.headers)) return undefined
   const id = asSessionId(named)
   const session = await sessions.find(id, callerOf(request).userId)
   if (!session) throw new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')
   return { session, id }
-}
-
-function isModern(request: FastifyRequest): boolean {
-  const revision = request.headers['mcp-protocol-version']
-  return (
-    typeof revision === 'string' && REVISION.test(revision) && revision >= FIRST_MODERN_REVISION
-  )
 }
 
 function callerOf(request: FastifyRequest): Caller {

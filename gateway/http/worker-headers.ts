@@ -6,6 +6,7 @@ import {
   WORKER_SECRET_HEADER
 } from '#shared/worker-http.ts'
 import type { Exchange } from './exchange.ts'
+import { isModern } from './protocol-era.ts'
 
 /** What a client may tell a worker. Never its token, its cookies, or a header that is ours. */
 const FROM_CLIENT = [
@@ -19,7 +20,7 @@ const FROM_CLIENT = [
   'mcp-session-id'
 ]
 /** What a worker may tell a client. */
-const FROM_WORKER = [
+export const FROM_WORKER = [
   'allow',
   'cache-control',
   'content-type',
@@ -39,6 +40,8 @@ export function headersToWorker(
     const isAllowed = FROM_CLIENT.includes(name) || name.startsWith('mcp-param-')
     if (isAllowed && typeof value === 'string') kept[name] = value
   }
+  // Its owner was not compared: a session id means nothing to a request that stands alone.
+  if (isModern(headers)) delete kept['mcp-session-id']
   // Some clients send no Accept or */*, which the transport would refuse with 406.
   if (kept.accept === undefined || kept.accept === '*/*') kept.accept = ANY_ACCEPTED
   const { clientId, level, expiresAt } = exchange.caller
