@@ -107,10 +107,13 @@ export function createServing(parts: ServingParts): Serving {
       const isThere = supervisor.peek(userId) !== undefined
       if (!isThere && !streams.hasStreams(userId)) return
       const { worker, release } = await supervisor.acquire(userId)
-      await streams.bind(userId)
-      const { googleScopes } = await parts.assignment(userId)
-      worker.channel.send({ type: 'granted', googleScopes: [...googleScopes] })
-      release()
+      try {
+        await streams.bind(userId)
+        const { googleScopes } = await parts.assignment(userId)
+        worker.channel.send({ type: 'granted', googleScopes: [...googleScopes] })
+      } finally {
+        release()
+      }
     },
     async close() {
       await supervisor.drain()
@@ -123,13 +126,14 @@ export function createServing(parts: ServingParts): Serving {
 
 /** A session that ended takes along what belongs to it: its stream, its calls, its place in the worker. */
 const sessionEvents = (
-  { clock, metrics }: ServingParts,
+  { clock, metrics, log }: ServingParts,
   exchanges: Exchanges,
   streams: ParkedStreams,
   workerOf: Supervisor['peek']
 ): SessionEvents => ({
   started: ({ initialize }) =>
     metrics.sessions.started.inc({ client: clientFamily(initialize.clientInfo.name) }),
+  sweepFailed: (err) => log.error({ err }, 'sessions not swept'),
   ended(session, reason) {
     metrics.sessions.ended.inc({ reason })
     metrics.sessions.seconds.observe({}, (clock.now() - session.createdAt) / 1000)

@@ -24,6 +24,8 @@ export interface SessionRules {
 /** Hears of sessions that came and went. */
 export interface SessionEvents {
   started(session: Session): void
+  /** A round of writing and expiring failed; the next one tries again. */
+  sweepFailed(error: unknown): void
   ended(session: Session, reason: EndReason): void
 }
 
@@ -39,6 +41,7 @@ export class SessionRegistry {
   readonly #recent = new Map<string, Session>()
   readonly #touched = new Set<Session>()
   #disarm: () => void = () => {}
+  #sweeping: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(parts: { store: Store; clock: Clock; rules: SessionRules; events: SessionEvents }) {
@@ -170,11 +173,14 @@ export class SessionRegistry {
   async close(): Promise<void> {
     this.#closed = true
     this.#disarm()
+    await this.#sweeping
     await this.#flush()
   }
 
   #arm(): void {
-    this.#disarm = this.#clock.after(FLUSH_MS, () => void this.#sweep())
+    this.#disarm = this.#clock.after(FLUSH_MS, () => {
+      this.#sweeping = this.#sweep() // never rejects
+    })
   }
 
   async #sweep(): Promise<void> {
@@ -182,24 +188,30 @@ export class SessionRegistry {
       await this.#flush()
       await this.#expire()
       this.#forget()
-    } finally {
-      if (!this.#closed) this.#arm()
+    } catch (error) {
+      this.#events.sweepFailed(error)
     }
+    if (!this.#closed) this.#arm()
   }
 
   async #flush(): Promise<void> {
     const touched = [...this.#touched]
-    this.#touched.clear()
     if (touched.length === 0) return
-    await this.#store.db.transaction().execute(async (tx) => {
-      for (const { hash, lastSeenAt } of touched) {
-        await tx
-          .updateTable('sessions')
-          .set({ last_seen_at: lastSeenAt })
-          .where('hash', '=', hash)
-          .execute()
-      }
-    })
+    this.#touched.clear()
+    try {
+      await this.#store.db.transaction().execute(async (tx) => {
+        for (const { hash, lastSeenAt } of touched) {
+          await tx
+            .updateTable('sessions')
+            .set({ last_seen_at: lastSeenAt })
+            .where('hash', '=', hash)
+            .execute()
+        }
+      })
+    } catch (error) {
+      for (const session of touched) if (!session.ended) this.#touched.add(session)
+      throw error
+    }
   }
 
   async #expire(): Promise<void> {
@@ -242,10 +254,12 @@ export class SessionRegistry {
   async #end(session: Session, reason: EndReason): Promise<void> {
     if (session.ended) return
     session.ended = reason
-    this.#recent.delete(session.hash)
     this.#touched.delete(session)
-    await this.#store.db.deleteFrom('sessions').where('hash', '=', session.hash).execute()
     this.#events.ended(session, reason)
+    // Remembered until the row is gone: whoever read the row meanwhile finds this ended session.
+    this.#recent.set(session.hash, session)
+    await this.#store.db.deleteFrom('sessions').where('hash', '=', session.hash).execute()
+    this.#recent.delete(session.hash)
   }
 
   async #load(hash: string): Promise<Session | undefined> {
