@@ -43,6 +43,9 @@ interface Core {
   readonly substitutes: Substitutes
 }
 
+/** After the last worker's end, clients have this long to read their answers; a stalled one holds up nothing. */
+const LINGER_MS = 1000
+
 const WORKER_BUNDLE = fileURLToPath(new URL('../dist/worker/main.mjs', import.meta.url))
 
 /** What a test may put in the place of the real thing. */
@@ -94,7 +97,11 @@ export async function wire(
     opsApp,
     async close() {
       readiness.stopping()
-      await Promise.all([app.close(), serving.close()])
+      const appClosed = app.close()
+      await serving.close()
+      const cancel = systemClock.after(LINGER_MS, () => app.server.closeAllConnections())
+      await appClosed
+      cancel()
       await opsApp.close()
       await store.close()
     }
