@@ -31,10 +31,13 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof GatewayError)
       return reply.code(error.statusCode).send(body(error.code, error.message))
+    if (isClientError(error))
+      return reply.code(error.statusCode).send(body('ERR_BAD_REQUEST', error.message))
     parts.log.error({ err: error }, 'ops request failed')
     return reply.code(500).send(body('ERR_INTERNAL', 'The request failed; see the log.'))
   })
-  app.setNotFoundHandler((_request, reply) =>
+  const onlyAdmin = adminToken(parts.adminToken)
+  app.setNotFoundHandler({ preHandler: onlyAdmin }, (_request, reply) =>
     reply.code(404).send(body('ERR_NOT_FOUND', 'Nothing is here.'))
   )
   app.get('/health', async () => ({ status: 'ok' }))
@@ -43,7 +46,7 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
     return reply.code(report.ready ? 200 : 503).send(report)
   })
   const guarded: FastifyPluginAsync = async (scope) => {
-    scope.addHook('onRequest', adminToken(parts.adminToken))
+    scope.addHook('onRequest', onlyAdmin)
     scope.get('/metrics', async (_request, reply) => {
       const { type, text } = await parts.scrape()
       return reply.type(type).send(text)
@@ -53,5 +56,13 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   await app.register(guarded)
   return app
 }
+
+/** Fastify's own refusal of a request, such as a body that is not JSON. */
+const isClientError = (error: unknown): error is Error & { statusCode: number } =>
+  error instanceof Error &&
+  'statusCode' in error &&
+  typeof error.statusCode === 'number' &&
+  error.statusCode >= 400 &&
+  error.statusCode < 500
 
 const body = (code: string, message: string): object => ({ error: { code, message } })

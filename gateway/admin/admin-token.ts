@@ -10,7 +10,7 @@ export function adminToken(token: string) {
     await reply
       .code(401)
       .header('www-authenticate', 'Bearer realm="ops"')
-      .send({ error: { code: 'unauthorized', message: 'Send ADMIN_TOKEN as a bearer token.' } })
+      .send({ error: { code: 'ERR_UNAUTHORIZED', message: 'Send ADMIN_TOKEN as a bearer token.' } })
   }
 }
 

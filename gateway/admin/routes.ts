@@ -121,13 +121,13 @@ async function stop(parts: AdminParts, request: FastifyRequest): Promise<object>
   const { id } = read(WorkerName, request.params)
   const { mode } = read(StopQuery, request.query)
   const worker = parts.supervisor.list().find((one) => one.id === id)
-  if (!worker?.userId) {
+  if (!worker) {
     parts.metrics.admin.inc({ action: 'stop_worker', result: 'not_found' })
     return notFound('worker', id)
   }
   const inFlight = parts.exchanges.ofWorker(worker.id).flatMap(describe)
   await note(parts, request, 'stop_worker', id)
-  await parts.supervisor.stop(worker.userId, 'admin', mode)
+  await parts.supervisor.stopWorker(worker.id, 'admin', mode)
   parts.metrics.admin.inc({ action: 'stop_worker', result: 'ok' })
   return { stopped: id, inFlight }
 }
