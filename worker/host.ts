@@ -85,7 +85,13 @@ export function runWorker(version: string, define: Define): void {
     }
   }
 
-  const drain = async (): Promise<void> => {
+  // A service manager's SIGTERM may come to the whole group, and the gateway's word as well.
+  let draining: Promise<void> | undefined
+  const drain = (): Promise<void> => {
+    draining ??= end()
+    return draining
+  }
+  const end = async (): Promise<void> => {
     await life?.socket.drain()
     await life?.endpoint?.close()
     await life?.program?.close()

@@ -19,7 +19,12 @@ export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
     const parsedBody = this.#keyed(body)
     // A cancellation that several calls answer to is accepted and goes no further.
     if (parsedBody === undefined && body !== undefined) return new Response(null, { status: 202 })
-    return this.handleRequest(request, { parsedBody, ...(authInfo && { authInfo }) })
+    const response = await this.handleRequest(request, {
+      parsedBody,
+      ...(authInfo && { authInfo })
+    })
+    if (!response.ok) for (const message of messagesIn(parsedBody)) this.#ids.refused(message)
+    return response
   }
 
   override send(
@@ -34,6 +39,8 @@ export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
     return body.flatMap((item) => (isMessage(item) ? (this.#ids.inbound(item) ?? []) : [item]))
   }
 }
+
+const messagesIn = (body: unknown): JSONRPCMessage[] => [body].flat().filter(isMessage)
 
 /** Enough to be re-keyed; the transport validates the whole message. */
 const isMessage = (body: unknown): body is JSONRPCMessage =>

@@ -36,6 +36,11 @@ export class RequestIds {
     })
   }
 
+  /** The transport refused a message that `inbound` had let in: no answer to it will come by. */
+  refused(message: JSONRPCMessage): void {
+    if ('method' in message && 'id' in message) this.#forget(String(message.id))
+  }
+
   #key(id: RequestId): string {
     const original = JSON.stringify(id)
     this.#made += 1
