@@ -34,7 +34,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     if (pathname === CALLBACK_PATH && request.method === 'GET') app.routing(request, response)
     else response.writeHead(404).end()
   })
-  server.listen(port, host)
+  server.listen({ port, host, reusePort: process.platform === 'linux' })
   await once(server, 'listening')
   return server
 }

@@ -11,18 +11,24 @@ const EX_UNAVAILABLE = 69
 /** What closing may take beyond the time for calls in flight. */
 const MARGIN_MS = 5000
 
+/** Leaves the end of the process, and its exit code, to Node. */
+let letGo = (): void => {}
+
 try {
   const config = readConfig()
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: process.stdout.isTTY, fd: 1 })
-  const gateway = await startGateway(config, log)
   const delay = config.DRAIN_TIMEOUT + MARGIN_MS
-  closeWithGrace({ delay, logger: false }, async ({ err, signal }) => {
-    if (err) log.fatal({ err }, 'the gateway fails')
-    log.info({ signal }, 'stopping')
-    await gateway.close()
-    log.info('stopped')
+  await startGateway(config, log, {}, (gateway) => {
+    const grace = closeWithGrace({ delay, logger: false }, async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'the gateway fails')
+      log.info({ signal }, 'stopping')
+      await gateway.close()
+      log.info('stopped')
+    })
+    letGo = () => grace.uninstall()
   })
 } catch (error) {
+  letGo()
   const isOurs = error instanceof GatewayError
   process.stderr.write(`${isOurs ? error.message : String(error)}\n`)
   process.exitCode = isOurs && error.code === 'ERR_CONFIG' ? EX_CONFIG : EX_UNAVAILABLE

@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
 import { ParkedStreams } from './http/parked-streams.ts'
+import type { Ownership } from './ownership/ownership.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
 import type { Store } from './store/store.ts'
@@ -29,6 +30,7 @@ export interface ServingParts {
   readonly log: Log
   readonly launcher: Launcher
   readonly broker: TokenBroker
+  readonly ownership: Ownership
   readonly assignment: (userId: UserId) => Promise<Assignment>
 }
 
@@ -41,12 +43,19 @@ export interface Serving {
   readonly limits: CallerLimits
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
+  /** Another gateway has the ports: streams end, and come back there; nobody's worker is started here. */
+  leave(): void
+  /** As `leave`, and the workers that are here get no new call. */
+  sendOn(): void
+  /** Whether this user's next call is for another gateway. */
+  isElsewhere(userId: UserId): boolean
   /** Answers what is in flight, then ends streams and workers. May be called more than once. */
   close(): Promise<void>
 }
 
 export function createServing(parts: ServingParts): Serving {
-  const { config, clock, store, metrics } = parts
+  const { config, clock, store, metrics, ownership } = parts
+  let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
   const limits = new CallerLimits(
     {
@@ -75,12 +84,14 @@ export function createServing(parts: ServingParts): Serving {
     store,
     clock,
     rules: { ttlMs: config.SESSION_TTL, perUser: config.SESSIONS_PER_USER },
+    verifyLease: (userId, transaction) => ownership.verify(userId, transaction),
     events: sessionEvents(parts, exchanges, streams, (userId) => supervisor.peek(userId))
   })
   const supervisor: Supervisor = supervise({
     clock,
     launcher: parts.launcher,
     assignment: parts.assignment,
+    hold: (userId, signal) => ownership.hold(userId, signal),
     random: Math.random,
     processUse,
     settings: supervisorSettings({
@@ -115,6 +126,14 @@ export function createServing(parts: ServingParts): Serving {
         release()
       }
     },
+    leave() {
+      stay = 'leaving'
+      streams.close()
+    },
+    sendOn() {
+      stay = 'left'
+    },
+    isElsewhere: (userId) => stay === 'left' || (stay === 'leaving' && !supervisor.peek(userId)),
     async close() {
       await supervisor.drain()
       streams.close()
@@ -150,7 +169,7 @@ function workerEvents(
   streams: ParkedStreams,
   sessions: SessionRegistry
 ): WorkerEvents {
-  const { metrics, log, broker } = parts
+  const { metrics, log, broker, ownership, store } = parts
   return {
     onPhase(userId, _from, to) {
       if (to === 'ready') void streams.bind(userId) // never rejects
@@ -164,7 +183,14 @@ function workerEvents(
     },
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),
-    onMessage: createWorkerDesk({ broker, sessions, exchanges, metrics, log }),
+    onMessage: createWorkerDesk({
+      broker,
+      verifyLease: (userId) => ownership.verify(userId, store.db),
+      sessions,
+      exchanges,
+      metrics,
+      log
+    }),
     onQueued: (seconds) => metrics.workers.queueSeconds.observe({}, seconds),
     onStartFailure: (_userId, diagnosis) => log.error({ diagnosis }, 'a worker did not start')
   }

@@ -1,33 +1,55 @@
 import { GatewayError } from '#shared/errors.ts'
 import { openCallbackPorts } from './callback-ports.ts'
 import type { Config } from './config.ts'
+import { assertFree } from './free-port.ts'
 import type { Log } from './telemetry/log.ts'
 import { type Gateway, type Substitutes, wire } from './wiring.ts'
 
 /** Connections that may wait to be accepted: everybody's clients come back at once after a restart. */
 const BACKLOG = 4096
 
+/** SO_REUSEPORT, so that the next gateway listens before this one stops. Linux shares such ports evenly. */
+const SHARING = { reusePort: process.platform === 'linux' }
+const LONG_MS = 2 ** 30
+
 /**
- * Builds the gateway and listens on both ports. Throws ERR_CONFIG or ERR_UNAVAILABLE with one sentence
- * that says what to do; nothing is left running then.
+ * Builds the gateway and listens on both ports, once no gateway of the same store is ahead. `built` gets it
+ * before that, because the wait may be ended by closing it. Throws ERR_CONFIG or ERR_UNAVAILABLE with one
+ * sentence that says what to do; nothing is left running then.
  */
 export async function startGateway(
   config: Config,
   log: Log,
-  substitutes: Substitutes = {}
+  substitutes: Substitutes = {},
+  built: (gateway: Gateway) => void = () => {}
 ): Promise<Gateway> {
   const gateway = await wire(config, log, substitutes)
+  built(gateway)
   try {
-    await gateway.opsApp.listen({ host: config.OPS_HOST, port: config.OPS_PORT })
-    await gateway.app.listen({ host: config.HOST, port: config.PORT, backlog: BACKLOG })
-    const closePorts = await openCallbackPorts(gateway.app, config.HOST, config.CALLBACK_PORTS)
-    gateway.app.server.once('close', () => void closePorts()) // never rejects
+    await open(gateway, config, log)
   } catch (error) {
     await gateway.close()
     throw portError(error, config)
   }
-  log.info({ url: `${config.PUBLIC_URL}/mcp`, opsPort: config.OPS_PORT }, 'ready')
   return gateway
+}
+
+async function open(gateway: Gateway, config: Config, log: Log): Promise<void> {
+  const { app, opsApp, succession } = gateway
+  const ops = { host: config.OPS_HOST, port: config.OPS_PORT, ...SHARING }
+  const main = { host: config.HOST, port: config.PORT, backlog: BACKLOG, ...SHARING }
+  const awake = setInterval(() => {}, LONG_MS) // while it waits, nothing else keeps the process alive
+  const turn = await succession
+    .turn(() => log.info('ready to take over: another gateway has the ports'))
+    .finally(() => clearInterval(awake))
+  if (turn === 'closed') return
+  if (turn === 'alone') for (const { host, port } of [ops, main]) await assertFree(host, port)
+  await opsApp.listen(ops)
+  await app.listen(main)
+  const closePorts = await openCallbackPorts(app, config.HOST, config.CALLBACK_PORTS)
+  app.server.once('close', () => void closePorts()) // never rejects
+  await succession.serving()
+  log.info({ url: `${config.PUBLIC_URL}/mcp`, opsPort: config.OPS_PORT }, 'ready')
 }
 
 function portError(error: unknown, config: Config): unknown {

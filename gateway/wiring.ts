@@ -6,22 +6,30 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#shared/clock.ts'
 import { type ErrorCode, GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
 import { VERSION } from '#shared/version.ts'
 import { isAllowed } from './accounts/allow-list.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
 import { createAudit } from './admin/audit.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { Doorway } from './http/doorway.ts'
 import { createBearerTokens } from './oauth/bearer.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
+import { hostIdentity } from './ownership/host-identity.ts'
+import { thisNode } from './ownership/node.ts'
+import { SqlOwnership } from './ownership/sql-ownership.ts'
+import { Succession } from './ownership/succession.ts'
 import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
 import { confine } from './supervisor/confinement.ts'
+import { processStart } from './supervisor/proc.ts'
 import { ProcessLauncher } from './supervisor/process-launcher.ts'
 import { openRunDirectory } from './supervisor/run-directory.ts'
+import { takeLeave } from './take-leave.ts'
 import { readGauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -29,6 +37,8 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 export interface Gateway {
   readonly app: FastifyInstance
   readonly opsApp: FastifyInstance
+  /** When it may listen. */
+  readonly succession: Pick<Succession, 'turn' | 'serving'>
   /** Takes nothing new, answers what is in flight, ends every worker. May be called more than once. */
   close(): Promise<void>
 }
@@ -74,6 +84,9 @@ export async function wire(
     },
     onRefresh: (result) => metrics.gmail.refreshes.inc({ result })
   })
+  const { ownership, succession } = leasesFor(config, log, store, (userId) => {
+    void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
+  })
   const serving: Serving = createServing({
     config,
     clock: systemClock,
@@ -82,6 +95,7 @@ export async function wire(
     log,
     launcher: launcherFor(config, log),
     broker: accounts.broker,
+    ownership,
     assignment: async (userId) => {
       const account = await accounts.accounts.find(userId)
       if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
@@ -92,19 +106,46 @@ export async function wire(
   const readiness = new Readiness({ store, supervisor: serving.supervisor, clock: systemClock })
   const app = await publicApp(core)
   const opsApp = await operatorsApp(core, readiness)
+  const doorway = new Doorway(app.server, systemClock)
+  const opsDoorway = new Doorway(opsApp.server, systemClock)
+  const leaving = { clock: systemClock, app, opsApp, doorway, opsDoorway, serving, succession }
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    readiness.stopping()
+    await takeLeave({ ...leaving, ownership })
+    await store.close()
+  }
   return {
     app,
     opsApp,
-    async close() {
-      readiness.stopping()
-      const appClosed = app.close()
-      await serving.close()
-      const cancel = systemClock.after(LINGER_MS, () => app.server.closeAllConnections())
-      await appClosed
-      cancel()
-      await opsApp.close()
-      await store.close()
+    succession,
+    close() {
+      closed ??= close()
+      return closed
     }
+  }
+}
+
+function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: UserId) => void) {
+  const node = thisNode({
+    host: hostIdentity(),
+    pid: process.pid,
+    startOf: (pid) => processStart(pid) ?? (isRunning(pid) ? '0' : undefined),
+    randomHex: (bytes) => randomBytes(bytes).toString('hex')
+  })
+  const failed = (err: unknown): void => log.error({ err }, 'lease not written')
+  const parts = { store, clock: systemClock, node, failed }
+  return {
+    ownership: new SqlOwnership({ ...parts, onLost }),
+    succession: new Succession({ ...parts, port: config.PORT, opsPort: config.OPS_PORT })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { asSessionId } from '#shared/ids.ts'
+import { asSessionId, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import type { Exchanges } from './http/exchange.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
@@ -10,6 +10,8 @@ import type { Metrics } from './telemetry/metrics.ts'
 
 export interface WorkerDeskParts {
   readonly broker: TokenBroker
+  /** Rejects when this gateway may no longer run the user's worker. */
+  readonly verifyLease: (userId: UserId) => Promise<void>
   readonly sessions: SessionRegistry
   readonly exchanges: Exchanges
   readonly metrics: Metrics
@@ -46,12 +48,13 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
 }
 
 async function giveToken(
-  { broker }: WorkerDeskParts,
+  { broker, verifyLease }: WorkerDeskParts,
   { userId, channel }: RunningWorker,
   { id, force }: Extract<FromWorker, { type: 'token' }>
 ): Promise<void> {
   try {
     const { accessToken, expiresAt } = await broker.accessToken(userId, { force })
+    await verifyLease(userId) // last, because getting a token may take longer than a lease lives
     channel.send({ type: 'token', id, accessToken, expiresAt })
   } catch (error) {
     const isOver = error instanceof GatewayError && error.code === 'ERR_NEEDS_REAUTH'

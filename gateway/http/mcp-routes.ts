@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { asSessionId, type SessionId } from '#shared/ids.ts'
+import { asSessionId, type SessionId, type UserId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
@@ -14,6 +14,7 @@ import { registerMcpProxy } from './mcp-proxy.ts'
 import type { ParkedStreams } from './parked-streams.ts'
 import { isModern } from './protocol-era.ts'
 import { sendRpcError } from './rpc-error.ts'
+import { sendOn } from './send-on.ts'
 import { whenClosed } from './when-closed.ts'
 
 export interface McpParts {
@@ -25,6 +26,8 @@ export interface McpParts {
   readonly limits: CallerLimits
   readonly clock: Clock
   readonly maxBody: number
+  /** Whether another gateway listens on this port now and runs this user's worker from here on. */
+  readonly isElsewhere: (userId: UserId) => boolean
   readonly measure: {
     bytes(direction: 'in' | 'out', bytes: number): void
     /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
@@ -37,6 +40,8 @@ export interface McpParts {
 export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
   app.decorateRequest('exchange', null)
   app.setErrorHandler((error, request, reply) => {
+    if (isDraining(error) && parts.isElsewhere(callerOf(request).userId))
+      return sendOn(request, reply)
     if (error instanceof GatewayError) parts.measure.rejected(error)
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
     return sendRpcError(reply, error)
@@ -48,6 +53,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     const found = await findSession(parts.sessions, request)
     if (!found) return methodNotAllowed(reply)
     parts.sessions.touch(found.session)
+    stayHere(parts, request)
     if (!String(request.headers.accept ?? '*/*').match(/text\/event-stream|\*\/\*/))
       return notAcceptable(reply)
     await parts.streams.openSession(found.session, found.id, callerOf(request), reply)
@@ -82,6 +88,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const leave = parts.limits.enterCall(caller.userId)
   whenClosed(reply, leave)
   const found = await findSession(parts.sessions, request)
+  stayHere(parts, request)
   const beforeWorker = performance.now()
   const lease = await parts.supervisor.acquire(caller.userId, left.signal)
   whenClosed(reply, () => lease.release())
@@ -135,6 +142,17 @@ function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw new Error('/mcp was reached without a caller')
   return request.caller
 }
+
+/** Throws ERR_DRAINING when the call is for another gateway; the error's way out sends the client there. */
+function stayHere({ isElsewhere }: McpParts, request: FastifyRequest): void {
+  if (isElsewhere(callerOf(request).userId))
+    throw new GatewayError('ERR_DRAINING', 'Another gateway takes over; try again.', {
+      retryAfter: 1
+    })
+}
+
+const isDraining = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === 'ERR_DRAINING'
 
 const methodNotAllowed = (reply: FastifyReply): FastifyReply =>
   reply

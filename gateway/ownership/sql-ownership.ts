@@ -20,7 +20,7 @@ export interface SqlOwnershipParts {
   /** Another gateway has taken the user over: its worker here must end. Must not throw. */
   readonly onLost: (userId: UserId) => void
   /** A renewal failed; it is tried again. */
-  readonly renewFailed: (error: unknown) => void
+  readonly failed: (error: unknown) => void
 }
 
 interface Claim {
@@ -143,7 +143,7 @@ export class SqlOwnership implements Ownership {
     if (this.#held.get(userId) !== lease) return
     this.#held.delete(userId)
     // A row that could not be given back expires by itself.
-    const stored = this.#giveBack(userId, lease.epoch).catch(this.#parts.renewFailed)
+    const stored = this.#giveBack(userId, lease.epoch).catch(this.#parts.failed)
     this.#releases.add(stored)
     void stored.then(() => this.#releases.delete(stored))
   }
@@ -174,7 +174,7 @@ export class SqlOwnership implements Ownership {
   #armRenewal(): () => void {
     return this.#parts.clock.after(RENEW_MS, () => {
       this.#cancelRenewal = this.#armRenewal()
-      this.#renew().catch(this.#parts.renewFailed)
+      this.#renew().catch(this.#parts.failed)
     })
   }
 

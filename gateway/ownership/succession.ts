@@ -24,7 +24,7 @@ export interface SuccessionParts {
   /** 0 is any port: nobody else's. */
   readonly port: number
   readonly opsPort: number
-  readonly renewFailed: (error: unknown) => void
+  readonly failed: (error: unknown) => void
 }
 
 /**
@@ -133,10 +133,10 @@ export class Succession {
   }
 
   #armRenewal(): void {
-    const { clock, renewFailed } = this.#parts
+    const { clock, failed } = this.#parts
     this.#cancelRenewal = clock.after(RENEW_MS, () => {
       this.#armRenewal()
-      this.#write({ expires_at: clock.now() + ALIVE_MS }).catch(renewFailed)
+      this.#write({ expires_at: clock.now() + ALIVE_MS }).catch(failed)
     })
   }
 

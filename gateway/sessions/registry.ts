@@ -29,12 +29,22 @@ export interface SessionEvents {
   ended(session: Session, reason: EndReason): void
 }
 
+export interface SessionRegistryParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly rules: SessionRules
+  readonly events: SessionEvents
+  /** Rejects when this gateway, in the eyes of the transaction, may no longer run the user's worker. */
+  readonly verifyLease: (userId: UserId, transaction: Store['db']) => Promise<void>
+}
+
 /**
  * Every legacy session, durable. Stored before its client learns the id, found again after any restart,
  * and once ended gone for good: an id that is not in the store is unknown, whoever brings it.
  */
 export class SessionRegistry {
   readonly #store: Store
+  readonly #verifyLease: SessionRegistryParts['verifyLease']
   readonly #clock: Clock
   readonly #rules: SessionRules
   readonly #events: SessionEvents
@@ -44,8 +54,9 @@ export class SessionRegistry {
   #sweeping: Promise<void> = Promise.resolve()
   #closed = false
 
-  constructor(parts: { store: Store; clock: Clock; rules: SessionRules; events: SessionEvents }) {
+  constructor(parts: SessionRegistryParts) {
     this.#store = parts.store
+    this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
     this.#rules = parts.rules
     this.#events = parts.events
@@ -54,7 +65,8 @@ export class SessionRegistry {
 
   /**
    * Stores a new session that `workerId` has just opened. When its owner has too many, the least recently
-   * used one ends. Throws ERR_BODY_TOO_LARGE when the parameters are too large to keep.
+   * used one ends. Rejects with ERR_BODY_TOO_LARGE when the parameters are too large to keep, and with
+   * ERR_LEASE_LOST when another gateway has taken the user over.
    */
   async open(opened: {
     id: SessionId
@@ -85,7 +97,10 @@ export class SessionRegistry {
       liveIn: opened.workerId,
       ended: undefined
     }
-    await this.#store.db.insertInto('sessions').values(rowOf(session, initialize)).execute()
+    await this.#store.db.transaction().execute(async (tx) => {
+      await this.#verifyLease(opened.userId, tx)
+      await tx.insertInto('sessions').values(rowOf(session, initialize)).execute()
+    })
     this.#recent.set(session.hash, session)
     this.#events.started(session)
     return session
@@ -94,7 +109,7 @@ export class SessionRegistry {
   /** The session with this id if it belongs to this user; an unknown, ended or foreign id is undefined. */
   async find(id: SessionId, userId: UserId): Promise<Session | undefined> {
     const hash = sessionHash(id)
-    const session = this.#recent.get(hash) ?? (await this.#load(hash))
+    const session = await this.#lookUp(hash)
     if (!session || session.userId !== userId || session.ended) return undefined
     if (this.#isExpired(session)) {
       await this.#end(session, 'expired')
@@ -260,6 +275,20 @@ export class SessionRegistry {
     this.#recent.set(session.hash, session)
     await this.#store.db.deleteFrom('sessions').where('hash', '=', session.hash).execute()
     this.#recent.delete(session.hash)
+  }
+
+  /** What is remembered counts only while the store has it: another gateway may have ended the session. */
+  async #lookUp(hash: string): Promise<Session | undefined> {
+    const known = this.#recent.get(hash)
+    if (!known) return this.#load(hash)
+    if (known.ended) return undefined
+    const row = await this.#store.db
+      .selectFrom('sessions')
+      .select('hash')
+      .where('hash', '=', hash)
+      .executeTakeFirst()
+    if (!row) await this.#end(known, 'elsewhere')
+    return known
   }
 
   async #load(hash: string): Promise<Session | undefined> {

@@ -148,7 +148,7 @@ const sessionFamilies = (families: Families) => ({
     client: ['claude', 'chatgpt', 'codex', 'cursor', 'vscode', 'inspector', 'other']
   }),
   ended: families.counter('sessions_ended_total', 'Sessions ended.', {
-    reason: ['client', 'admin', 'account', 'expired', 'limit', 'abandoned']
+    reason: ['client', 'admin', 'account', 'expired', 'limit', 'abandoned', 'elsewhere']
   }),
   seconds: families.histogram(
     'session_duration_seconds',

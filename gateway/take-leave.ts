@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '#shared/clock.ts'
+import type { Doorway } from './http/doorway.ts'
+import type { Ownership } from './ownership/ownership.ts'
+import type { Succession } from './ownership/succession.ts'
+import type { Serving } from './serving.ts'
+
+/**
+ * While another gateway takes new connections, clients still call on those they have; each answer tells them
+ * to open a new one. The workers that are here serve them for this long.
+ */
+const GRACE_MS = 1000
+/** What has been admitted by then needs this long to reach its worker. */
+const SETTLE_MS = 100
+
+export interface TakeLeaveParts {
+  readonly clock: Clock
+  readonly app: FastifyInstance
+  readonly opsApp: FastifyInstance
+  readonly doorway: Doorway
+  readonly opsDoorway: Doorway
+  readonly serving: Serving
+  readonly succession: Succession
+  readonly ownership: Ownership
+}
+
+/**
+ * Ends the serving in an order that no client notices. Where another gateway waits for the ports, it listens
+ * before these are closed; users go over to it one by one, each when their worker here is gone.
+ */
+export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
+  const { clock, doorway, opsDoorway, serving, succession } = parts
+  const hasSuccessor = await succession.leave()
+  doorway.shut()
+  if (hasSuccessor) {
+    opsDoorway.shut()
+    serving.leave()
+    await pause(clock, GRACE_MS)
+    serving.sendOn()
+    await pause(clock, SETTLE_MS)
+  }
+  await serving.close()
+  await doorway.close()
+  await parts.app.close()
+  await parts.opsApp.close()
+  await parts.ownership.close()
+  await succession.close()
+}
+
+const pause = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(ms, resolve))
