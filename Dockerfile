@@ -28,7 +28,7 @@ FROM node:24.21.0-bookworm-slim AS gateway
 RUN apt-get update \
   && apt-get install -y --no-install-recommends tini \
   && rm -rf /var/lib/apt/lists/* \
-  && command -v setpriv prlimit
+  && command -v setpriv && command -v prlimit
 # A process whose program file it may not read is not dumpable: no other process of the same user can
 # look into its memory, environment or open files. So node belongs to root and can only be executed.
 # This holds for an ordinary user without capabilities; do not run the image as root in this mode.
