@@ -7,6 +7,8 @@ export const FaultInput = z.strictObject({
   kind: z.enum(['429', 'rate403', '500', '503', 'slow', 'reset', 'invalid_grant']),
   /** How often; for ever when missing. */
   times: z.int().positive().optional(),
+  /** Lets the request take effect and spoils only its answer: what a lost connection may hide. */
+  afterEffect: z.boolean().optional(),
   /** How long `slow` holds the request, in milliseconds. */
   ms: z.int().nonnegative().optional(),
   /** Seconds, sent as `Retry-After`. */

@@ -74,6 +74,7 @@ const CLIENT = {
 /** Starts a stand-in for Google's sign-in and Gmail, all in memory. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { clock = systemClock, client = CLIENT, seed = 1, redirectUris } = options
+  const onFailure = options.log ?? (() => {})
   const accounts = (options.users ?? inventUsers(3)).map(resolveUser)
   const saved = readState(options.stateFile)
   const seededAt = saved?.seededAt ?? clock.now()
@@ -87,12 +88,16 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     seededAt,
     saved: saved?.mailboxes ?? {}
   })
-  const state = openStateWriter(options.stateFile, clock, () => ({
-    seededAt,
-    key: key.jwk,
-    grants: grants.snapshot(),
-    mailboxes: mailboxes.snapshot()
-  }))
+  const state = openStateWriter(options.stateFile, {
+    clock,
+    state: () => ({
+      seededAt,
+      key: key.jwk,
+      grants: grants.snapshot(),
+      mailboxes: mailboxes.snapshot()
+    }),
+    onFailure
+  })
   for (const kept of [key, grants, mailboxes]) kept.onChange = state.changed
   if (!saved) state.changed()
   const requests = new RequestLog()
@@ -111,7 +116,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       attachmentIds: createAttachmentIds(`${seed}`),
       clock,
       mailboxOf: (sub) => mailboxes.bySub(sub),
-      onFailure: options.log ?? (() => {})
+      onFailure
     },
     requests,
     sandbox: () => sandbox

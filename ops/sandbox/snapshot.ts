@@ -35,11 +35,17 @@ export interface StateWriter {
   close(): void
 }
 
+interface StateWriterOptions {
+  readonly clock: Clock
+  state(): SandboxState
+  /** Told when the file cannot be written soon after a change; `close` throws instead. */
+  onFailure(error: unknown): void
+}
+
 /** A writer to `file`, which is replaced whole so that a crash leaves the old or the new state. */
 export function openStateWriter(
   file: string | undefined,
-  clock: Clock,
-  state: () => SandboxState
+  { clock, state, onFailure }: StateWriterOptions
 ): StateWriter {
   if (file === undefined) return { changed: () => {}, close: () => {} }
   let cancel: (() => void) | undefined
@@ -51,7 +57,13 @@ export function openStateWriter(
   }
   return {
     changed() {
-      cancel ??= clock.after(DELAY_MS, write)
+      cancel ??= clock.after(DELAY_MS, () => {
+        try {
+          write()
+        } catch (error) {
+          onFailure(error)
+        }
+      })
     },
     close() {
       if (!cancel) return

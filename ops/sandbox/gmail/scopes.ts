@@ -1,7 +1,7 @@
 const gmail = (name: string) => `https://www.googleapis.com/auth/gmail.${name}`
 
-export const FULL = 'https://mail.google.com/'
-export const MODIFY = gmail('modify')
+const FULL = 'https://mail.google.com/'
+const MODIFY = gmail('modify')
 export const METADATA = gmail('metadata')
 
 /** For each kind of method, the scopes of which any one suffices (Google's reference of the Gmail API). */

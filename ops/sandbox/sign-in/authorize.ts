@@ -7,7 +7,8 @@ import type { Provider } from './provider.ts'
 import { isIdentity } from './scopes.ts'
 
 const Decision = z.object({
-  account: z.string().toLowerCase(),
+  /** A person who cancels need not have chosen one. */
+  account: z.string().toLowerCase().default(''),
   scope: z.union([z.string().transform((scope) => [scope]), z.array(z.string())]).default([]),
   decision: z.enum(['allow', 'deny'])
 })

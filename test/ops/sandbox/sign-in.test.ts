@@ -143,6 +143,12 @@ t.test('a person may grant less than was asked, or nothing', async (t) => {
   const denied = new URL(await consentAtSandbox(url, { account, decision: 'deny' }))
   t.equal(denied.searchParams.get('error'), 'access_denied')
   t.equal(denied.searchParams.get('code'), null)
+  const bare = { method: 'POST', body: new URLSearchParams({ decision: 'deny' }) } as const
+  t.equal(
+    (await fetch(url, { ...bare, redirect: 'manual' })).status,
+    302,
+    'no account need be chosen'
+  )
 })
 
 t.test('include_granted_scopes adds what was granted before', async (t) => {
