@@ -1,7 +1,13 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type Dialect, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import {
+  type Dialect,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement
+} from 'kysely'
 import { GatewayError } from '#shared/errors.ts'
 
 /** Another gateway over the same file (a hand-over during an upgrade) may hold the write lock this long. */
@@ -15,7 +21,21 @@ const KEPT_STATEMENTS = 256
  */
 export function sqliteDialect(path: string): Dialect {
   if (path !== ':memory:') prepareFile(path)
-  return new SqliteDialect({ database: adapt(open(path)) })
+  return new TransactionalSqliteDialect({ database: adapt(open(path)) })
+}
+
+/** SQLite can change tables in a transaction; Kysely leaves that out for the sake of other drivers. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+/** Migrates in one transaction: a crash, or another gateway's start, never meets half of the tables. */
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter()
+  }
 }
 
 /** The log and index files beside the database take its mode, so it must be right before the open. */

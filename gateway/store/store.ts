@@ -18,17 +18,23 @@ export interface Store {
  */
 export async function openStore(databaseUrl: string): Promise<Store> {
   const db = new Kysely<Schema>({ dialect: sqliteDialect(sqlitePath(databaseUrl)) })
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) {
+  try {
+    await bringUpToDate(db)
+  } catch (cause) {
     await db.destroy()
     throw new GatewayError(
       'ERR_CONFIG',
       'DATABASE_URL: its tables could not be brought up to date; they may belong to a newer version or another program.',
-      { cause: error }
+      { cause }
     )
   }
   return { db, close: () => db.destroy() }
+}
+
+async function bringUpToDate(db: Kysely<Schema>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
 }
 
 function sqlitePath(databaseUrl: string): string {
