@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { JWK } from 'jose'
+import * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import type { MailboxSnapshot } from './mailbox/mailbox.ts'
 import type { Grants } from './sign-in/grants.ts'
@@ -14,6 +15,15 @@ export interface SandboxState {
   readonly mailboxes: Record<string, MailboxSnapshot>
 }
 
+/** Another one whenever a file of before cannot be read any more. */
+const VERSION = 1
+
+/** Only the sandbox writes the file: who finds the version may trust the rest. */
+const StateFile = z.object({
+  version: z.literal(VERSION),
+  state: z.custom<SandboxState>((state) => typeof state === 'object' && state !== null)
+})
+
 /** Changes within this time are written together. */
 const DELAY_MS = 100
 
@@ -21,7 +31,7 @@ const DELAY_MS = 100
 export function readState(file: string | undefined): SandboxState | undefined {
   if (file === undefined) return undefined
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as SandboxState
+    return StateFile.parse(JSON.parse(readFileSync(file, 'utf8'))).state
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
@@ -52,7 +62,9 @@ export function openStateWriter(
   const write = () => {
     cancel = undefined
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(`${file}.new`, JSON.stringify(state()), { mode: 0o600 })
+    writeFileSync(`${file}.new`, JSON.stringify({ version: VERSION, state: state() }), {
+      mode: 0o600
+    })
     renameSync(`${file}.new`, file)
   }
   return {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { GoogleError, invalid, notFound } from '../google-error.ts'
 import { walkParts } from '../mime/part.ts'
 import { toBase64url } from './base64url.ts'
+import { checkLabelChange } from './check-label-change.ts'
 import { findMessage } from './find-message.ts'
 import { findMessages } from './find-messages.ts'
 import { flag, LabelChange, list, MessageInput, maxResults, text } from './input.ts'
@@ -113,9 +114,7 @@ export const messageMethods: readonly GmailMethod[] = [
     serve({ mailbox, params, body }) {
       const message = findMessage(mailbox, params.id)
       const { addLabelIds, removeLabelIds } = body
-      if (addLabelIds.length + removeLabelIds.length === 0)
-        throw invalid('No label add or removes specified')
-      mailbox.labels.checkChange(addLabelIds, removeLabelIds)
+      checkLabelChange(mailbox, { addLabelIds, removeLabelIds })
       mailbox.relabel(message, addLabelIds, removeLabelIds)
       return { ...messageReference(message), labelIds: [...message.labelIds] }
     }
@@ -129,7 +128,7 @@ export const messageMethods: readonly GmailMethod[] = [
     body: LabelChange.extend({ ids: BatchIds }),
     serve({ mailbox, body: { ids, addLabelIds, removeLabelIds } }) {
       checkBatch(ids)
-      mailbox.labels.checkChange(addLabelIds, removeLabelIds)
+      checkLabelChange(mailbox, { addLabelIds, removeLabelIds })
       for (const id of ids) {
         const message = mailbox.message(id)
         if (message) mailbox.relabel(message, addLabelIds, removeLabelIds)

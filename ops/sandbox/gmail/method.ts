@@ -41,7 +41,10 @@ export interface GmailMethod<Query = unknown, Body = unknown> {
   serve(call: GmailCall<Query, Body>): object | undefined
 }
 
-/** Ties the schemas of a method to the input that its `serve` gets. */
+/**
+ * Ties the schemas of a method to the input that its `serve` gets. The casts hold because whoever calls `serve`
+ * has put the input through those schemas.
+ */
 export function defineMethod<Query, Body>(method: GmailMethod<Query, Body>): GmailMethod {
   return {
     ...method,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { invalid } from '../google-error.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { StoredMessage } from '../mailbox/stored-message.ts'
+import { checkLabelChange } from './check-label-change.ts'
 import { findThread } from './find-message.ts'
 import { findMessages } from './find-messages.ts'
 import { flag, LabelChange, list, maxResults, text } from './input.ts'
@@ -66,9 +66,7 @@ export const threadMethods: readonly GmailMethod[] = [
     body: LabelChange,
     serve({ mailbox, params, body: { addLabelIds, removeLabelIds } }) {
       const messages = findThread(mailbox, params.id)
-      if (addLabelIds.length + removeLabelIds.length === 0)
-        throw invalid('No label add or removes specified')
-      mailbox.labels.checkChange(addLabelIds, removeLabelIds)
+      checkLabelChange(mailbox, { addLabelIds, removeLabelIds })
       for (const message of messages) mailbox.relabel(message, addLabelIds, removeLabelIds)
       return changed(mailbox, params.id)
     }

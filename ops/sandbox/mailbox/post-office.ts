@@ -30,7 +30,7 @@ export class PostOffice {
   ): StoredMessage {
     const recipients = checkRecipients(new Mail(raw))
     const complete = this.#complete(from, raw)
-    const isOwn = recipients.has(from.owner.email)
+    const isOwn = [...recipients].some((address) => withoutTag(address) === from.owner.email)
     const sent = from.add({
       raw: complete,
       labelIds: isOwn ? ['SENT', 'INBOX', 'UNREAD'] : ['SENT'],
@@ -38,16 +38,19 @@ export class PostOffice {
     })
     const delivered = editHeaders(complete, { drop: ['Bcc'] })
     for (const address of recipients) {
-      const mailbox = this.#find(address)
-      if (mailbox && mailbox !== from) this.deliver(mailbox, delivered, from.owner.email)
+      const mailbox = this.#find(withoutTag(address))
+      if (mailbox && mailbox !== from) this.deliver(mailbox, delivered, from.owner.email, address)
     }
     return sent
   }
 
-  /** Drops a message into an inbox, as it arrives from the outside, and runs the owner's filters. */
-  deliver(to: Mailbox, raw: Buffer, envelopeFrom: string): StoredMessage {
+  /**
+   * Drops a message into an inbox, as it arrives from the outside, and runs the owner's filters. `address` is the
+   * one that was written to, when it is not the owner's plain one.
+   */
+  deliver(to: Mailbox, raw: Buffer, envelopeFrom: string, address = to.owner.email): StoredMessage {
     const at = this.#clock.now()
-    const trace = addTrace(raw, { to: to.owner.email, envelopeFrom, at })
+    const trace = addTrace(raw, { to: address, envelopeFrom, at })
     const message = to.add({ raw: trace, labelIds: ['INBOX', 'UNREAD', 'CATEGORY_PERSONAL'] })
     applyFilters(to, message, at)
     return message
@@ -85,3 +88,6 @@ function checkRecipients(mail: Mail): Set<string> {
   if (recipients.size > MAX_RECIPIENTS) throw invalid('Too many recipients')
   return recipients
 }
+
+/** `ana+shop@x` is delivered to `ana@x`. */
+const withoutTag = (address: string) => address.replace(/\+[^@]*(?=@)/, '')

@@ -120,6 +120,15 @@ export class Grants {
     return undefined
   }
 
+  /** The `sub` of whom a token or an unused code belongs to; nothing is used up by asking. */
+  ownerOf(secret: string): string | undefined {
+    return (
+      this.#refreshTokens.get(secret)?.grant.sub ??
+      this.#accessTokens.get(secret)?.sub ??
+      this.#codes.get(secret)?.sub
+    )
+  }
+
   /** Ends the whole grant that a token of either kind belongs to. False when there is no such token. */
   revoke(token: string): boolean {
     const access = this.accessToken(token)

@@ -6,6 +6,7 @@ import { injectFaults } from '../inject-faults.ts'
 import { serveAuthorize } from './authorize.ts'
 import { serveDiscovery } from './discovery.ts'
 import { OAuthError } from './oauth-error.ts'
+import { presentedBy } from './presented-by.ts'
 import type { Provider } from './provider.ts'
 import { serveToken } from './token.ts'
 import { serveTokenFacts } from './token-facts.ts'
@@ -20,6 +21,10 @@ export function signIn(app: FastifyInstance, provider: Provider, faults: Faults)
       return reply.code(error.statusCode).headers(error.headers).send(error.toJSON())
     }
     return reply.send(error)
+  })
+  app.addHook('preHandler', async (request) => {
+    const user = presentedBy(request, provider)
+    if (user !== undefined) request.user = user
   })
   injectFaults(app, faults, provider.clock)
   serveDiscovery(app, provider)

@@ -13,14 +13,14 @@ const AccessTokenParameter = z.object({ access_token: z.string() })
 export function serveTokenFacts(app: FastifyInstance, provider: Provider): void {
   app.get('/v1/userinfo', { config: { operation: 'userinfo' } }, (request) => {
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
-    const { access, account } = find(provider, request, bearer, 'invalid_request', 401)
+    const { access, account } = find(provider, bearer, 'invalid_request', 401)
     return identityClaims(account, access.scopes)
   })
 
   app.get('/tokeninfo', { config: { operation: 'tokeninfo' } }, (request) => {
     const read = AccessTokenParameter.safeParse(request.query)
     const token = read.success ? read.data.access_token : ''
-    const { access, account } = find(provider, request, token, 'invalid_token', 400)
+    const { access, account } = find(provider, token, 'invalid_token', 400)
     return {
       azp: access.clientId,
       aud: access.clientId,
@@ -47,7 +47,6 @@ export function serveTokenFacts(app: FastifyInstance, provider: Provider): void 
 
 function find(
   { grants, accounts }: Provider,
-  request: FastifyRequest,
   token: string,
   error: string,
   status: number
@@ -55,7 +54,6 @@ function find(
   const access = grants.accessToken(token)
   const account = accounts.find(({ sub }) => sub === access?.sub)
   if (!access || !account) throw new OAuthError(status, error, 'Invalid Credentials')
-  request.user = account.email
   return { access, account }
 }
 

@@ -47,7 +47,6 @@ export function serveToken(app: FastifyInstance, provider: Provider): void {
       )
     }
     const issue = exchange(read.data)
-    request.user = issue.account.email
     void reply.header('cache-control', 'no-cache, no-store, max-age=0, must-revalidate')
     return answer(provider, issue)
   })

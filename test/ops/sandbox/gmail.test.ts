@@ -142,6 +142,7 @@ t.test('what is malformed or unknown is refused', async (t) => {
     [[`POST messages/${id}/modify`, { addLabelIds: ['Label_99'] }], 400, 'invalidArgument'],
     [[`POST messages/${id}/modify`, { addLabelIds: ['SENT'] }], 400, 'invalidArgument'],
     [[`POST messages/${id}/modify`, {}], 400, 'invalidArgument'],
+    [['POST messages/batchModify', { ids: [id] }], 400, 'invalidArgument'],
     [[`POST messages/${id}/modify`, { labelIds: ['INBOX'] }], 400, 'invalid'],
     [[`POST messages/${id}/modify`, Buffer.from('{')], 400, 'parseError'],
     [
@@ -222,6 +223,11 @@ t.test('mail to another account is delivered with ids of its own and without Bcc
   t.match(received.labelIds, ['INBOX', 'UNREAD'])
   const kept = sandbox.mailbox(ANA).bySubject('Hello')
   t.equal(kept?.mail.header('Bcc'), BEN, 'the sender keeps Bcc')
+  await ana('POST messages/send', {
+    raw: rawMail(`To: ${BEN.replace('@', '+shop@')}`, 'Subject: Tagged', '', 'x')
+  })
+  const tagged = await ben('GET messages?q=deliveredto:ben%2Bshop@sandbox.example')
+  t.equal(tagged.body.messages.length, 1, 'an address with a tag is the same mailbox')
 })
 
 t.test('a reply joins its thread only with thread id, references and subject', async (t) => {
@@ -500,6 +506,10 @@ t.test('faults happen to whom, to what and as often as was asked', async (t) => 
     fetch(`${sandbox.url}/token`, { method: 'POST', body: new URLSearchParams(form) })
   t.match(await (await refresh()).json(), { error: 'invalid_grant' })
   t.equal((await refresh()).status, 200)
+  faults.inject({ kind: 'invalid_grant', match: { user: BEN } })
+  t.equal((await refresh()).status, 200, 'only for the account it is meant for')
+  faults.inject({ kind: 'invalid_grant', match: { user: ANA } })
+  t.equal((await refresh()).status, 400)
 })
 
 t.test('quota units are counted, and limited when asked', async (t) => {
