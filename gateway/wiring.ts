@@ -53,9 +53,6 @@ interface Core {
   readonly substitutes: Substitutes
 }
 
-/** After the last worker's end, clients have this long to read their answers; a stalled one holds up nothing. */
-const LINGER_MS = 1000
-
 const WORKER_BUNDLE = fileURLToPath(new URL('../dist/worker/main.mjs', import.meta.url))
 
 /** What a test may put in the place of the real thing. */

@@ -3,25 +3,13 @@ import { openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
-import { systemClock } from '#shared/clock.ts'
-import { asUserId } from '#shared/ids.ts'
+import type { AccessLevel } from '#shared/access-levels.ts'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import { openAccounts } from '../../gateway/accounts/open-accounts.ts'
 import { type Config, readConfig } from '../../gateway/config.ts'
 import { startGateway as start } from '../../gateway/start.ts'
-import { openStore } from '../../gateway/store/store.ts'
 import { createLog } from '../../gateway/telemetry/log.ts'
+import { connectUsers, type GoogleStandIn, type TestUser } from './connect-users.ts'
 import { freePort } from './free-port.ts'
-
-/** What is to be known of Google: where it is, and how a grant of somebody is had. */
-export interface GoogleStandIn {
-  readonly url: string
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly users: readonly { readonly email: string; readonly sub?: string }[]
-  issueGrant(email: string, scopes: readonly string[]): { readonly refreshToken: string }
-}
 
 export interface StartOptions {
   readonly google?: GoogleStandIn
@@ -37,12 +25,6 @@ export interface StartOptions {
   readonly fetchClientMetadata?: typeof fetch
   /** Keep using this directory (after an earlier gateway); it is not removed then. */
   readonly directory?: string
-}
-
-export interface TestUser {
-  readonly email: string
-  readonly sub: string
-  readonly token: string
 }
 
 export interface TestGateway {
@@ -77,7 +59,7 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
   const users =
     options.connected === false
       ? []
-      : await connectEverybody(config, google, options.level ?? 'gmail.modify')
+      : await connectUsers(config, google, options.level ?? 'gmail.modify')
   const fd = options.logFile === undefined ? 2 : openSync(options.logFile, 'a')
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd })
   const gateway = await start(config, log, {
@@ -133,32 +115,4 @@ async function configFor(
     LOG_LEVEL: 'silent',
     ...settings
   })
-}
-
-/** As if everybody had signed in; each gets a personal token. */
-async function connectEverybody(
-  config: Config,
-  google: GoogleStandIn,
-  level: AccessLevel
-): Promise<TestUser[]> {
-  const store = await openStore(config.DATABASE_URL)
-  const { accounts, grants, personalTokens } = openAccounts({
-    store,
-    clock: systemClock,
-    secretsFile: config.SECRETS_FILE,
-    google: { issuer: google.url, clientId: google.clientId, clientSecret: google.clientSecret },
-    onNeedsReauth() {},
-    onRefresh() {}
-  })
-  const scopes = ['openid', 'email', ...googleScopesFor(level)]
-  const users: TestUser[] = []
-  for (const { email, sub = email } of google.users) {
-    const userId = asUserId(sub)
-    await accounts.admit({ userId, email, emailVerified: true, hd: undefined })
-    await grants.put(userId, google.issueGrant(email, scopes).refreshToken, scopes)
-    const { token } = await personalTokens.create({ userId, name: 'test', level })
-    users.push({ email, sub, token })
-  }
-  await store.close()
-  return users
 }

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import * as z from 'zod'
+import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
+import { connectUsers, type TestUser } from './connect-users.ts'
+import { freePort } from './free-port.ts'
+
+const MAIN = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
+const NOBODYS_GOOGLE = { url: 'http://127.0.0.1:9', clientId: 'client', clientSecret: 'secret' }
+
+const Workers = z.object({
+  workers: z.array(z.object({ id: z.string(), pid: z.number().nullable(), phase: z.string() }))
+})
+export type AdminWorker = z.infer<typeof Workers>['workers'][number]
+
+/** One `node gateway/main.ts`. */
+export interface GatewayProcess {
+  readonly pid: number
+  /** What it wrote to its log and to stderr so far. */
+  readonly output: () => string
+  /** Resolves when the log says so; rejects when the process ends before. */
+  said(words: string): Promise<void>
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void
+  /** Its exit code, or the signal that ended it. Settles once, never rejects. */
+  readonly gone: Promise<number | string>
+}
+
+export interface HomeOptions {
+  readonly users: number
+  readonly settings: Readonly<Record<string, string>>
+}
+
+export type GatewayHome = Awaited<ReturnType<typeof openGatewayHome>>
+
+/** A data directory and ports for gateways that run as processes, one after the other or at once. */
+export async function openGatewayHome(t: Test, { users: count, settings }: HomeOptions) {
+  const directory = t.testdir()
+  const port = await freePort()
+  const opsPort = await freePort()
+  const adminToken = randomBytes(24).toString('base64url')
+  const env: Record<string, string> = {
+    PUBLIC_URL: `http://localhost:${port}`,
+    PORT: String(port),
+    OPS_PORT: String(opsPort),
+    ADMIN_TOKEN: adminToken,
+    GOOGLE_CLIENT_ID: NOBODYS_GOOGLE.clientId,
+    GOOGLE_CLIENT_SECRET: NOBODYS_GOOGLE.clientSecret,
+    GOOGLE_ISSUER_URL: NOBODYS_GOOGLE.url,
+    GMAIL_API_URL: NOBODYS_GOOGLE.url,
+    SECRETS_FILE: join(directory, 'secrets.json'),
+    DATABASE_URL: `sqlite:${join(directory, 'state', 'gateway.sqlite')}`,
+    RUN_DIR: join('/tmp', `gw-home-${process.pid}-${port}`),
+    WARM_WORKERS: '0',
+    LOG_LEVEL: 'info',
+    ...settings
+  }
+  writeKeyring(env.SECRETS_FILE ?? '', createKeyring())
+  const google = {
+    ...NOBODYS_GOOGLE,
+    users: Array.from({ length: count }, (_, n) => ({
+      email: `user${n}@example.com`,
+      sub: String(100_000_000_000_000_000_000n + BigInt(n))
+    })),
+    issueGrant: () => ({ refreshToken: '1//none' })
+  }
+  const files = { DATABASE_URL: env.DATABASE_URL ?? '', SECRETS_FILE: env.SECRETS_FILE ?? '' }
+  const users: TestUser[] = await connectUsers(files, google, 'gmail.modify')
+  const running = new Set<GatewayProcess>()
+  t.teardown(async () => {
+    for (const gateway of running) gateway.kill('SIGKILL')
+    await Promise.all([...running].map(({ gone }) => gone))
+  })
+  const ops = `http://127.0.0.1:${opsPort}`
+  return {
+    users,
+    port,
+    opsPort,
+    ops,
+    url: `http://localhost:${port}/mcp`,
+    /** `changes` to the settings, for this process. */
+    start(changes: Readonly<Record<string, string>> = {}): GatewayProcess {
+      const gateway = follow(
+        spawn(process.execPath, [MAIN], {
+          env: { PATH: process.env.PATH, ...env, ...changes },
+          stdio: ['ignore', 'pipe', 'pipe']
+        })
+      )
+      running.add(gateway)
+      void gateway.gone.then(() => running.delete(gateway))
+      return gateway
+    },
+    async workers(): Promise<AdminWorker[]> {
+      const headers = { authorization: `Bearer ${adminToken}` }
+      const response = await fetch(`${ops}/admin/workers`, { headers })
+      return Workers.parse(await response.json()).workers
+    }
+  }
+}
+
+function follow(child: ChildProcess): GatewayProcess {
+  const { pid, stdout, stderr } = child
+  if (pid === undefined || !stdout || !stderr) throw new Error('the gateway was not started')
+  let output = ''
+  const hearers = new Set<() => void>()
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString('utf8')
+    for (const hearer of hearers) hearer()
+  }
+  stdout.on('data', hear)
+  stderr.on('data', hear)
+  const gone = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
+  return {
+    pid,
+    output: () => output,
+    gone,
+    kill: (signal) => void child.kill(signal),
+    async said(words) {
+      const heard = Promise.withResolvers<void>()
+      const hearer = (): void => {
+        if (output.includes(words)) heard.resolve()
+      }
+      hearers.add(hearer)
+      hearer()
+      const ended = gone.then((end) => {
+        throw new Error(`the gateway ended with ${end} before it said "${words}":\n${output}`)
+      })
+      await Promise.race([heard.promise, ended]).finally(() => hearers.delete(hearer))
+      ended.catch(() => {}) // its end comes after its words
+    }
+  }
+}
