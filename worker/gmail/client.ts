@@ -150,5 +150,13 @@ const REQUESTS: Requests = {
   'labels.create': (api, p, options) => api.users.labels.create({ ...ME, ...p }, options),
   'labels.patch': (api, p, options) => api.users.labels.patch({ ...ME, ...p }, options),
   'labels.delete': (api, p, options) => api.users.labels.delete({ ...ME, ...p }, options),
+  'filters.list': (api, _, options) => api.users.settings.filters.list(ME, options),
+  'filters.get': (api, p, options) => api.users.settings.filters.get({ ...ME, ...p }, options),
+  'filters.create': (api, p, options) =>
+    api.users.settings.filters.create({ ...ME, ...p }, options),
+  'filters.delete': (api, p, options) =>
+    api.users.settings.filters.delete({ ...ME, ...p }, options),
+  'forwardingAddresses.list': (api, _, options) =>
+    api.users.settings.forwardingAddresses.list(ME, options),
   'sendAs.list': (api, _, options) => api.users.settings.sendAs.list(ME, options)
 }

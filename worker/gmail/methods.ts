@@ -36,6 +36,14 @@ export interface GmailMethods {
   'labels.create': [{ requestBody: Label }, Label]
   'labels.patch': [{ id: string; requestBody: Label }, Label]
   'labels.delete': [{ id: string }, unknown]
+  'filters.list': [Record<string, never>, gmail_v1.Schema$ListFiltersResponse]
+  'filters.get': [{ id: string }, Filter]
+  'filters.create': [{ requestBody: Filter }, Filter]
+  'filters.delete': [{ id: string }, unknown]
+  'forwardingAddresses.list': [
+    Record<string, never>,
+    gmail_v1.Schema$ListForwardingAddressesResponse
+  ]
   'sendAs.list': [Record<string, never>, gmail_v1.Schema$ListSendAsResponse]
 }
 
@@ -44,6 +52,7 @@ export type Message = gmail_v1.Schema$Message
 export type MessagePart = gmail_v1.Schema$MessagePart
 export type Thread = gmail_v1.Schema$Thread
 export type Label = gmail_v1.Schema$Label
+export type Filter = gmail_v1.Schema$Filter
 export type Draft = gmail_v1.Schema$Draft
 type DraftBody = { message: { raw: string; threadId?: string } }
 

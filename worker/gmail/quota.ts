@@ -30,5 +30,10 @@ export const UNITS: Readonly<Record<GmailMethod, number>> = {
   'labels.create': 5,
   'labels.patch': 5,
   'labels.delete': 5,
+  'filters.list': 1,
+  'filters.get': 1,
+  'filters.create': 5,
+  'filters.delete': 5,
+  'forwardingAddresses.list': 1,
   'sendAs.list': 1
 }

@@ -11,7 +11,8 @@ const NOT_REPEATABLE: ReadonlySet<GmailMethod> = new Set([
   'messages.send',
   'drafts.send',
   'drafts.create',
-  'labels.create'
+  'labels.create',
+  'filters.create'
 ])
 const TRANSIENT_STATUS: ReadonlySet<number> = new Set([500, 502, 503, 504])
 /** The connection was never made, so nothing can have happened. */

@@ -6,12 +6,21 @@ import {
   type StandardSchemaWithJSON
 } from '@modelcontextprotocol/server'
 import { type AccessLevel, covers, levelGrantedBy } from '#shared/access-levels.ts'
+import { applyFilterToExisting } from './apply-filter.ts'
+import { batchReadEmails } from './batch-read-emails.ts'
 import { updateDraft } from './change-draft.ts'
 import type { WorkerContext } from './context.ts'
 import { batchDeleteEmails, deleteEmail } from './delete-emails.ts'
 import { downloadAttachment } from './download-attachment.ts'
 import { deleteDraft, getDraft, listDrafts } from './drafts.ts'
 import { FENCE_RULE } from './fence.ts'
+import {
+  createFilter,
+  createFilterFromTemplate,
+  deleteFilter,
+  getFilter,
+  listFilters
+} from './filters.ts'
 import { forwardEmail } from './forward-email.ts'
 import { getProfile } from './get-profile.ts'
 import { getThread } from './get-thread.ts'
@@ -27,6 +36,7 @@ import { readEmail } from './read-email.ts'
 import { replyAll } from './reply-all.ts'
 import { replyToEmail } from './reply-to-email.ts'
 import { searchEmails } from './search-emails.ts'
+import { searchThreads } from './search-threads.ts'
 import { sendDraft } from './send-draft.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
 import type { Tool } from './tool.ts'
@@ -36,6 +46,8 @@ import { trashEmail, untrashEmail } from './trash-emails.ts'
 export const TOOLS: readonly Tool[] = [
   searchEmails,
   readEmail,
+  batchReadEmails,
+  searchThreads,
   getThread,
   downloadAttachment,
   sendEmail,
@@ -59,6 +71,12 @@ export const TOOLS: readonly Tool[] = [
   updateLabel,
   deleteLabel,
   getOrCreateLabel,
+  listFilters,
+  getFilter,
+  createFilter,
+  createFilterFromTemplate,
+  deleteFilter,
+  applyFilterToExisting,
   getProfile
 ]
 

@@ -26,6 +26,9 @@ export const stringList = (min: number, max: number) =>
 export const objectList = <T extends z.ZodType>(item: T, max: number) =>
   z.preprocess(parsed, z.array(item).max(max))
 
+/** An object; also as JSON text. */
+export const objectOf = <T extends z.ZodType>(shape: T) => z.preprocess(parsed, shape)
+
 /** A whole number within bounds; also as text. */
 export const int = (min: number, max: number) =>
   z.preprocess(

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { sameAddress } from '../gmail/addresses.ts'
-import type { Message, Thread } from '../gmail/methods.ts'
-import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
+import type { Message } from '../gmail/methods.ts'
+import { readEnvelope } from '../gmail/read-message.ts'
+import { whoseTurn } from '../gmail/whose-turn.ts'
 import { ToolError } from '../tool-error.ts'
 import { readBody } from './body.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
@@ -122,16 +122,6 @@ async function show(message: Message, args: Args, call: ToolCall): Promise<Threa
   const { text, truncated, totalChars } = cut(body.text, 0, args.maxBodyLength)
   return { ...base, body: text, attachments: [...body.parts.attachments], truncated, totalChars }
 }
-
-/** The one who did not write the last message that was sent. */
-function whoseTurn({ messages }: Thread, address: string): 'me' | 'them' | 'nobody' {
-  const last = messages?.findLast(({ labelIds }) => !labelIds?.includes('DRAFT'))
-  if (!last) return 'nobody'
-  return isFrom(readEnvelope(last), address) ? 'them' : 'me'
-}
-
-const isFrom = ({ from, labelIds }: Envelope, address: string): boolean =>
-  labelIds.includes('SENT') || sameAddress(/<([^<>]*)>\s*$/.exec(from)?.[1] ?? from, address)
 
 function asText(
   thread: {

@@ -5,6 +5,7 @@ import { cleanLine } from '../mime/clean-text.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
+import { definedOnly } from './defined-only.ts'
 import { fence } from './fence.ts'
 import { ADDS, CHANGES, DESTROYS, READS } from './schemas.ts'
 import { defineTool } from './tool.ts'
@@ -237,13 +238,6 @@ function labelOut(label: Label): LabelOut {
 
 const labelLine = ({ id, name: shown, type, messagesTotal, messagesUnread }: LabelOut): string =>
   `- ${shown} | id ${id} | ${type}${messagesTotal === undefined ? '' : ` | ${messagesTotal} messages, ${messagesUnread ?? 0} unread`}`
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-function definedOnly<T extends object>(object: T): Defined<T> {
-  const defined: Defined<T> = { ...object }
-  for (const key in defined) if (defined[key] === undefined) delete defined[key]
-  return defined
-}
 
 function tryJson(text: string): unknown {
   try {

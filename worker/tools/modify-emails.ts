@@ -4,6 +4,7 @@ import { ToolError } from '../tool-error.ts'
 import { changeBatch, MAX_BATCH } from './batch.ts'
 import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
+import { findMessages } from './find-messages.ts'
 import { CHANGES } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -145,13 +146,10 @@ async function targets(
     messageIds,
     query,
     maxMessages
-  }: {
-    messageIds?: string[] | undefined
-    query?: string | undefined
-    maxMessages: number
-  },
-  { context, signal }: ToolCall
+  }: { messageIds?: string[] | undefined; query?: string | undefined; maxMessages: number },
+  call: ToolCall
 ): Promise<string[]> {
+  const { context, signal } = call
   if ((messageIds === undefined) === (query === undefined))
     throw new ToolError('invalid_argument', 'Give either messageIds or query.')
   if (messageIds)
@@ -160,22 +158,7 @@ async function targets(
         await Promise.all(messageIds.map((id) => resolveMessageId(context.mailbox, id, signal)))
       )
     ]
-  const ids: string[] = []
-  let pageToken: string | undefined
-  do {
-    const page = await context.mailbox.call(
-      'messages.list',
-      {
-        q: query ?? '',
-        maxResults: Math.min(500, maxMessages - ids.length),
-        ...(pageToken && { pageToken })
-      },
-      signal
-    )
-    ids.push(...(page.messages ?? []).map(({ id }) => id ?? ''))
-    pageToken = page.nextPageToken ?? undefined
-  } while (pageToken && ids.length < maxMessages)
-  return ids
+  return findMessages(query ?? '', maxMessages, call)
 }
 
 function asText({

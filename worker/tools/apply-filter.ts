@@ -1,0 +1,69 @@
+import * as z from 'zod'
+import { searchOf } from '../gmail/filter.ts'
+import { ToolError } from '../tool-error.ts'
+import { changeBatch, MAX_BATCH } from './batch.ts'
+import { flag, int, objectOf } from './coerce.ts'
+import type { ToolCall } from './context.ts'
+import { Action, Criteria, resolveAction } from './filters.ts'
+import { findMessages } from './find-messages.ts'
+import { CHANGES } from './schemas.ts'
+import { defineTool } from './tool.ts'
+
+export const applyFilterToExisting = defineTool({
+  name: 'apply_filter_to_existing',
+  title: 'Apply a filter to older mail',
+  description:
+    'Does to mail that is there already what a filter does to mail that arrives. Forwarding is left out.',
+  level: 'gmail.modify',
+  annotations: CHANGES,
+  input: z.object({
+    filterId: z.string().min(1).max(200).optional().describe('Or give criteria and action'),
+    criteria: objectOf(Criteria).optional(),
+    action: objectOf(Action).optional(),
+    maxMessages: int(1, MAX_BATCH).default(500),
+    dryRun: flag().default(false).describe('Only count the messages')
+  }),
+  output: z.object({
+    query: z.string().describe('The Gmail search that found the messages'),
+    matched: z.number(),
+    modified: z.number(),
+    dryRun: z.boolean()
+  }),
+  async run(args, call) {
+    const { query, action } = await ruleOf(args, call)
+    const change = await resolveAction(action, call)
+    if (change.addLabelIds.length + change.removeLabelIds.length === 0)
+      throw new ToolError('invalid_argument', 'The filter only forwards, which is left out here.')
+    const ids = await findMessages(query, args.maxMessages, call)
+    const { modified } = args.dryRun
+      ? { modified: 0 }
+      : await changeBatch(ids, change, 'sample', call)
+    const structured = { query, matched: ids.length, modified, dryRun: args.dryRun }
+    const text = args.dryRun
+      ? `Dry run: ${ids.length} messages match.`
+      : `${modified} of ${ids.length} messages changed.`
+    return { structured, text }
+  }
+})
+
+type Args = {
+  filterId?: string | undefined
+  criteria?: z.output<typeof Criteria> | undefined
+  action?: z.output<typeof Action> | undefined
+}
+
+async function ruleOf({ filterId, criteria, action }: Args, { context, signal }: ToolCall) {
+  if ((filterId === undefined) === (criteria === undefined || action === undefined))
+    throw new ToolError('invalid_argument', 'Give either filterId, or criteria and action.')
+  const rule =
+    filterId === undefined
+      ? { criteria, action }
+      : await context.mailbox.call('filters.get', { id: filterId }, signal)
+  const query = searchOf(rule.criteria ?? {})
+  if (query === '') throw new ToolError('invalid_argument', 'The filter has no criteria.')
+  const { addLabelIds, removeLabelIds } = rule.action ?? {}
+  return {
+    query,
+    action: { addLabelIds: addLabelIds ?? [], removeLabelIds: removeLabelIds ?? [] }
+  }
+}

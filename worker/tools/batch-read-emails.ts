@@ -1,0 +1,107 @@
+import * as z from 'zod'
+import { resolveMessageId } from '../gmail/message-id.ts'
+import { readEnvelope } from '../gmail/read-message.ts'
+import { ToolError } from '../tool-error.ts'
+import { readBody } from './body.ts'
+import { cut, RESULT_CHARS } from './budget.ts'
+import { int, stringList } from './coerce.ts'
+import type { ToolCall } from './context.ts'
+import { fence } from './fence.ts'
+import { EnvelopeOut, envelopeOut, envelopeText, READS } from './schemas.ts'
+import { defineTool } from './tool.ts'
+
+const MAX_MESSAGES = 25
+/** Characters that a message needs besides its body. */
+const ENVELOPE_CHARS = 400
+
+const Email = EnvelopeOut.extend({
+  snippet: z.string().optional(),
+  body: z.string().optional(),
+  truncated: z.boolean().describe('The body goes on: see read_email'),
+  totalChars: z.number()
+})
+type Email = z.input<typeof Email>
+const Failed = z.object({ id: z.string(), code: z.string() })
+type Failed = z.input<typeof Failed>
+
+export const batchReadEmails = defineTool({
+  name: 'batch_read_emails',
+  title: 'Read several messages',
+  description:
+    'Reads up to 25 messages at once. A message that cannot be read is reported and does not spoil the others.',
+  level: 'gmail.read',
+  annotations: READS,
+  input: z.object({
+    messageIds: stringList(1, MAX_MESSAGES).describe('Gmail ids or Message-IDs'),
+    format: z.enum(['summary', 'full', 'headers_only']).default('summary'),
+    maxBodyLength: int(100, 20_000).default(3000).describe('Characters of each body')
+  }),
+  output: z.object({ emails: z.array(Email), failed: z.array(Failed) }),
+  async run({ messageIds, format, maxBodyLength }, call) {
+    const share = Math.floor(RESULT_CHARS / messageIds.length) - ENVELOPE_CHARS
+    const length = Math.max(100, Math.min(maxBodyLength, share))
+    const read = await Promise.all(messageIds.map((id) => readOne(id, format, length, call)))
+    const emails = read.flatMap((each) => ('email' in each ? [each.email] : []))
+    const failed = read.flatMap((each) => ('failed' in each ? [each.failed] : []))
+    return { structured: { emails, failed }, text: asText(emails, failed, call) }
+  }
+})
+
+async function readOne(
+  given: string,
+  format: 'summary' | 'full' | 'headers_only',
+  length: number,
+  call: ToolCall
+): Promise<{ email: Email } | { failed: Failed }> {
+  const { context, signal } = call
+  try {
+    const id = await resolveMessageId(context.mailbox, given, signal)
+    const message = await context.mailbox.call(
+      'messages.get',
+      { id, format: format === 'full' ? 'full' : 'metadata' },
+      signal
+    )
+    const envelope = readEnvelope(message)
+    const base = envelopeOut(envelope, await context.labels.names(envelope.labelIds, signal))
+    if (format !== 'full') {
+      const snippet = format === 'summary' ? { snippet: envelope.snippet } : {}
+      return { email: { ...base, ...snippet, truncated: false, totalChars: 0 } }
+    }
+    const body = await readBody(message, { html: false, stripQuotes: false }, call)
+    const { text, truncated, totalChars } = cut(body.text, 0, length)
+    return { email: { ...base, body: text, truncated, totalChars } }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ToolError && SINGLE_FAILURES.has(error.code))
+      return { failed: { id: given, code: error.code } }
+    throw error
+  }
+}
+
+/** Failures of one message; any other one would meet all of them. */
+const SINGLE_FAILURES: ReadonlySet<string> = new Set(['not_found', 'invalid_argument', 'too_large'])
+
+function asText(
+  emails: readonly Email[],
+  failed: readonly Failed[],
+  { context }: ToolCall
+): string {
+  const shown = emails.map((email, index) =>
+    [
+      `--- ${index + 1}. message ${email.id}, thread ${email.threadId}`,
+      envelopeText(email),
+      email.body ?? email.snippet ?? '',
+      email.truncated ? `[cut: ${email.totalChars} characters in all, see read_email]` : ''
+    ]
+      .filter((line) => line !== '')
+      .join('\n')
+  )
+  const missed = failed.map(({ id, code }) => `${id} (${code})`).join(', ')
+  return [
+    `${emails.length} messages read.`,
+    emails.length > 0 ? fence(context.nonce(), shown.join('\n\n')) : '',
+    missed ? `Not read: ${missed}.` : ''
+  ]
+    .filter((line) => line !== '')
+    .join('\n')
+}
