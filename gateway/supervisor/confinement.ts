@@ -31,7 +31,7 @@ export interface Layers {
   readonly prlimit: string | undefined
   readonly env: string | undefined
   readonly identity: Identity
-  /** RLIMIT_DATA in bytes. Node 24 does not start below about 1 GiB. */
+  /** RLIMIT_DATA in bytes; what V8 only reserves counts as well. */
   readonly dataBytes: number
   /** Node's own restrictions; a probe that tries the walls behind them goes without. */
   readonly nodeLimits: NodeLimits | undefined

@@ -10,6 +10,7 @@ import { ProcessLauncher } from './process-launcher.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
 import { type UidRange, UidSlots } from './uid-slots.ts'
+import { FAR_OVER } from './watchdog.ts'
 
 export interface Isolation {
   readonly confinement: Confinement
@@ -39,8 +40,9 @@ export interface IsolationParts {
 
 /** nobody(65534): the user that owns nothing, on every Linux. */
 const NOBODY = 65534
-const LEAST_DATA_BYTES = 2 ** 30
 const MEBIBYTE = 2 ** 20
+/** V8 reserves as much for the program, its thread and one that is just ending; RLIMIT_DATA counts that. */
+const RESERVED_BYTES = 1.5 * 2 ** 30
 
 /**
  * Finds the strongest way of this machine to keep workers apart, and tries it with probes. Rejects with
@@ -76,7 +78,7 @@ function* waysOf(parts: IsolationParts): Generator<Layers> {
         prlimit: programOf('prlimit'),
         env: programOf('env'),
         identity,
-        dataBytes: Math.max(LEAST_DATA_BYTES, 4 * parts.memoryBytes),
+        dataBytes: RESERVED_BYTES + Math.ceil(parts.memoryBytes * FAR_OVER),
         nodeLimits: undefined
       }
     }

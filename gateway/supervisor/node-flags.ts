@@ -15,6 +15,7 @@ export const nodeFlags = ({ readable, heapMebibytes }: NodeLimits): string[] => 
   '--permission',
   ...readable.map((path) => `--allow-fs-read=${path}`),
   '--allow-worker', // hostile mail is parsed in a thread
+  '--disable-warning=PERM0006', // which says that this is worth a thought
   '--disable-sigusr1', // the signal would open an inspector
   '--no-experimental-sqlite', // it would open any file, in spite of the permissions
   '--no-addons',

@@ -22,7 +22,7 @@ export interface Watched {
 export type Stop = (reason: EndReason, mode: StopMode) => void
 
 /** So many times the limit is too much to wait for the end of the calls in flight. */
-const FAR_OVER = 1.5
+export const FAR_OVER = 1.5
 
 /** What to do about a worker's memory. */
 export function judgeMemory(
