@@ -126,6 +126,8 @@ t.test('vault: after a rotation old grants open, and resealing moves them once',
   t.match(await grants.find(ada), { refreshToken: '1//one', scopes: ['scope.a', 'scope.b'] })
   t.equal(await grants.reseal(), 2)
   t.equal(await grants.reseal(), 0)
+  const lost = createGoogleGrants({ store, vault: createVault(createKeyring()), clock })
+  t.equal(await lost.reseal(), 0, 'what cannot be opened stays as it is')
   t.match(await grants.find(ben), { refreshToken: '1//two' })
   const rows = await store.db.selectFrom('google_grants').select(['kid', 'sealed']).execute()
   t.ok(rows.every(({ kid }) => kid === vault.currentKid))
