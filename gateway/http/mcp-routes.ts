@@ -94,6 +94,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   whenClosed(reply, () => lease.release())
   const afterWorker = performance.now()
   if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
+  await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
   const exchange = parts.exchanges.open({
     caller,
     session: found?.session,

@@ -30,6 +30,14 @@ interface Source {
   readonly endsWithWorker: boolean
 }
 
+interface Parked {
+  readonly stream: ParkedStream
+  readonly source: Source
+  readonly leave: () => void
+  /** The worker that is being asked to fill the stream; who is asked later wins. */
+  asking: { readonly worker: WorkerId; readonly done: Promise<void> } | undefined
+}
+
 export interface ParkedStreamsParts {
   readonly clock: Clock
   readonly limits: CallerLimits
@@ -46,9 +54,7 @@ export interface ParkedStreamsParts {
  */
 export class ParkedStreams {
   readonly #parts: ParkedStreamsParts
-  readonly #open = new Map<ParkedStream, Source>()
-  /** Which worker is being asked to fill a stream; whoever asks later wins. */
-  readonly #asking = new Map<ParkedStream, WorkerId>()
+  readonly #open = new Map<UserId, Set<Parked>>()
   #disarm: () => void
 
   constructor(parts: ParkedStreamsParts) {
@@ -56,15 +62,18 @@ export class ParkedStreams {
     this.#disarm = this.#arm()
   }
 
-  /** Parks the GET stream of a legacy session. The newest stream of a session wins: an older one ends. */
+  /**
+   * Parks the GET stream of a legacy session. The newest stream of a session wins: an older one ends, and
+   * gives its place up. Throws ERR_TOO_MANY_STREAMS.
+   */
   async openSession(
     session: Session,
     id: SessionId,
     caller: Caller,
     reply: FastifyReply
   ): Promise<void> {
-    const leave = this.#parts.limits.enterStream(caller.userId)
     this.endSession(session)
+    const leave = this.enter(caller.userId)
     const source: Source = {
       kind: 'get',
       userId: caller.userId,
@@ -76,8 +85,7 @@ export class ParkedStreams {
         return openSessionStream(worker, caller, id)
       }
     }
-    const stream = this.#park(reply, leave, { 'mcp-session-id': id }, source)
-    await this.#bind(stream, source)
+    await this.#bind(this.#park(reply, leave, { 'mcp-session-id': id }, source))
   }
 
   /** Counts a stream in before its worker is asked for it. Throws ERR_TOO_MANY_STREAMS. */
@@ -97,61 +105,72 @@ export class ParkedStreams {
   ): Promise<void> {
     const { userId } = caller
     let isAcknowledged = false
-    const source: Source = {
-      kind: 'listen',
-      userId,
-      session: undefined,
-      endsWithWorker: true,
-      accept(event) {
-        if (!event.includes(ACKNOWLEDGED)) return true
-        const isNews = !isAcknowledged
-        isAcknowledged = true
-        return isNews
-      },
-      open: again
-    }
-    const stream = this.#park(reply, leave, {}, source)
+    const parked = this.#park(
+      reply,
+      leave,
+      {},
+      {
+        kind: 'listen',
+        userId,
+        session: undefined,
+        endsWithWorker: true,
+        accept(event) {
+          if (!event.includes(ACKNOWLEDGED)) return true
+          const isNews = !isAcknowledged
+          isAcknowledged = true
+          return isNews
+        },
+        open: again
+      }
+    )
     if (this.#parts.workerOf(userId) === worker) {
-      this.#fill(stream, source, first)
+      this.#fill(parked, first)
       return
     }
     discard(first) // that worker is about to go
-    await this.#bind(stream, source)
+    await this.#bind(parked)
   }
 
   /** How many streams a session has open: 0 or 1. */
   countOf(session: Session): number {
-    return [...this.#open.values()].filter((source) => source.session === session).length
+    return this.#of(session.userId).filter(({ source }) => source.session === session).length
   }
 
   hasStreams(userId: UserId): boolean {
-    return [...this.#open.values()].some((source) => source.userId === userId)
+    return this.#open.has(userId)
   }
 
-  /** A worker of this user is there: fill the streams from it. Resolves when all of them are bound. */
+  /**
+   * Fills the streams of this user from the worker that is there. Resolves when all of them are bound: what
+   * the worker does from then on is heard. Costs nothing when they are bound already. Never rejects.
+   */
   async bind(userId: UserId): Promise<void> {
-    const mine = [...this.#open].filter(([, source]) => source.userId === userId)
-    await Promise.all(mine.map(([stream, source]) => this.#bind(stream, source)))
+    await Promise.all(this.#of(userId).map((parked) => this.#bind(parked)))
   }
 
   /** The worker of this user is about to go: let it, so that open streams do not hold it back. */
   unbind(userId: UserId): void {
-    for (const [stream, source] of this.#open) {
-      if (source.userId !== userId) continue
-      this.#asking.delete(stream)
-      stream.unbind()
+    for (const parked of this.#of(userId)) {
+      parked.asking = undefined
+      parked.stream.unbind()
     }
   }
 
   /** Ends the stream of a session, if there is one. */
   endSession(session: Session): void {
-    for (const [stream, source] of this.#open) if (source.session === session) stream.end()
+    for (const parked of this.#of(session.userId))
+      if (parked.source.session === session) this.#end(parked)
   }
 
   /** Ends every stream. May be called more than once. */
   close(): void {
     this.#disarm()
-    for (const stream of this.#open.keys()) stream.end()
+    for (const userId of [...this.#open.keys()])
+      for (const parked of this.#of(userId)) this.#end(parked)
+  }
+
+  #of(userId: UserId): Parked[] {
+    return [...(this.#open.get(userId) ?? [])]
   }
 
   #park(
@@ -159,47 +178,66 @@ export class ParkedStreams {
     leave: () => void,
     headers: Record<string, string>,
     source: Source
-  ): ParkedStream {
+  ): Parked {
     reply.hijack()
     const stream = new ParkedStream(reply.raw, headers)
-    this.#open.set(stream, source)
+    const parked: Parked = { stream, source, leave, asking: undefined }
+    const all = this.#open.get(source.userId) ?? new Set()
+    this.#open.set(source.userId, all.add(parked))
     this.#parts.opened(source.kind)
-    whenClosed(reply, () => {
-      stream.unbind()
-      this.#open.delete(stream)
-      this.#asking.delete(stream)
-      this.#parts.closed(source.kind)
-      leave()
-    })
-    return stream
+    whenClosed(reply, () => this.#forget(parked))
+    return parked
   }
 
-  async #bind(stream: ParkedStream, source: Source): Promise<void> {
-    const worker = this.#parts.workerOf(source.userId)
-    if (!worker || stream.isBound || this.#asking.get(stream) === worker.id) return
-    this.#asking.set(stream, worker.id)
-    const from = await source.open(worker).catch(() => undefined) // it stays parked for the next worker
-    if (this.#asking.get(stream) !== worker.id) {
+  #end(parked: Parked): void {
+    parked.stream.end()
+    this.#forget(parked)
+  }
+
+  /** Does nothing the second time. */
+  #forget(parked: Parked): void {
+    const { stream, source, leave } = parked
+    const all = this.#open.get(source.userId)
+    if (!all?.delete(parked)) return
+    if (all.size === 0) this.#open.delete(source.userId)
+    parked.asking = undefined
+    stream.unbind()
+    this.#parts.closed(source.kind)
+    leave()
+  }
+
+  async #bind(parked: Parked): Promise<void> {
+    const worker = this.#parts.workerOf(parked.source.userId)
+    if (!worker || parked.stream.isBound) return
+    if (parked.asking?.worker !== worker.id)
+      parked.asking = { worker: worker.id, done: this.#ask(parked, worker) }
+    await parked.asking.done
+  }
+
+  async #ask(parked: Parked, worker: RunningWorker): Promise<void> {
+    const from = await parked.source.open(worker).catch(() => undefined) // it waits for the next worker
+    if (parked.asking?.worker !== worker.id) {
       if (from) discard(from) // the stream is over, or another worker fills it
       return
     }
-    this.#asking.delete(stream)
-    if (from) this.#fill(stream, source, from)
+    parked.asking = undefined
+    if (from) this.#fill(parked, from)
   }
 
-  #fill(stream: ParkedStream, source: Source, from: Readable): void {
-    if (!this.#open.has(stream)) {
+  #fill(parked: Parked, from: Readable): void {
+    const { stream, source } = parked
+    if (!this.#open.get(source.userId)?.has(parked)) {
       discard(from)
       return
     }
     void stream.bind(from, source.accept).then((ended) => {
-      if (ended && source.endsWithWorker) stream.end()
+      if (ended && source.endsWithWorker) this.#end(parked)
     })
   }
 
   #arm(): () => void {
     return this.#parts.clock.after(KEEP_ALIVE_MS, () => {
-      for (const stream of this.#open.keys()) stream.keepAlive()
+      for (const all of this.#open.values()) for (const { stream } of all) stream.keepAlive()
       this.#disarm = this.#arm()
     })
   }
