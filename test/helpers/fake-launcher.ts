@@ -12,9 +12,15 @@ export interface Manners {
   /** Ends when asked to: by the drain message, or else by SIGTERM. */
   readonly endsOn?: 'drain' | 'SIGTERM' | 'SIGKILL'
   readonly answersPing?: boolean
+  readonly diesAtOnce?: boolean
 }
 
-const POLITE: Required<Manners> = { isPrompt: true, endsOn: 'drain', answersPing: true }
+const POLITE: Required<Manners> = {
+  isPrompt: true,
+  endsOn: 'drain',
+  answersPing: true,
+  diesAtOnce: false
+}
 
 /** Launches nothing; its workers are polite, or the test plays their part. */
 export class FakeLauncher implements Launcher {
@@ -79,6 +85,7 @@ export class FakeChild implements Launched {
     this.secret = `secret-${n}`
     this.channel = new PostedChannel({ clock, post: (message) => this.#hear(message) })
     this.ready.catch(() => {})
+    if (this.#manners.diesAtOnce) this.dies({ code: 1 })
     if (this.#manners.isPrompt) this.isReady()
   }
 

@@ -1,18 +1,34 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import t from 'tap'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { FakeLauncher } from '../../helpers/fake-launcher.ts'
 import { launcherOf } from '../../helpers/launch-fixture.ts'
+import { launcherContract } from '../../helpers/launcher-contract.ts'
 
-t.test('a good worker becomes ready, answers, and ends on SIGTERM', async (t) => {
+t.test('the launcher of processes keeps the contract', async (t) => {
+  launcherContract(t, (t) => ({
+    good: launcherOf(t, 'good'),
+    deadly: launcherOf(t, 'dies-at-once'),
+    stubborn: launcherOf(t, 'stays')
+  }))
+})
+
+t.test('the fake launcher keeps it as well', async (t) => {
+  launcherContract(t, () => ({
+    good: new FakeLauncher(new FakeClock()),
+    deadly: new FakeLauncher(new FakeClock(), { diesAtOnce: true }),
+    stubborn: new FakeLauncher(new FakeClock(), { endsOn: 'SIGKILL' })
+  }))
+})
+
+t.test('a worker’s directory is private, and goes with it', async (t) => {
   const worker = launcherOf(t, 'good').launch()
   t.strictSame(await worker.ready, { version: 'fixture' })
-  t.match(await worker.channel.ask({ type: 'ping' }), { type: 'pong', lagSeconds: 0 })
   t.equal(statSync(dirname(worker.socketPath)).mode & 0o777, 0o700)
   worker.kill('SIGTERM')
   t.strictSame(await worker.gone, { code: 0, signal: null, isOutOfMemory: false })
   t.notOk(existsSync(dirname(worker.socketPath)), 'its directory is removed')
-  worker.kill('SIGKILL')
-  await t.rejects(worker.channel.ask({ type: 'ping' }), { code: 'ERR_WORKER_GONE' })
 })
 
 t.test('a worker gets the given environment and nothing of the gateway’s', async (t) => {
@@ -38,14 +54,6 @@ t.test('a worker that dies at once is gone, and its last words are kept', async 
   t.match(await worker.gone, { code: 3 })
   t.match(worker.diagnose(), 'the dog ate my program')
   t.strictSame(lines, ['stderr: the dog ate my program'])
-})
-
-t.test('a worker that ignores SIGTERM ends on SIGKILL', async (t) => {
-  const worker = launcherOf(t, 'stays').launch()
-  await worker.ready
-  worker.kill('SIGTERM')
-  worker.kill('SIGKILL')
-  t.match(await worker.gone, { signal: 'SIGKILL' })
 })
 
 t.test('a worker that speaks another protocol is not ready', async (t) => {
