@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -81,4 +83,82 @@ t.test('a client that calls ten times a second notices nothing of an upgrade', a
   t.equal(before.size, 1, 'one process served it before')
   t.equal(new Set(client.pids).size, 2, 'and another one after')
   t.ok(client.slowest() < 4000, 'no call took long', { slowest: client.slowest() })
+})
+
+t.test('nor do twenty clients of ten accounts, two upgrades in a row', async (t) => {
+  const home = await open(t, 10)
+  let serving = home.start()
+  await serving.said('"msg":"ready"')
+  const users = Array.from({ length: 20 }, (_, n) => n % 10)
+  const clients = await Promise.all(users.map((user) => caller(t, home, user)))
+  for (let upgrade = 0; upgrade < 2; upgrade += 1) {
+    const next = home.start()
+    await next.said('ready to take over')
+    serving.kill('SIGTERM')
+    t.equal(await serving.gone, 0)
+    await next.said('"msg":"ready"')
+    serving = next
+    await delay(500)
+  }
+  await Promise.all(clients.map((client) => client.stop()))
+  t.same(
+    clients.flatMap(({ errors }) => errors),
+    []
+  )
+  const slowest = Math.max(...clients.map((client) => client.slowest()))
+  t.ok(slowest < CALL_DEADLINE_MS / 2, 'no call took long', { slowest })
+})
+
+t.test('a gateway that is killed is followed at once, its sessions go on', async (t) => {
+  const home = await open(t)
+  const first = home.start()
+  await first.said('"msg":"ready"')
+  const client = await caller(t, home)
+  const second = home.start()
+  await second.said('ready to take over')
+  const before = new Set(client.pids)
+  const killedAt = performance.now()
+  first.kill('SIGKILL')
+  t.equal(await first.gone, 'SIGKILL')
+  await second.said('"msg":"ready"')
+  await delay(1500)
+  await client.stop()
+  const late = client.errors.filter(({ at }) => at > killedAt + 1000)
+  t.same(late, [], 'after a second no call fails any more')
+  t.equal(client.session(), client.sessionId, 'the session is the same')
+  t.notSame(client.pids.at(-1), [...before][0], 'another process answers')
+})
+
+t.test('a port that another program has is told of, one that it would share as well', async (t) => {
+  const home = await open(t)
+  const other = createServer()
+  other.listen({ host: '127.0.0.1', port: home.port, reusePort: true })
+  await once(other, 'listening')
+  const alone = home.start()
+  t.equal(await alone.gone, 69)
+  t.match(alone.output(), `PORT ${home.port} is in use by another program`)
+  other.close()
+
+  const first = home.start()
+  await first.said('"msg":"ready"')
+  const stranger = await open(t)
+  const ports = { PORT: String(home.port), OPS_PORT: String(home.opsPort) }
+  const second = stranger.start(ports)
+  t.equal(await second.gone, 69, 'a gateway over another store is another program')
+  t.match(second.output(), `OPS_PORT ${home.opsPort} is in use by another program`)
+  first.kill('SIGTERM')
+  t.equal(await first.gone, 0)
+})
+
+t.test('a gateway that waits for the ports can be stopped', async (t) => {
+  const home = await open(t)
+  const first = home.start()
+  await first.said('"msg":"ready"')
+  const second = home.start()
+  await second.said('ready to take over')
+  second.kill('SIGTERM')
+  t.equal(await second.gone, 0)
+  t.equal((await fetch(`${home.ops}/health`)).status, 200, 'the first one serves')
+  first.kill('SIGTERM')
+  t.equal(await first.gone, 0)
 })

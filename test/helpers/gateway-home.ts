@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -39,6 +41,7 @@ export type GatewayHome = Awaited<ReturnType<typeof openGatewayHome>>
 /** A data directory and ports for gateways that run as processes, one after the other or at once. */
 export async function openGatewayHome(t: Test, { users: count, settings }: HomeOptions) {
   const directory = t.testdir()
+  const runDirectory = await mkdtemp(join(tmpdir(), 'gw-')) // a socket's path must be short
   const port = await freePort()
   const opsPort = await freePort()
   const adminToken = randomBytes(24).toString('base64url')
@@ -53,7 +56,7 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
     GMAIL_API_URL: NOBODYS_GOOGLE.url,
     SECRETS_FILE: join(directory, 'secrets.json'),
     DATABASE_URL: `sqlite:${join(directory, 'state', 'gateway.sqlite')}`,
-    RUN_DIR: join('/tmp', `gw-home-${process.pid}-${port}`),
+    RUN_DIR: runDirectory,
     WARM_WORKERS: '0',
     LOG_LEVEL: 'info',
     ...settings
@@ -73,6 +76,7 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
   t.teardown(async () => {
     for (const gateway of running) gateway.kill('SIGKILL')
     await Promise.all([...running].map(({ gone }) => gone))
+    await rm(runDirectory, { recursive: true, force: true })
   })
   const ops = `http://127.0.0.1:${opsPort}`
   return {
