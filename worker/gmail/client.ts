@@ -20,6 +20,7 @@ export interface GmailClientOptions {
   readonly tokens: AccessTokens
   /** The only origin that is ever called. */
   readonly gmailOrigin: string
+  /** Read for each message, since a local person may sign in after the start. */
   readonly userEmail: string
   readonly clock: Clock
   readonly report: GmailReport
@@ -30,7 +31,6 @@ export interface GmailClientOptions {
 
 /** Gmail's REST API for one account. The API's code is loaded with the first call. */
 export class GmailClient implements Mailbox {
-  readonly address: string
   readonly #options: GmailClientOptions
   readonly #pace: Pace
   readonly #limit: LimitFunction = pLimit(MAX_PARALLEL)
@@ -38,8 +38,11 @@ export class GmailClient implements Mailbox {
 
   constructor(options: GmailClientOptions) {
     this.#options = options
-    this.address = options.userEmail
     this.#pace = new Pace(options.unitsPerMinute ?? UNITS_PER_MINUTE, options.clock)
+  }
+
+  get address(): string {
+    return this.#options.userEmail
   }
 
   get unitsLeft(): number {

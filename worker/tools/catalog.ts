@@ -2,6 +2,7 @@ import {
   type Tool as ListedTool,
   McpServer,
   requireScopes,
+  type ScopeChallengeHandler,
   type ServerContext,
   type StandardSchemaWithJSON
 } from '@modelcontextprotocol/server'
@@ -95,18 +96,9 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     { name: 'gmail', title: 'Gmail', version },
     { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
   )
-  for (const tool of TOOLS)
-    server.registerTool(
-      tool.name,
-      {
-        title: tool.title,
-        description: tool.description,
-        inputSchema: asIs(tool.inputSchema),
-        annotations: tool.annotations,
-        scopeChallenge: (asked) =>
-          requireScopes(tool.levelOf(argumentsOf(asked.request.params)))(asked)
-      },
-      (args, ctx) => tool.invoke(args, { context, ...callOf(ctx) })
+  for (const { tool, config } of REGISTERED)
+    server.registerTool(tool.name, config, (args, ctx) =>
+      tool.invoke(args, { context, ...callOf(ctx) })
     )
   server.server.setRequestHandler('tools/list', () => ({
     tools: listFor(levelGrantedBy(context.grantedScopes()))
@@ -123,6 +115,19 @@ const asIs = (json: () => Record<string, unknown>): StandardSchemaWithJSON => ({
     jsonSchema: { input: json, output: json }
   }
 })
+
+/** What does not differ between servers. */
+const REGISTERED = TOOLS.map((tool) => ({
+  tool,
+  config: {
+    title: tool.title,
+    description: tool.description,
+    inputSchema: asIs(tool.inputSchema),
+    annotations: tool.annotations,
+    scopeChallenge: (asked: Parameters<ScopeChallengeHandler>[0]) =>
+      requireScopes(tool.levelOf(argumentsOf(asked.request.params)))(asked)
+  }
+}))
 
 const lists = new Map<AccessLevel | undefined, ListedTool[]>()
 

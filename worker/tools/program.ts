@@ -11,7 +11,7 @@ import type { AttachmentLinks } from './context.ts'
 
 export interface GmailProgramOptions {
   /** The account's own address, as Google says. */
-  readonly email: string
+  readonly account: { readonly email: string }
   readonly googleScopes: readonly string[]
   readonly tokens: AccessTokens
   readonly gmailOrigin: string
@@ -38,9 +38,14 @@ export interface GmailProgram {
 
 /** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
-  const { clock, email, links, nonce } = options
+  const { clock, account, links, nonce } = options
   let scopes = options.googleScopes
-  const mailbox = new GmailClient({ ...options, userEmail: email })
+  const mailbox = new GmailClient({
+    ...options,
+    get userEmail() {
+      return account.email
+    }
+  })
   const mime = new MimePool({ threadFile: options.threadFile, clock })
   const context = {
     mailbox,

@@ -32,7 +32,7 @@ export const replyAll = defineTool({
 })
 
 /** The one who is answered first, then all others, in the field that they were in; nobody twice. */
-export function everybody(
+function everybody(
   parent: Envelope,
   own: readonly string[],
   removed: readonly string[]

@@ -1,7 +1,7 @@
 import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
-import { TOOL_ERROR_CODES, ToolError } from '../tool-error.ts'
+import { ToolError } from '../tool-error.ts'
 import type { ToolCall } from './context.ts'
 
 /** What a tool answers: the same for programs and for readers. */
@@ -41,15 +41,15 @@ export interface Tool {
   readonly invoke: (args: unknown, call: ToolCall) => Promise<CallToolResult>
 }
 
-/** What a failure looks like in `structuredContent`. */
-const Failure = z.object({
-  code: z.enum(TOOL_ERROR_CODES),
-  message: z.string(),
-  retryable: z.boolean(),
-  needsReauth: z.boolean().optional(),
-  requiredScopes: z.array(z.string()).optional(),
-  retryAfterMs: z.number().optional()
-})
+/** What a failure looks like in `structuredContent`; it stands in the list for each tool, so it is short. */
+const FAILURE = {
+  properties: {
+    code: { type: 'string' },
+    message: { type: 'string' },
+    retryable: { type: 'boolean' }
+  },
+  required: ['code', 'message', 'retryable']
+}
 
 export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(
   spec: ToolSpec<I, O>
@@ -163,7 +163,7 @@ function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string,
  */
 function admitFailure(schema: Record<string, unknown>): Record<string, unknown> {
   const { required, additionalProperties: _, ...rest } = schema
-  return { ...rest, anyOf: [{ required: required ?? [] }, jsonSchema(Failure, 'output')] }
+  return { ...rest, anyOf: [{ required: required ?? [] }, FAILURE] }
 }
 
 function once<T>(make: () => T): () => T {
