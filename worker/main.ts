@@ -15,7 +15,7 @@ const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-th
 runWorker(VERSION, ({ init, assign, channel }) => {
   const tally = new Tally(systemClock, (report) => channel.tell(report))
   const program = createGmailProgram({
-    email: assign.email,
+    account: { email: assign.email },
     googleScopes: assign.googleScopes,
     gmailOrigin: init.gmailOrigin,
     tokens: new ChannelTokens(channel, systemClock.now),

@@ -7,7 +7,7 @@ import { createGmailProgram, type GmailProgram } from '../../worker/tools/progra
 /** The real program of a worker, with two tools more that need no Gmail. */
 export function createBenchProgram(): GmailProgram {
   const program = createGmailProgram({
-    email: 'bench@example.com',
+    account: { email: 'bench@example.com' },
     googleScopes: googleScopesFor('gmail.modify'),
     gmailOrigin: 'http://127.0.0.1:9',
     tokens: { get: () => Promise.reject(new Error('There is no Google here.')) },

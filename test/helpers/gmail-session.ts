@@ -47,7 +47,7 @@ export async function openGmailSession(
   const scopes = googleScopesFor(level)
   const reported: string[] = []
   const program = createGmailProgram({
-    email,
+    account: { email },
     googleScopes: scopes,
     tokens: { get: async () => sandbox.issueGrant(email, scopes) },
     gmailOrigin: sandbox.url,
