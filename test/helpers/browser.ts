@@ -1,4 +1,4 @@
-/** A person's browser for tests: keeps cookies for each origin, follows no redirect by itself. */
+/** A person's browser for tests: keeps cookies for each host (whatever the port, RFC 6265 §8.5), follows no redirect by itself. */
 export class Browser {
   readonly #cookies = new Map<string, Cookie[]>()
 
@@ -63,19 +63,19 @@ export class Browser {
   }
 
   #matching(url: URL): Cookie[] {
-    return (this.#cookies.get(url.origin) ?? []).filter(
+    return (this.#cookies.get(url.hostname) ?? []).filter(
       ({ path }) => url.pathname === path || url.pathname.startsWith(path.replace(/\/?$/, '/'))
     )
   }
 
   #keep(url: URL, lines: readonly string[]): void {
-    let kept = this.#cookies.get(url.origin) ?? []
+    let kept = this.#cookies.get(url.hostname) ?? []
     for (const line of lines) {
       const cookie = parse(line)
       kept = kept.filter(({ name, path }) => name !== cookie.name || path !== cookie.path)
       if (!cookie.isGone) kept.push(cookie)
     }
-    this.#cookies.set(url.origin, kept)
+    this.#cookies.set(url.hostname, kept)
   }
 }
 
