@@ -57,6 +57,8 @@ const MAY_USE: Record<string, readonly string[]> = {
   ],
   ops: ['shared', 'gateway', 'gateway/accounts', 'gateway/store', 'gateway/telemetry', 'ops/**'],
   'ops/bench': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
+  'ops/stdio': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
+  'ops/stdio.ts': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/sandbox': ['shared', 'ops/sandbox/**']
 }
 
@@ -77,7 +79,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'node:sqlite': ['gateway/store/sqlite.ts'],
   '@fastify/http-proxy': ['gateway/http/mcp-proxy.ts'],
   '@modelcontextprotocol/node': ['worker/host.ts'],
-  '@modelcontextprotocol/server': ['worker/mcp', 'worker/tools'],
+  '@modelcontextprotocol/server': ['worker/mcp', 'worker/tools', 'ops/stdio.ts'],
   'google-auth-library': ['worker/gmail'],
   googleapis: ['worker/gmail/api.ts'],
   'html-to-text': ['worker/mime'],
