@@ -1,20 +1,29 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
 import type { RequestLog } from './request-log.ts'
 
-/** Keeps a line for every answered request of the sandbox's Google side. */
+/** Keeps a line for every request of the sandbox's Google side, when it is answered or its connection ends. */
 export function logRequests(app: FastifyInstance, requests: RequestLog, clock: Clock): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const { config, url } = request.routeOptions
-    if (url?.startsWith('/sandbox/')) return
-    requests.add({
-      at: clock.now(),
-      verb: request.method,
-      method: config.operation ?? 'unknown',
-      path: url ?? 'unknown',
-      user: request.user,
-      status: reply.statusCode,
-      authorization: /^(\S+) /.exec(request.headers.authorization ?? '')?.[1]
-    })
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.url?.startsWith('/sandbox/')) return
+    let isLogged = false
+    const log = () => {
+      if (isLogged) return
+      isLogged = true
+      requests.add({ at: clock.now(), ...describe(request, reply) })
+    }
+    reply.raw.once('finish', log).once('close', log)
   })
+}
+
+function describe(request: FastifyRequest, reply: FastifyReply) {
+  const { config, url = 'unknown' } = request.routeOptions
+  return {
+    verb: request.method,
+    method: config.operation ?? 'unknown',
+    path: url,
+    user: request.user,
+    status: reply.raw.writableFinished ? reply.statusCode : 0,
+    authorization: /^(\S+) /.exec(request.headers.authorization ?? '')?.[1]
+  }
 }

@@ -8,6 +8,7 @@ export interface LoggedRequest {
   readonly path: string
   /** The account's address, once the token or the page told it. */
   readonly user: string | undefined
+  /** 0 when the connection ended before an answer. */
   readonly status: number
   /** The scheme of the Authorization header; never its value. */
   readonly authorization: string | undefined

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '#shared/clock.ts'
 import { buildApp } from './app.ts'
 import { Faults } from './faults.ts'
 import { createAttachmentIds } from './gmail/attachment-ids.ts'
+import { ParallelCalls } from './gmail/parallel-calls.ts'
 import { Quota } from './gmail/quota.ts'
 import { type MailboxView, viewMailbox } from './mailbox/mailbox-view.ts'
 import { Mailboxes } from './mailbox/mailboxes.ts'
@@ -38,6 +39,8 @@ export interface SandboxOptions {
   readonly accessTokenSeconds?: number
   /** Quota units that one account may spend in a minute; no limit when missing. */
   readonly unitsPerMinute?: number
+  /** Gmail calls that one account may have under way together; no limit when missing. */
+  readonly parallelPerUser?: number
   /** Told of failures of the sandbox itself. */
   readonly log?: (error: unknown) => void
 }
@@ -52,6 +55,7 @@ export interface Sandbox {
   readonly requests: RequestLog
   readonly faults: Faults
   readonly quota: Quota
+  readonly parallel: ParallelCalls
   /** Throws for an address that no user has. */
   mailbox(email: string): MailboxView
   /** As if the account had consented; scopes by their long names. `expiresAt` in milliseconds. */
@@ -103,6 +107,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const requests = new RequestLog()
   const faults = new Faults()
   const quota = new Quota(options.unitsPerMinute)
+  const parallel = new ParallelCalls(options.parallelPerUser)
   const postOffice = new PostOffice((address) => mailboxes.byEmail(address), clock)
   const isRedirectUri = redirectUris ? (uri: string) => redirectUris.includes(uri) : isSafeRedirect
 
@@ -111,6 +116,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     gmail: {
       grants,
       quota,
+      parallel,
       faults,
       postOffice,
       attachmentIds: createAttachmentIds(`${seed}`),
@@ -136,6 +142,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     requests,
     faults,
     quota,
+    parallel,
     mailbox(email) {
       const mailbox = mailboxes.byEmail(email)
       if (!mailbox) throw new UnknownUserError()

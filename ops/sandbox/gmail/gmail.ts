@@ -15,12 +15,14 @@ import { checkInput, checkQuery, readSystemQuery } from './check-input.ts'
 import { selectFields } from './fields.ts'
 import type { GmailMethod } from './method.ts'
 import { GMAIL_METHODS } from './methods.ts'
+import type { ParallelCalls } from './parallel-calls.ts'
 import type { Quota } from './quota.ts'
 import { serveUploads } from './uploads.ts'
 
 export interface GmailOptions {
   readonly grants: Grants
   readonly quota: Quota
+  readonly parallel: ParallelCalls
   readonly faults: Faults
   readonly postOffice: PostOffice
   readonly attachmentIds: AttachmentIds
@@ -52,10 +54,11 @@ export function gmail(app: FastifyInstance, options: GmailOptions): void {
     })
   }
   serveUploads(app, (method, request, reply, body) => answer(method, options, request, reply, body))
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', async (request, reply) => {
     const { access, mailbox } = authenticate(request, options)
     request.user = mailbox.owner.email
     request.gmail = { access, mailbox }
+    reply.raw.once('close', options.parallel.enter(mailbox.owner.email))
   })
   injectFaults(app, options.faults, options.clock)
 }

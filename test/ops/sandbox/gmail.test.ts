@@ -529,6 +529,24 @@ t.test('quota units are counted, and limited when asked', async (t) => {
   sandbox.quota.limit = undefined
 })
 
+t.test('calls at the same time are counted, and limited when asked', async (t) => {
+  const clock = new FakeClock(1_800_000_000_000)
+  const sandbox = await start({ clock, parallelPerUser: 2 })
+  const { ana, ben } = both(sandbox)
+  sandbox.faults.inject({ kind: 'slow', ms: 50, times: 2, match: { user: ANA } })
+  const slow = [ana('GET profile'), ana('GET profile')]
+  while (sandbox.parallel.peak(ANA) < 2) await new Promise(setImmediate)
+  t.equal((await ana('GET profile')).status, 429)
+  t.equal((await ben('GET profile')).status, 200)
+  clock.advance(50)
+  t.same(
+    (await Promise.all(slow)).map(({ status }) => status),
+    [200, 200]
+  )
+  t.equal((await ana('GET profile')).status, 200)
+  t.equal(sandbox.parallel.peak(BEN), 1)
+})
+
 t.test('the request log says who asked for what and holds no secret', async (t) => {
   const sandbox = await start()
   const { accessToken } = sandbox.issueGrant(ANA, [FULL])
@@ -544,6 +562,9 @@ t.test('the request log says who asked for what and holds no secret', async (t) 
     }
   ])
   t.equal(sandbox.requests.list({ status: 404 }).length, 1)
+  sandbox.faults.inject({ kind: 'reset', times: 1 })
+  await t.rejects(gmailWith(sandbox, accessToken)('GET labels'))
+  t.equal(sandbox.requests.list({ method: 'labels.list', status: 0 }).length, 1)
   const text = JSON.stringify(sandbox.requests.list())
   t.notMatch(text, accessToken)
   t.notMatch(text, 'canary-word')
