@@ -66,7 +66,7 @@ t.test('the settings that stand in files, and those of the demo, are named', asy
 })
 
 t.test('every command of the README is there', async (t) => {
-  const named = readme.matchAll(/npm (?:run ([\w:-]+)|(start|test))/g)
+  const named = readme.matchAll(/npm (?:run (?:--silent )?([\w:-]+)|(start|test))/g)
   for (const [command, script, short = ''] of named) t.ok(scripts[script ?? short], command)
   const ci = readFileSync('.ci/run', 'utf8')
   for (const command of ['npm ci', 'npm run check', 'npm run image:rehearsal']) {
