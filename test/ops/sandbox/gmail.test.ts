@@ -422,6 +422,45 @@ t.test('messages come by upload as well, and not above their limit', async (t) =
   t.match(refused, { status: 413, body: { error: { errors: [{ reason: 'uploadTooLarge' }] } } })
 })
 
+t.test('settings keep what is allowed and refuse the rest', async (t) => {
+  const sandbox = await start()
+  const call = gmailOf(sandbox, ANA, [scope('settings.basic')])
+  const answers = async (request: Parameters<GmailCaller>[0], body: object, status: number) =>
+    t.equal((await call(request, body)).status, status, `${request} ${JSON.stringify(body)}`)
+  await answers('PUT settings/vacation', { enableAutoReply: true }, 400)
+  await answers('PUT settings/vacation', { startTime: '2000', endTime: '1000' }, 400)
+  await answers(
+    'PUT settings/vacation',
+    { enableAutoReply: true, responseBodyPlainText: 'Away' },
+    200
+  )
+  t.match((await call('GET settings/vacation')).body, {
+    enableAutoReply: true,
+    responseBodyPlainText: 'Away'
+  })
+  await answers('PUT settings/imap', { maxFolderSize: 7 }, 400)
+  await answers('PUT settings/pop', { accessWindow: 'sometimes' }, 400)
+  await answers('PUT settings/language', { displayLanguage: 'no such language' }, 400)
+  await answers('PUT settings/language', { displayLanguage: 'pt-BR' }, 200)
+  await answers('PATCH settings/sendAs/other@x.example', { signature: 'x' }, 404)
+  await answers(`PATCH settings/sendAs/${ANA}`, { signature: '<i>Ana</i>' }, 200)
+  t.match((await call('GET settings/sendAs')).body.sendAs, [
+    { sendAsEmail: ANA, signature: '<i>Ana</i>', displayName: 'Ana Silva' }
+  ])
+  await answers(
+    'POST settings/filters',
+    { criteria: {}, action: { addLabelIds: ['STARRED'] } },
+    400
+  )
+  await answers('POST settings/filters', { criteria: { from: 'x' }, action: {} }, 400)
+  await answers(
+    'POST settings/filters',
+    { criteria: { from: 'x' }, action: { addLabelIds: ['Label_9'] } },
+    400
+  )
+  t.same((await call('GET settings/filters')).body, {}, 'no filters is no field, as at Google')
+})
+
 t.test('filters sort mail as it arrives', async (t) => {
   const sandbox = await start()
   const call = gmailOf(sandbox, ANA, [FULL, scope('settings.basic')])
