@@ -16,6 +16,8 @@ export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
     body: unknown,
     authInfo: McpHandlerRequestOptions['authInfo']
   ): Promise<Response> {
+    // A GET stream whose reader has gone is noticed at the next event only; its successor cannot wait.
+    if (request.method === 'GET') this.closeStandaloneSSEStream()
     const parsedBody = this.#keyed(body)
     // A cancellation that several calls answer to is accepted and goes no further.
     if (parsedBody === undefined && body !== undefined) return new Response(null, { status: 202 })
