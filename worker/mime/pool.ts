@@ -15,6 +15,8 @@ export interface MimePoolOptions {
   readonly clock: Clock
   /** How long one message may take. */
   readonly timeoutMs?: number
+  /** How much memory the thread may use, in MB. */
+  readonly heapMb?: number
 }
 
 /**
@@ -26,6 +28,8 @@ export class MimePool {
   /** One at a time, so that the clock of a message starts when its work does. */
   readonly #turn: LimitFunction = pLimit(1)
   #pool: Promise<Piscina> | undefined
+  /** Ends the message that is being read. */
+  #limits: AbortController | undefined
 
   constructor(options: MimePoolOptions) {
     this.#options = options
@@ -47,14 +51,14 @@ export class MimePool {
     signal.throwIfAborted()
     this.#pool ??= this.#open()
     const pool = await this.#pool
-    const late = new AbortController()
-    const cancel = this.#options.clock.after(this.#options.timeoutMs ?? TIMEOUT_MS, () =>
-      late.abort()
-    )
+    const limits = new AbortController()
+    this.#limits = limits
+    const { clock, timeoutMs = TIMEOUT_MS } = this.#options
+    const cancel = clock.after(timeoutMs, () => limits.abort())
     try {
       return await pool.run(html, {
         name: 'readHtml',
-        signal: AbortSignal.any([signal, late.signal])
+        signal: AbortSignal.any([signal, limits.signal])
       })
     } catch (cause) {
       signal.throwIfAborted()
@@ -68,7 +72,7 @@ export class MimePool {
 
   async #open(): Promise<Piscina> {
     const { Piscina } = await import('piscina')
-    return new Piscina({
+    const pool = new Piscina({
       filename: this.#options.threadFile,
       minThreads: 0,
       maxThreads: 1,
@@ -77,7 +81,13 @@ export class MimePool {
       env: {},
       execArgv: [],
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#options.heapMb ?? HEAP_MB,
+        maxYoungGenerationSizeMb: YOUNG_MB
+      }
     })
+    // A thread that dies before its task began has nobody else to tell.
+    pool.on('error', () => this.#limits?.abort())
+    return pool
   }
 }

@@ -25,7 +25,14 @@ const LabelOut = z.object({
 })
 type LabelOut = z.input<typeof LabelOut>
 
-const name = z.string().trim().min(1).max(225).describe('Nested labels are written Parent/Child')
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(225)
+  .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
+  .refine((path) => path.split('/').every((step) => step.trim() !== ''), 'has an empty level')
+  .describe('Nested labels are written Parent/Child')
 const messageListVisibility = z.enum(['show', 'hide']).describe('In the list of messages')
 const labelListVisibility = z
   .enum(['labelShow', 'labelShowIfUnread', 'labelHide'])

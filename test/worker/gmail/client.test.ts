@@ -7,6 +7,7 @@ import { Bearer } from '../../../worker/gmail/bearer.ts'
 import { GmailClient } from '../../../worker/gmail/client.ts'
 import { Pace } from '../../../worker/gmail/pace.ts'
 import { openTransport } from '../../../worker/gmail/transport.ts'
+import { ToolError } from '../../../worker/tool-error.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const signal = new AbortController().signal
@@ -86,6 +87,20 @@ t.test('a refused token is renewed once', async (t) => {
     retryable: false
   })
   t.equal(dead.seen.length, 2)
+})
+
+t.test('a grant that is gone is told as such, without a request', async (t) => {
+  const { origin, seen } = await google(t, [json(200, {})])
+  const client = new GmailClient({
+    gmailOrigin: origin,
+    userEmail: 'me@x.test',
+    clock: systemClock,
+    random: () => 0,
+    tokens: { get: () => Promise.reject(new ToolError('needs_reauth', 'Sign in again.')) },
+    report: { request() {}, throttled() {}, retried() {} }
+  })
+  await t.rejects(client.call('labels.list', {}, signal), { code: 'needs_reauth' })
+  t.equal(seen.length, 0)
 })
 
 t.test('what may be tried again is; what may not is not', async (t) => {

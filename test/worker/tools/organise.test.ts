@@ -169,6 +169,8 @@ t.test('labels are made, found, changed and deleted', async (t) => {
     ['update_label', { id: 'Beta' }],
     ['delete_label', { id: 'Gamma' }],
     ['create_label', { name: '' }],
+    ['create_label', { name: 'a\r\nb' }],
+    ['get_or_create_label', { name: 'A//B' }],
     ['update_label', { id: 'Beta', color: { textColor: '#123456', backgroundColor: '#ffffff' } }]
   ] as const)
     t.match((await call(tool, args)).data, { code: 'invalid_argument' }, JSON.stringify(args))

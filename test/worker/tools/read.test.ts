@@ -280,6 +280,35 @@ t.test('a conversation is read in order, cut to size, and knows whose turn it is
   t.match(await call('get_thread', { threadId: 'a b' }), { data: { code: 'invalid_argument' } })
 })
 
+t.test('whatever a sender writes, a result stays within its budget', async (t) => {
+  const { sandbox, email, call } = await openGmailSession(t)
+  const { id, threadId } = sandbox
+    .mailbox(email)
+    .deliver(
+      mail(
+        `From: "${'f'.repeat(5000)}" <a@x.test>`,
+        `To: ${Array.from({ length: 500 }, (_, index) => `"${'n'.repeat(60)}" <r${index}@x.test>`).join(', ')}`,
+        `Subject: ${'s'.repeat(20_000)}`,
+        ...Array.from({ length: 300 }, (_, index) => `X-Noise-${index}: ${'h'.repeat(900)}`),
+        '__proto__: polluted',
+        'Content-Type: text/plain',
+        '',
+        'long '.repeat(50_000)
+      )
+    )
+  for (const [name, args] of [
+    ['read_email', { messageId: id }],
+    ['read_email', { messageId: id, format: 'headers_only' }],
+    ['get_thread', { threadId }],
+    ['search_emails', { query: '', maxResults: 100 }],
+    ['batch_read_emails', { messageIds: [id], format: 'full' }]
+  ] as const) {
+    const { text, isError } = await call(name, args)
+    t.notOk(isError, name)
+    t.ok(text.length <= 26_000, `${name} has ${text.length}`)
+  }
+})
+
 t.test('the profile tells the account, its access and its quota', async (t) => {
   const { call } = await openGmailSession(t, { level: 'gmail.modify' })
   t.match((await call('get_profile')).data, {
