@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { hideNode } from './hidden-node.ts'
 
 /**
@@ -7,10 +6,12 @@ import { hideNode } from './hidden-node.ts'
  * it does that, and does nothing where it is done already, is not possible, or is not needed: a gateway
  * that runs as root has workers of another user.
  */
-export function concealGateway(directory: string, env: Readonly<Record<string, string>>): void {
+export function concealGateway(
+  directories: readonly string[],
+  env: Readonly<Record<string, string>>
+): void {
   if (process.platform !== 'linux' || process.getuid?.() === 0 || !process.execve) return
-  mkdirSync(directory, { recursive: true, mode: 0o711 })
-  const { path, isHidden } = hideNode(process.execPath, directory)
+  const { path, isHidden } = hideNode(process.execPath, directories)
   if (!isHidden || path === process.execPath) return
   const args = [
     process.execPath,

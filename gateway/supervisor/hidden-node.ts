@@ -3,6 +3,8 @@ import {
   chmodSync,
   constants,
   copyFileSync,
+  lstatSync,
+  mkdirSync,
   renameSync,
   rmSync,
   statSync
@@ -18,21 +20,37 @@ export interface HiddenNode {
 /**
  * A node program that can be run but not read: the kernel then lets no other process of the same user look
  * into it (execve(2), ptrace(2): "dumpable"). Takes `node` itself where the image is built that way, else
- * makes a copy in `directory` and keeps it for the next start. Without Linux, or without room for the copy,
- * it is `node` as it is.
+ * makes a copy in the first of `directories` that will do, and keeps it for the next start. Without Linux,
+ * or without a place for the copy, it is `node` as it is.
  */
-export function hideNode(node: string, directory: string): HiddenNode {
+export function hideNode(node: string, directories: readonly string[]): HiddenNode {
   if (process.platform !== 'linux') return { path: node, isHidden: false }
   if (!isReadable(node)) return { path: node, isHidden: true }
+  for (const directory of directories) {
+    const path = copyOf(node, directory)
+    if (path !== undefined) return { path, isHidden: true }
+  }
+  return { path: node, isHidden: false }
+}
+
+function copyOf(node: string, directory: string): string | undefined {
   const { size, mtimeMs } = statSync(node)
   const path = join(directory, `node-${size}-${Math.trunc(mtimeMs)}`)
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o711 })
+    if (!isOurs(directory)) return undefined
     if (!isComplete(path, size)) copyTo(node, path)
     accessSync(path, constants.X_OK) // the directory may be mounted noexec
-    return { path, isHidden: true }
+    return path
   } catch {
-    return { path: node, isHidden: false }
+    return undefined // no room, or read-only
   }
+}
+
+/** What lies in a directory of somebody else's might be anything. */
+function isOurs(directory: string): boolean {
+  const { uid, mode } = lstatSync(directory)
+  return uid === process.getuid?.() && (mode & 0o022) === 0
 }
 
 /** A user with CAP_DAC_OVERRIDE reads everything; what counts is what a worker may read. */

@@ -4,6 +4,7 @@
  * Imports nothing but Node's modules, so that any user who may read this file can run it.
  */
 import { accessSync, closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 
 // biome-ignore lint/style/noProcessEnv: the settings of this program, none of the gateway's.
 const { PROBE_TARGETS = '', PROBE_FILES = '' } = process.env
@@ -45,13 +46,18 @@ const findings = () => ({
   mayGainPrivileges: !/^NoNewPrivs:\s*1/m.test(status)
 })
 
-process.on('message', (message) => {
-  if (!isInit(message)) return
-  process.send?.({ type: 'log', level: 'info', message: 'findings', fields: findings() })
+const listens = (socketPath: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    createServer()
+      .once('error', () => resolve(false))
+      .listen(socketPath, () => resolve(true))
+  })
+
+process.on('message', async (message: { type: string; socketPath: string }) => {
+  if (message.type !== 'init') return
+  const fields = { ...findings(), listens: await listens(message.socketPath) }
+  process.send?.({ type: 'log', level: 'info', message: 'findings', fields })
   process.send?.({ type: 'ready' })
 })
 process.on('disconnect', () => process.exit(0))
 process.send?.({ type: 'hello', protocol: 1, version: 'probe' })
-
-const isInit = (message: unknown): boolean =>
-  typeof message === 'object' && message !== null && 'type' in message && message.type === 'init'

@@ -24,7 +24,7 @@ export interface IsolationParts {
   readonly randomHex: (bytes: number) => string
   readonly runDirectory: RunDirectory
   /** Where a copy of node may lie. */
-  readonly directory: string
+  readonly nodeDirectories: readonly string[]
   /** Node's program. */
   readonly node: string
   /** The gateway's own process. */
@@ -69,7 +69,7 @@ export async function isolate(parts: IsolationParts): Promise<Isolation> {
 
 /** What may work here, strongest first. */
 function* waysOf(parts: IsolationParts): Generator<Layers> {
-  const hidden = hideNode(parts.node, parts.directory)
+  const hidden = hideNode(parts.node, parts.nodeDirectories)
   for (const identity of identitiesOf(parts)) {
     for (const node of new Set([hidden.path, parts.node])) {
       yield {

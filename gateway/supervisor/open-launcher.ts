@@ -9,8 +9,10 @@ export interface OpenLauncherParts
   extends Pick<ProcessLauncherParts, 'entry' | 'env' | 'init' | 'onLine'> {
   readonly clock: Clock
   readonly randomHex: (bytes: number) => string
-  /** RUN_DIR: for the sockets, and for a copy of node that cannot be read. */
+  /** For the sockets. */
   readonly directory: string
+  /** Where a copy of node may lie that cannot be read: the first place that will do. */
+  readonly nodeDirectories: readonly string[]
   /** The files and directories of the worker's program. */
   readonly readable: readonly string[]
   /** A user id for each worker. */

@@ -8,6 +8,8 @@ import type { Launched, Launcher } from './launcher.ts'
 export const Findings = z.object({
   /** Its own program, which it needs. */
   readsProgram: z.boolean(),
+  /** On its socket, which it needs as well. */
+  listens: z.boolean(),
   /** Memory, environment or open files of the gateway: tokens and keys of everybody. */
   readsGateway: z.boolean(),
   signalsGateway: z.boolean(),
@@ -63,15 +65,19 @@ async function hear(launched: Launched): Promise<Findings> {
     const [{ fields }] = await Promise.all([log, launched.ready])
     const findings = Findings.parse(fields)
     if (!findings.readsProgram) throw new Error('Its user may not read the worker’s program.')
+    if (!findings.listens) throw new Error('Its user may not make a socket in RUN_DIR.')
     return findings
   } catch (cause) {
     throw new GatewayError(
       'ERR_WORKER_START',
-      `A probe could not be started: ${launched.diagnose().trim() || String(cause)}`,
+      `A probe could not be started: ${launched.diagnose().trim() || messageOf(cause)}`,
       { cause }
     )
   }
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
 
 async function end(launched: Launched): Promise<void> {
   launched.kill('SIGKILL')

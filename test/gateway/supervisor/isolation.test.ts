@@ -75,13 +75,15 @@ t.test('an ordinary user’s gateway refuses to be read', { skip: needsRoot }, a
 
 t.test('node is copied once, to a file that runs but cannot be read', needsLinux, async (t) => {
   const path = shortDirectory(t)
-  const hidden = hideNode(NODE, path)
+  const hidden = hideNode(NODE, [join(path, 'missing', '\0'), path])
   t.equal(hidden.isHidden, true)
   const { ino, mode } = statSync(hidden.path)
   t.equal(mode & 0o777, 0o111)
-  t.equal(statSync(hideNode(NODE, path).path).ino, ino)
-  t.strictSame(hideNode(hidden.path, path), hidden, 'a hidden one is taken as it is')
-  t.strictSame(hideNode(NODE, join(path, 'missing')), { path: NODE, isHidden: false })
+  t.equal(statSync(hideNode(NODE, [join(path, 'missing', '\0'), path]).path).ino, ino)
+  t.strictSame(hideNode(hidden.path, [path]), hidden, 'a hidden one is taken as it is')
+  const theirs = shortDirectory(t)
+  chmodSync(theirs, 0o777)
+  t.strictSame(hideNode(NODE, [theirs]), { path: NODE, isHidden: false })
 })
 
 t.test('the layers wrap one another, privileges first', async (t) => {
@@ -102,6 +104,7 @@ t.test('the layers wrap one another, privileges first', async (t) => {
   t.strictSame(confine({ ...bare, nodeLimits: undefined }).cell().command, ['/n'])
   const none = {
     readsProgram: true,
+    listens: true,
     readsGateway: true,
     signalsGateway: true,
     readsSibling: true,
