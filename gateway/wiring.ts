@@ -1,7 +1,7 @@
 /** The only place that picks engines and joins the parts. Nothing happens here until it is called. */
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#shared/clock.ts'
@@ -25,10 +25,9 @@ import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
-import { confine } from './supervisor/confinement.ts'
+import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
 import { processStart } from './supervisor/proc.ts'
-import { ProcessLauncher } from './supervisor/process-launcher.ts'
-import { openRunDirectory } from './supervisor/run-directory.ts'
+import { parseUidRange } from './supervisor/uid-slots.ts'
 import { takeLeave } from './take-leave.ts'
 import { readGauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
@@ -53,7 +52,10 @@ interface Core {
   readonly substitutes: Substitutes
 }
 
-const WORKER_BUNDLE = fileURLToPath(new URL('../dist/worker/main.mjs', import.meta.url))
+const PROJECT = fileURLToPath(new URL('..', import.meta.url))
+const WORKER_BUNDLE = join(PROJECT, 'dist/worker/main.mjs')
+/** Where real mail is, nobody may look into the gateway. */
+const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
 
 /** What a test may put in the place of the real thing. */
 export type Substitutes = Pick<SignInParts, 'fetchClientMetadata'>
@@ -64,6 +66,7 @@ export async function wire(
   log: Log,
   substitutes: Substitutes = {}
 ): Promise<Gateway> {
+  const { launcher, mostWorkers } = await launcherFor(config, log)
   const metrics = createMetrics({ version: VERSION })
   const store = await openStore(config.DATABASE_URL)
   const accounts: OpenAccounts = openAccounts({
@@ -85,12 +88,12 @@ export async function wire(
     void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
   })
   const serving: Serving = createServing({
-    config,
+    config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
     store,
     metrics,
     log,
-    launcher: launcherFor(config, log),
+    launcher,
     broker: accounts.broker,
     ownership,
     assignment: async (userId) => {
@@ -146,25 +149,20 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function launcherFor(config: Config, log: Log): ProcessLauncher {
-  const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
-  const base = config.RUN_DIR ?? join(tmpdir(), `gmail-mcp-${process.getuid?.() ?? 0}`)
-  const runDirectory = openRunDirectory({ base, pid: process.pid, randomHex })
-  if (runDirectory.reaped > 0) log.warn({ count: runDirectory.reaped }, 'leftover workers ended')
-  return new ProcessLauncher({
+async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
+  const temporary = join(tmpdir(), `gmail-mcp-${process.getuid?.() ?? 0}`)
+  const directory = config.RUN_DIR ?? temporary
+  const opened = await openLauncher({
     clock: systemClock,
-    randomHex,
-    runDirectory,
-    confinement: confine({
-      node: process.execPath,
-      setpriv: '/usr/bin/setpriv',
-      prlimit: undefined,
-      env: undefined,
-      identity: { kind: 'own' },
-      dataBytes: 0,
-      nodeLimits: undefined
-    }),
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    directory,
+    nodeDirectories: [temporary, directory],
     entry: config.WORKER_ENTRY ?? WORKER_BUNDLE,
+    // Another program may use the packages of this one.
+    readable: [config.WORKER_ENTRY === undefined ? dirname(WORKER_BUNDLE) : PROJECT],
+    uids: config.WORKER_UIDS === undefined ? undefined : parseUidRange(config.WORKER_UIDS),
+    memoryBytes: config.WORKER_MEMORY,
+    mustHold: config.GMAIL_API_URL === GOOGLES_GMAIL,
     env: {},
     init: {
       gmailOrigin: config.GMAIL_API_URL,
@@ -174,6 +172,9 @@ function launcherFor(config: Config, log: Log): ProcessLauncher {
     // What a worker prints could quote mail: only that it printed is told.
     onLine: (worker, stream, line) => log.debug({ worker, stream, chars: line.length }, 'output')
   })
+  if (opened.reaped > 0) log.warn({ count: opened.reaped }, 'leftover workers ended')
+  log.info(opened.isolation, 'workers are kept apart')
+  return opened
 }
 
 function publicApp(core: Core): Promise<FastifyInstance> {

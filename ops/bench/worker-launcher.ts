@@ -51,6 +51,7 @@ export class WorkerLauncher {
     const { launcher } = await openLauncher({
       ...common,
       directory: base,
+      nodeDirectories: [directory],
       readable: [dirname(entry)],
       uids: undefined,
       memoryBytes: MEMORY_BYTES,
