@@ -171,6 +171,23 @@ t.test('what is malformed or unknown is refused', async (t) => {
       404,
       'notFound'
     ],
+    [
+      [`POST messages/${id}/modify`, { addLabelIds: ['STARRED'], removeLabelIds: ['STARRED'] }],
+      400,
+      'invalidArgument'
+    ],
+    [['POST messages/batchDelete', { ids: [] }], 400, 'invalidArgument'],
+    [
+      ['POST messages/send', Buffer.from('x'), { 'content-type': 'text/plain' }],
+      400,
+      'invalidArgument'
+    ],
+    [['POST messages', { raw: rawMail('', 'x'), labelIds: ['Label_9'] }], 400, 'invalidArgument'],
+    [['POST messages/send', { raw: 'x'.repeat(49_500_000) }], 400, 'invalidArgument'],
+    [['GET messages?fields=id,,'], 400, 'invalidArgument'],
+    [['GET threads/nonsense'], 400, 'invalidArgument'],
+    [['POST labels', { name: '/slash' }], 400, 'invalidArgument'],
+    [['PUT labels/Label_1', {}], 400, 'invalidArgument'],
     [['GET threads/19a0000000000000'], 404, 'notFound'],
     [['GET drafts/r1'], 404, 'notFound'],
     [['GET history?startHistoryId=1'], 404, 'notFound'],
@@ -480,6 +497,22 @@ t.test('filters sort mail as it arrives', async (t) => {
   const passed = sandbox.mailbox(ANA).deliver({ from: 'other@list.example' })
   t.same([caught.labelIds.has('STARRED'), caught.labelIds.has('INBOX')], [true, false])
   t.same([passed.labelIds.has('STARRED'), passed.labelIds.has('INBOX')], [false, true])
+  const criteria = {
+    to: ANA,
+    subject: 'big',
+    query: 'has:nouserlabels',
+    negatedQuery: 'boring',
+    size: 2000,
+    sizeComparison: 'larger'
+  }
+  await call('POST settings/filters', { criteria, action: { addLabelIds: ['IMPORTANT'] } })
+  const arrives = (text: string, subject = 'Big news') =>
+    sandbox.mailbox(ANA).deliver({ from: 'x@y.example', subject, text }).labelIds.has('IMPORTANT')
+  const long = 'word '.repeat(800)
+  t.same(
+    [arrives(long), arrives('short'), arrives(`boring ${long}`), arrives(long, 'Small')],
+    [true, false, false, false]
+  )
 })
 
 t.test('fields= leaves only what was asked for', async (t) => {

@@ -227,6 +227,16 @@ t.test('requests that Google blocks get a page and no redirect', async (t) => {
   }
   const page = await fetch(authorizationUrl(sandbox, { login_hint: sandbox.users[1]?.email ?? '' }))
   t.match(await page.text(), `value="${sandbox.users[1]?.email}" checked`)
+  const none = await fetch(authorizationUrl(sandbox, { prompt: 'none' }), { redirect: 'manual' })
+  t.match(none.headers.get('location'), 'error=interaction_required')
+  const form = { method: 'POST', redirect: 'manual' } as const
+  for (const body of [{ decision: 'maybe' }, { decision: 'allow', account: 'nobody@x.example' }]) {
+    const answer = await fetch(authorizationUrl(sandbox), {
+      ...form,
+      body: new URLSearchParams(body)
+    })
+    t.equal(answer.status, 400)
+  }
   const open = await start()
   const evil = await fetch(authorizationUrl(open, { redirect_uri: 'http://evil.example/' }))
   t.equal(evil.status, 400)
