@@ -228,3 +228,27 @@ t.test('a draft is saved, and a message can join a thread', async (t) => {
   t.match(html.html, '<p>only</p>')
   t.notOk(html.text)
 })
+
+t.test('an alias and a signature are used when the account has them', async (t) => {
+  const session = await openGmailSession(t)
+  const { sandbox, email, call } = session
+  const { accessToken } = sandbox.issueGrant(email, [
+    'https://mail.google.com/',
+    'https://www.googleapis.com/auth/gmail.settings.basic'
+  ])
+  const patched = await fetch(`${sandbox.url}/gmail/v1/users/me/settings/sendAs/${email}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ signature: '<b>Ann</b> of Acme' })
+  })
+  t.equal(patched.status, 200)
+  const sent = await call('send_email', {
+    to: [BOB],
+    from: `Somebody Else <${email}>`,
+    subject: 'Signed',
+    body: 'Hi',
+    includeSignature: true
+  })
+  const mail = await sentMail(session, sent.data.id)
+  t.match(mail, { from: { name: 'Ann Müller', address: email }, text: /^Hi\s+-- \s+Ann of Acme/ })
+})
