@@ -92,7 +92,7 @@ t.test('the container runs as an ordinary user below a process that reaps', asyn
   const { user, entrypoint, command, healthcheck } = stage('gateway')
   t.equal(user, 'node')
   t.same(entrypoint, ['tini', '--'])
-  t.same(command, scripts.start.split(' '), 'the same command as npm start')
+  t.equal(['exec', ...command].join(' '), scripts.start, 'the same command as npm start')
   t.equal(healthcheck[0], 'node', 'nothing is installed for the health check')
 })
 
