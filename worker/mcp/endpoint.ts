@@ -44,9 +44,10 @@ export function createEndpoint(
 
   const legacy = async (request: Request, body: unknown, authInfo: AuthInfo) => {
     if (isInitializeRequest(body)) {
-      const params = InitializeParams.parse(body.params)
+      const { data } = InitializeParams.safeParse(body.params)
+      if (!data) return rpcError(400, -32602, 'The parameters of initialize are not valid.')
       return sessions
-        .open(request, body, params, authInfo)
+        .open(request, body, data, authInfo)
         .catch((refused: Error) => rpcError(400, -32602, refused.message))
     }
     const id = request.headers.get('mcp-session-id')
