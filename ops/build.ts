@@ -1,16 +1,45 @@
 /** Bundles the worker program, so that it starts fast and may read no file but its own. */
-import { rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
+import { rehearse } from './build/rehearse.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Writes `dist/worker`. Throws when the program does not bundle. */
+/** Writes `dist/worker`. Throws when the program does not bundle or does not run. */
 export async function buildWorker(): Promise<void> {
-  await rm(`${root}dist`, { recursive: true, force: true })
-  await bundle({ main: 'worker/main.ts', 'mime-thread': 'worker/mime/tasks.ts' }, 'dist/worker')
+  await mkdir(`${root}dist`, { recursive: true })
+  // What runs meanwhile keeps what it has until all of it is there.
+  const draft = await mkdtemp(`${root}dist/draft-`)
+  await bundleWorker(`${root}worker/main.ts`, draft)
+  await bundle({ 'mime-thread': `${root}worker/mime/tasks.ts` }, draft)
   // Piscina starts its threads from a file of this name beside its own.
-  await bundle({ worker: 'node_modules/piscina/dist/worker.js' }, 'dist/worker', '.js')
+  await bundle({ worker: `${root}node_modules/piscina/dist/worker.js` }, draft, '.js')
+  await chmod(draft, 0o755)
+  await rm(`${root}dist/worker`, { recursive: true, force: true })
+  await rename(draft, `${root}dist/worker`)
+}
+
+/**
+ * Bundles a worker's program into `outdir`: `main.mjs` starts `program.cjs` with the bytecode of a rehearsal.
+ * Throws when the program does not bundle or does not run.
+ */
+export async function bundleWorker(entry: string, outdir: string): Promise<void> {
+  await bundle({ main: START }, outdir)
+  await build({
+    ...COMMON,
+    entryPoints: { program: entry },
+    outdir,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    // The text stays in memory for as long as the worker lives.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    banner: { js: FILE_URL },
+    define: { 'import.meta.url': '__fileUrl' }
+  })
+  await rehearse(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
 }
 
 /** Bundles programs, named as their files below `outdir` shall be. Throws when one does not bundle. */
@@ -20,25 +49,33 @@ export async function bundle(
   extension = '.mjs'
 ): Promise<void> {
   await build({
-    absWorkingDir: root,
+    ...COMMON,
     entryPoints: { ...entryPoints },
     outdir,
     outExtension: { '.js': extension },
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    legalComments: 'none',
     // CommonJS packages inside an ES module bundle still call `require` for Node's own modules.
     banner: { js: REQUIRE },
-    define: { __dirname: 'import.meta.dirname' },
-    external: ['@napi-rs/nice'], // native, and piscina goes without
-    logLevel: 'warning'
+    define: { __dirname: 'import.meta.dirname' }
   })
 }
 
+const START = fileURLToPath(new URL('../worker/start.ts', import.meta.url))
+
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  legalComments: 'none',
+  external: ['@napi-rs/nice'], // native, and piscina goes without
+  logLevel: 'warning'
+} as const
+
 const REQUIRE =
   "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+const FILE_URL = "const __fileUrl = require('node:url').pathToFileURL(__filename).href;"
 
 if (import.meta.main) await buildWorker()
