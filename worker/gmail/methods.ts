@@ -25,6 +25,8 @@ export interface GmailMethods {
   'threads.list': [Page & { labelIds?: string[] }, gmail_v1.Schema$ListThreadsResponse]
   'threads.get': [{ id: string } & Format, gmail_v1.Schema$Thread]
   'threads.modify': [{ id: string; requestBody: Change }, gmail_v1.Schema$Thread]
+  'threads.trash': [{ id: string }, gmail_v1.Schema$Thread]
+  'threads.untrash': [{ id: string }, gmail_v1.Schema$Thread]
   'drafts.list': [Page, gmail_v1.Schema$ListDraftsResponse]
   'drafts.get': [{ id: string; format?: 'minimal' | 'full' | 'metadata' | 'raw' }, Draft]
   'drafts.create': [{ requestBody: DraftBody }, Draft]

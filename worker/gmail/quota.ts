@@ -19,6 +19,8 @@ export const UNITS: Readonly<Record<GmailMethod, number>> = {
   'threads.list': 10,
   'threads.get': 40,
   'threads.modify': 10,
+  'threads.trash': 20,
+  'threads.untrash': 10,
   'drafts.list': 5,
   'drafts.get': 20,
   'drafts.create': 10,

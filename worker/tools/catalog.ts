@@ -40,6 +40,7 @@ import { searchEmails } from './search-emails.ts'
 import { searchThreads } from './search-threads.ts'
 import { sendDraft } from './send-draft.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
+import { modifyThread, trashThread, untrashThread } from './threads.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
 
@@ -65,6 +66,9 @@ export const TOOLS: readonly Tool[] = [
   batchModifyEmails,
   trashEmail,
   untrashEmail,
+  modifyThread,
+  trashThread,
+  untrashThread,
   deleteEmail,
   batchDeleteEmails,
   listEmailLabels,

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { Message } from '../gmail/methods.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
+import { asThreadId } from '../gmail/thread-id.ts'
 import { whoseTurn } from '../gmail/whose-turn.ts'
-import { ToolError } from '../tool-error.ts'
 import { readBody } from './body.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
 import { flag, int } from './coerce.ts'
@@ -89,15 +89,6 @@ export const getThread = defineTool({
 })
 
 type Args = { format: string; maxBodyLength: number; stripQuotes: boolean }
-
-function asThreadId(given: string): string {
-  const id = given.trim()
-  if (/^[0-9a-f]{1,32}$/i.test(id)) return id.toLowerCase()
-  throw new ToolError(
-    'invalid_argument',
-    'threadId is not a Gmail thread id, as search_emails returns it.'
-  )
-}
 
 function take(
   all: readonly Message[],

@@ -5,11 +5,15 @@ import { changeBatch, MAX_BATCH } from './batch.ts'
 import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { findMessages } from './find-messages.ts'
+import {
+  changeInput,
+  isEmpty,
+  nothingToChange,
+  resolveChange,
+  resolveWishes
+} from './label-change.ts'
 import { CHANGES } from './schemas.ts'
 import { defineTool } from './tool.ts'
-
-const addLabelIds = stringList(0, 100).optional().describe('Labels to add, by id or name')
-const removeLabelIds = stringList(0, 100).optional().describe('Labels to remove, by id or name')
 
 export const modifyEmail = defineTool({
   name: 'modify_email',
@@ -21,21 +25,15 @@ export const modifyEmail = defineTool({
   input: z.object({
     messageId: z.string().min(1).describe('Gmail message id, or an RFC Message-ID (<…@…>)'),
     labelIds: stringList(0, 100).optional().describe('The same as addLabelIds'),
-    addLabelIds,
-    removeLabelIds,
-    markAs: z.enum(['read', 'unread']).optional(),
-    archive: flag().optional().describe('true takes it out of the inbox, false puts it back'),
-    star: flag().optional()
+    ...changeInput
   }),
   output: z.object({ id: z.string(), labelIds: z.array(z.string()), labels: z.array(z.string()) }),
   async run(args, call) {
     const { context, signal } = call
-    const change = await resolveChange(
-      [...(args.labelIds ?? []), ...(args.addLabelIds ?? [])],
-      args.removeLabelIds ?? [],
+    const requestBody = await resolveWishes(
+      { ...args, addLabelIds: [...(args.labelIds ?? []), ...(args.addLabelIds ?? [])] },
       call
     )
-    const requestBody = withShortcuts(change, args)
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
     const message = await context.mailbox.call('messages.modify', { id, requestBody }, signal)
     const labelIds = message.labelIds ?? []
@@ -58,8 +56,8 @@ export const batchModifyEmails = defineTool({
     messageIds: stringList(1, MAX_BATCH).optional().describe('Or give query'),
     query: z.string().min(1).max(2000).optional().describe('Gmail search; instead of messageIds'),
     maxMessages: int(1, MAX_BATCH).default(500).describe('Of the search'),
-    addLabelIds,
-    removeLabelIds,
+    addLabelIds: changeInput.addLabelIds,
+    removeLabelIds: changeInput.removeLabelIds,
     batchSize: int(1, 1000).default(50).describe('Accepted for older clients; Gmail takes 1000'),
     verify: z.enum(['sample', 'all', 'none']).default('sample'),
     dryRun: flag().default(false).describe('Only tell which messages would be changed')
@@ -83,63 +81,6 @@ export const batchModifyEmails = defineTool({
     return { structured, text: asText(structured) }
   }
 })
-
-interface Change {
-  addLabelIds: string[]
-  removeLabelIds: string[]
-}
-
-async function resolveChange(
-  add: readonly string[],
-  remove: readonly string[],
-  { context, signal }: ToolCall
-): Promise<Change> {
-  const change = {
-    addLabelIds: await context.labels.resolve(add, signal),
-    removeLabelIds: await context.labels.resolve(remove, signal)
-  }
-  const both = change.addLabelIds.filter((id) => change.removeLabelIds.includes(id))
-  if (both.length > 0)
-    throw new ToolError('invalid_argument', `${both.join(', ')} is to be added and removed.`)
-  const fixed = [...change.addLabelIds, ...change.removeLabelIds].find(
-    (id) => id === 'SENT' || id === 'DRAFT'
-  )
-  if (fixed) throw new ToolError('invalid_argument', `Gmail does not let ${fixed} be changed.`)
-  return change
-}
-
-function withShortcuts(
-  change: Change,
-  {
-    markAs,
-    archive,
-    star
-  }: {
-    markAs?: 'read' | 'unread' | undefined
-    archive?: boolean | undefined
-    star?: boolean | undefined
-  }
-): Change {
-  const add = new Set(change.addLabelIds)
-  const remove = new Set(change.removeLabelIds)
-  const set = (label: string, wanted: boolean | undefined) => {
-    if (wanted !== undefined) (wanted ? add : remove).add(label)
-  }
-  set('UNREAD', markAs && markAs === 'unread')
-  set('INBOX', archive === undefined ? undefined : !archive)
-  set('STARRED', star)
-  const whole = { addLabelIds: [...add], removeLabelIds: [...remove] }
-  if (isEmpty(whole)) throw nothingToChange()
-  const both = whole.addLabelIds.find((label) => remove.has(label))
-  if (both) throw new ToolError('invalid_argument', `${both} is to be added and removed.`)
-  return whole
-}
-
-const isEmpty = ({ addLabelIds: add, removeLabelIds: remove }: Change): boolean =>
-  add.length === 0 && remove.length === 0
-
-const nothingToChange = () =>
-  new ToolError('invalid_argument', 'Give at least one label to add or to remove.')
 
 async function targets(
   {

@@ -138,6 +138,36 @@ t.test('the bin gives back what deletion does not', async (t) => {
   t.match(gone.data, { requested: 3, deleted: 2, notFound: [four] })
 })
 
+t.test('a conversation changes as a whole', async (t) => {
+  const { sandbox, email, call } = await openGmailSession(t)
+  const box = sandbox.mailbox(email)
+  const first = box.deliver({ from: 'bo@out.test', subject: 'T', text: '1', messageId: '<1@x>' })
+  const second = box.deliver({
+    from: 'bo@out.test',
+    subject: 'Re: T',
+    text: '2',
+    inReplyTo: '<1@x>',
+    references: '<1@x>'
+  })
+  const { threadId } = first
+  t.equal(second.threadId, threadId)
+  const both = (label: string) =>
+    [first, second].map(({ id }) => box.message(id)?.labelIds.has(label))
+  await call('modify_thread', { threadId, archive: 'true', markAs: 'read', star: true })
+  t.same(
+    [both('INBOX'), both('UNREAD'), both('STARRED')].flat().join(),
+    'false,false,false,false,true,true'
+  )
+  t.match((await call('trash_thread', { threadId })).data, { id: threadId, trashed: true })
+  t.same(both('TRASH'), [true, true])
+  t.match((await call('untrash_thread', { threadId })).data, { restored: true })
+  t.same(both('TRASH'), [false, false])
+  t.match((await call('modify_thread', { threadId })).data, { code: 'invalid_argument' })
+  t.match((await call('trash_thread', { threadId: '19ffffffffffffff' })).data, {
+    code: 'not_found'
+  })
+})
+
 t.test('labels are made, found, changed and deleted', async (t) => {
   const { call } = await openGmailSession(t)
   const made = await call('get_or_create_label', { name: 'Projects/2026/Alpha' })

@@ -1,0 +1,70 @@
+import * as z from 'zod'
+import { asThreadId } from '../gmail/thread-id.ts'
+import { stringList } from './coerce.ts'
+import { changeInput, resolveWishes } from './label-change.ts'
+import { CHANGES } from './schemas.ts'
+import { defineTool } from './tool.ts'
+
+const threadId = z.string().min(1).describe('threadId of any of its messages')
+
+export const modifyThread = defineTool({
+  name: 'modify_thread',
+  title: 'Change labels of a conversation',
+  description:
+    'Adds and removes labels of all messages of one thread; marks it as read or unread, archives or stars it.',
+  level: 'gmail.modify',
+  annotations: CHANGES,
+  input: z.object({
+    threadId,
+    labelIds: stringList(0, 100).optional().describe('The same as addLabelIds'),
+    ...changeInput
+  }),
+  output: z.object({ id: z.string(), labelIds: z.array(z.string()), labels: z.array(z.string()) }),
+  async run(args, call) {
+    const { context, signal } = call
+    const id = asThreadId(args.threadId)
+    const requestBody = await resolveWishes(
+      { ...args, addLabelIds: [...(args.labelIds ?? []), ...(args.addLabelIds ?? [])] },
+      call
+    )
+    await context.mailbox.call('threads.modify', { id, requestBody }, signal)
+    const thread = await context.mailbox.call('threads.get', { id, format: 'minimal' }, signal)
+    const labelIds = [...new Set((thread.messages ?? []).flatMap((each) => each.labelIds ?? []))]
+    const labels = await context.labels.names(labelIds, signal)
+    return {
+      structured: { id, labelIds, labels },
+      text: `Labels of thread ${id} updated. It now has: ${labels.join(', ') || 'none'}.`
+    }
+  }
+})
+
+export const trashThread = defineTool({
+  name: 'trash_thread',
+  title: 'Move a conversation to the bin',
+  description:
+    'Moves all messages of a thread to the bin, from where untrash_thread brings them back for 30 days.',
+  level: 'gmail.modify',
+  annotations: CHANGES,
+  input: z.object({ threadId }),
+  output: z.object({ id: z.string(), trashed: z.boolean() }),
+  async run(args, { context, signal }) {
+    const id = asThreadId(args.threadId)
+    await context.mailbox.call('threads.trash', { id }, signal)
+    return { structured: { id, trashed: true }, text: `Thread ${id} was moved to the bin.` }
+  }
+})
+
+export const untrashThread = defineTool({
+  name: 'untrash_thread',
+  title: 'Take a conversation out of the bin',
+  description: 'Brings all messages of a thread back from the bin.',
+  level: 'gmail.modify',
+  annotations: CHANGES,
+  input: z.object({ threadId }),
+  output: z.object({ id: z.string(), restored: z.boolean() }),
+  async run(args, { context, signal }) {
+    const id = asThreadId(args.threadId)
+    await context.mailbox.call('threads.untrash', { id }, signal)
+    return { structured: { id, restored: true }, text: `Thread ${id} was restored.` }
+  }
+})
