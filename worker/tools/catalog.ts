@@ -40,6 +40,7 @@ import { searchEmails } from './search-emails.ts'
 import { searchThreads } from './search-threads.ts'
 import { sendDraft } from './send-draft.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
+import { notSpam, reportSpam } from './spam.ts'
 import { modifyThread, trashThread, untrashThread } from './threads.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
@@ -69,6 +70,8 @@ export const TOOLS: readonly Tool[] = [
   modifyThread,
   trashThread,
   untrashThread,
+  reportSpam,
+  notSpam,
   deleteEmail,
   batchDeleteEmails,
   listEmailLabels,

@@ -134,6 +134,13 @@ t.test('the bin gives back what deletion does not', async (t) => {
     permanent: true
   })
   t.notOk(box.message(four))
+  t.match((await call('report_spam', { messageIds: [one, unknown] })).data, {
+    ids: [one],
+    notFound: [unknown]
+  })
+  t.ok(box.message(one)?.labelIds.has('SPAM'))
+  t.match((await call('not_spam', { messageIds: one })).data, { ids: [one] })
+  t.ok(box.message(one)?.labelIds.has('INBOX'))
   const gone = await call('batch_delete_emails', { messageIds: [one, two, four], batchSize: 2 })
   t.match(gone.data, { requested: 3, deleted: 2, notFound: [four] })
 })
