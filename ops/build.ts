@@ -2,7 +2,7 @@
 import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, stop } from 'esbuild'
+import { type BuildOptions, build, stop } from 'esbuild'
 import { rehearse } from './build/rehearse.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -19,6 +19,7 @@ export async function buildWorker(): Promise<void> {
   await chmod(draft, 0o755)
   await rm(`${root}dist/worker`, { recursive: true, force: true })
   await rename(draft, `${root}dist/worker`)
+  await stop() // the bundler is a process of its own
 }
 
 /**
@@ -63,7 +64,7 @@ export async function bundle(
 
 const START = fileURLToPath(new URL('../worker/start.ts', import.meta.url))
 
-const COMMON = {
+const COMMON: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
@@ -71,7 +72,7 @@ const COMMON = {
   legalComments: 'none',
   external: ['@napi-rs/nice'], // native, and piscina goes without
   logLevel: 'warning'
-} as const
+}
 
 const REQUIRE =
   "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"

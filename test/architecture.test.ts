@@ -56,6 +56,7 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/telemetry'
   ],
   ops: ['shared', 'gateway', 'gateway/accounts', 'gateway/store', 'gateway/telemetry', 'ops/**'],
+  'ops/build': ['shared', 'worker'],
   'ops/bench': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/stdio': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/stdio.ts': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
@@ -75,7 +76,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'node:child_process': ['gateway/supervisor/process-launcher.ts', 'ops'],
   'node:cluster': [],
   'node:worker_threads': [],
-  'node:vm': [],
+  'node:vm': ['worker/bytecode.ts'],
   'node:sqlite': ['gateway/store/sqlite.ts'],
   '@fastify/http-proxy': ['gateway/http/mcp-proxy.ts'],
   '@modelcontextprotocol/node': ['worker/host.ts'],

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundle } from '../build.ts'
+import { bundle, bundleWorker } from '../build.ts'
 
 /** A directory of one run, with the programs of it. */
 export interface BenchPlace extends AsyncDisposable {
@@ -15,30 +15,25 @@ export interface BenchPlace extends AsyncDisposable {
   }
 }
 
+const source = (name: string): string =>
+  fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
+
 /** Programs of the bench that run from their sources. */
-export const PROCESS = {
-  gateway: fileURLToPath(new URL('./processes/gateway.ts', import.meta.url)),
-  load: fileURLToPath(new URL('./processes/load.ts', import.meta.url))
-}
+export const PROCESS = { gateway: source('gateway'), load: source('load') }
 
 export async function openBenchPlace(): Promise<BenchPlace> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
   await chmod(directory, 0o711) // workers may be another user's
-  const programs = join(directory, 'programs')
-  await bundle(
-    {
-      worker: 'ops/bench/processes/worker.ts',
-      'one-process': 'ops/bench/processes/one-process.ts',
-      empty: 'ops/bench/processes/empty.ts'
-    },
-    programs
-  )
+  const worker = join(directory, 'worker')
+  await bundleWorker(source('worker'), worker)
+  const others = join(directory, 'others')
+  await bundle({ 'one-process': source('one-process'), empty: source('empty') }, others)
   return {
     directory,
     programs: {
-      worker: join(programs, 'worker.mjs'),
-      oneProcess: join(programs, 'one-process.mjs'),
-      empty: join(programs, 'empty.mjs')
+      worker: join(worker, 'main.mjs'),
+      oneProcess: join(others, 'one-process.mjs'),
+      empty: join(others, 'empty.mjs')
     },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true })
   }
