@@ -3,19 +3,22 @@ import closeWithGrace from 'close-with-grace'
 import { GatewayError } from '#shared/errors.ts'
 import { readConfig } from './config.ts'
 import { startGateway } from './start.ts'
+import { concealGateway } from './supervisor/conceal.ts'
+import { placesFor } from './supervisor/places.ts'
 import { createLog } from './telemetry/log.ts'
 
 /** sysexits.h: a service manager should not restart after the first, and may after the second. */
 const EX_CONFIG = 78
 const EX_UNAVAILABLE = 69
 /** What closing may take beyond the time for calls in flight. */
-const MARGIN_MS = 5000
+const MARGIN_MS = 10_000
 
 /** Leaves the end of the process, and its exit code, to Node. */
 let letGo = (): void => {}
 
 try {
   const config = readConfig()
+  concealGateway(placesFor(config.RUN_DIR).nodeDirectories)
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: process.stdout.isTTY, fd: 1 })
   const delay = config.DRAIN_TIMEOUT + MARGIN_MS
   await startGateway(config, log, {}, (gateway) => {

@@ -1,6 +1,5 @@
 /** The only place that picks engines and joins the parts. Nothing happens here until it is called. */
 import { randomBytes } from 'node:crypto'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
@@ -26,6 +25,7 @@ import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
 import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
+import { placesFor } from './supervisor/places.ts'
 import { processStart } from './supervisor/proc.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 import { takeLeave } from './take-leave.ts'
@@ -150,13 +150,10 @@ function isRunning(pid: number): boolean {
 }
 
 async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
-  const temporary = join(tmpdir(), `gmail-mcp-${process.getuid?.() ?? 0}`)
-  const directory = config.RUN_DIR ?? temporary
   const opened = await openLauncher({
     clock: systemClock,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-    directory,
-    nodeDirectories: [temporary, directory],
+    ...placesFor(config.RUN_DIR),
     entry: config.WORKER_ENTRY ?? WORKER_BUNDLE,
     // Another program may use the packages of this one.
     readable: [config.WORKER_ENTRY === undefined ? dirname(WORKER_BUNDLE) : PROJECT],

@@ -2,16 +2,14 @@ import { hideNode } from './hidden-node.ts'
 
 /**
  * Runs this very program again, in the same process, from a node that nobody can read: no other process of
- * its user can then look into it. To be called before there is any secret in memory. Does not return when
- * it does that, and does nothing where it is done already, is not possible, or is not needed: a gateway
- * that runs as root has workers of another user.
+ * its user can then look into it. To be called before anything is opened. Does not return when it does that,
+ * and does nothing where it is done already, is not possible (Linux only; a channel to a parent would be
+ * lost), or is not needed: a gateway that runs as root has workers of another user.
  */
-export function concealGateway(
-  directories: readonly string[],
-  env: Readonly<Record<string, string>>
-): void {
-  if (process.platform !== 'linux' || process.getuid?.() === 0 || !process.execve) return
-  const { path, isHidden } = hideNode(process.execPath, directories)
+export function concealGateway(nodeDirectories: readonly string[]): void {
+  if (process.platform !== 'linux' || process.getuid?.() === 0) return
+  if (!process.execve || process.send) return
+  const { path, isHidden } = hideNode(process.execPath, nodeDirectories)
   if (!isHidden || path === process.execPath) return
   const args = [
     process.execPath,
@@ -19,5 +17,5 @@ export function concealGateway(
     ...process.execArgv,
     ...process.argv.slice(1)
   ]
-  process.execve(path, args, env)
+  process.execve(path, args)
 }

@@ -63,18 +63,22 @@ export async function isolate(parts: IsolationParts): Promise<Isolation> {
       mostWorkers: parts.uids ? parts.uids.last - parts.uids.first : Number.POSITIVE_INFINITY
     }
   }
-  const hint = parts.uids ? ' with WORKER_UIDS; the gateway needs SETUID, SETGID and KILL' : ''
+  const hint = parts.uids
+    ? ' with WORKER_UIDS: that needs setpriv (util-linux) and SETUID, SETGID and KILL'
+    : ''
   throw new GatewayError('ERR_CONFIG', `No worker can run here${hint}. ${failures.join(' ')}`)
 }
 
 /** What may work here, strongest first. */
 function* waysOf(parts: IsolationParts): Generator<Layers> {
   const hidden = hideNode(parts.node, parts.nodeDirectories)
+  const setpriv = programOf('setpriv')
   for (const identity of identitiesOf(parts)) {
+    if (setpriv === undefined && identity.kind !== 'own') continue // it is what changes the user
     for (const node of new Set([hidden.path, parts.node])) {
       yield {
         node,
-        setpriv: programOf('setpriv'),
+        setpriv,
         prlimit: programOf('prlimit'),
         env: programOf('env'),
         identity,

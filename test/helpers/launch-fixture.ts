@@ -15,9 +15,9 @@ import { systemClock } from '../../shared/clock.ts'
 const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
 
 /** A directory with a path short enough for sockets, removed at the end of the test. */
-export function shortDirectory(t: Test): string {
+export function shortDirectory(t: Test, mode = 0o711): string {
   const path = mkdtempSync(join(tmpdir(), 'gw-'))
-  chmodSync(path, 0o711)
+  chmodSync(path, mode)
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   return path
 }

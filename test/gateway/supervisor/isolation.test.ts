@@ -52,6 +52,14 @@ t.test('root’s workers share a user that is not root', { skip: needsRoot }, as
   const { isolation, answer } = gateway(root, [directory(t), '-', 'must-hold'])
   t.strictSame(isolation.missing, ['A worker could end another one.'])
   t.equal(answer.uid, 65_534)
+  // mkdtemp makes directories that only their owner enters.
+  const fallback = gateway(root, [join(shortDirectory(t, 0o700), 'run'), '-', 'must-hold'])
+  t.equal(fallback.answer.uid, 0)
+  t.strictSame(fallback.isolation.missing, [
+    'A worker could end the gateway.',
+    'A worker could end another one.',
+    'Workers run as root.'
+  ])
 })
 
 t.test('an ordinary user’s gateway refuses to be read', { skip: needsRoot }, async (t) => {
