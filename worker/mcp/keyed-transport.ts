@@ -9,6 +9,8 @@ import { RequestIds } from './request-ids.ts'
 /** One legacy session's transport, in which equal JSON-RPC ids of concurrent calls do not collide. */
 export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
   readonly #ids = new RequestIds()
+  /** Keys of requests in flight that share their response stream with others (MCP 2025-03-26, batches). */
+  readonly #batched = new Set<RequestId>()
 
   /** Like `handleRequest`, for a body that has been read and parsed; a GET has none. */
   async handle(
@@ -25,7 +27,7 @@ export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
       parsedBody,
       ...(authInfo && { authInfo })
     })
-    if (!response.ok) for (const message of messagesIn(parsedBody)) this.#ids.refused(message)
+    for (const message of messagesIn(parsedBody)) this.#settle(message, response.ok)
     return response
   }
 
@@ -33,12 +35,30 @@ export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
     message: JSONRPCMessage,
     options?: { relatedRequestId?: RequestId }
   ): Promise<void> {
+    if (!('method' in message) && message.id !== undefined) this.#batched.delete(message.id)
     return super.send(this.#ids.outbound(message), options)
   }
 
   #keyed(body: unknown): unknown {
     if (!Array.isArray(body)) return isMessage(body) ? this.#ids.inbound(body) : body
-    return body.flatMap((item) => (isMessage(item) ? (this.#ids.inbound(item) ?? []) : [item]))
+    const keyed = body.flatMap((item) =>
+      isMessage(item) ? (this.#ids.inbound(item) ?? []) : [item]
+    )
+    for (const message of messagesIn(keyed)) {
+      if ('method' in message && 'id' in message) this.#batched.add(message.id)
+    }
+    return keyed
+  }
+
+  /** No answer will come to what was refused or cancelled: nothing is kept for it, no stream stays open. */
+  #settle(message: JSONRPCMessage, accepted: boolean): void {
+    if (!accepted) {
+      if ('id' in message && message.id !== undefined) this.#batched.delete(message.id)
+      this.#ids.refused(message)
+    } else if ('method' in message && message.method === 'notifications/cancelled') {
+      const key = message.params?.requestId
+      if (typeof key === 'string' && !this.#batched.has(key)) this.closeSSEStream(key)
+    }
   }
 }
 
