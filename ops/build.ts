@@ -75,7 +75,7 @@ const COMMON: BuildOptions = {
 }
 
 const REQUIRE =
-  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  "import { createRequire as __requireOf } from 'node:module'; const require = __requireOf(import.meta.url);"
 
 const FILE_URL = "const __fileUrl = require('node:url').pathToFileURL(__filename).href;"
 
