@@ -35,7 +35,7 @@ try {
       tokens: person.tokens,
       gmailOrigin,
       clock: systemClock,
-      report: { request() {}, throttled() {}, retried() {} },
+      report: { request() {}, throttled() {}, retried() {}, tool() {} },
       threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
       version: VERSION,
       nonce: () => randomBytes(6).toString('hex'),

@@ -7,6 +7,7 @@ import { ChannelTokens } from './channel-tokens.ts'
 import type { GmailReport } from './gmail/report.ts'
 import { runWorker } from './host.ts'
 import { Tally } from './tally.ts'
+import type { ToolReport } from './tools/context.ts'
 import { createGmailProgram } from './tools/program.ts'
 
 /** In the bundle the thread's program lies beside this one. */
@@ -20,7 +21,7 @@ runWorker(VERSION, ({ init, assign, channel }) => {
     gmailOrigin: init.gmailOrigin,
     tokens: new ChannelTokens(channel, systemClock.now),
     clock: systemClock,
-    report: gmailReport(tally),
+    report: reportTo(tally),
     threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
@@ -35,14 +36,18 @@ runWorker(VERSION, ({ init, assign, channel }) => {
   }
 })
 
-const gmailReport = (tally: Tally): GmailReport => ({
+const reportTo = (tally: Tally): GmailReport & ToolReport => ({
   request(method, code, seconds, units) {
     tally.count('gmail_requests', { method, code: codeClass(code) })
     tally.count('gmail_units', { method }, units)
     tally.observe('gmail_seconds', { method }, seconds)
   },
   throttled: (scope) => tally.count('gmail_throttled', { scope }),
-  retried: (reason) => tally.count('gmail_retries', { reason: retryClass(reason) })
+  retried: (reason) => tally.count('gmail_retries', { reason: retryClass(reason) }),
+  tool(tool, result, seconds) {
+    tally.count('tool_calls', { tool, result })
+    tally.observe('tool_seconds', { tool }, seconds)
+  }
 })
 
 const codeClass = (code: string): string =>

@@ -55,7 +55,8 @@ export async function openGmailSession(
     report: {
       request: (method, code) => reported.push(`${method} ${code}`),
       throttled: (scope) => reported.push(`throttled ${scope}`),
-      retried: (reason) => reported.push(`retried ${reason}`)
+      retried: (reason) => reported.push(`retried ${reason}`),
+      tool() {}
     },
     threadFile,
     version: '0.0.0-test',

@@ -1,4 +1,5 @@
 import {
+  type CallToolResult,
   type Tool as ListedTool,
   McpServer,
   requireScopes,
@@ -111,6 +112,24 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     tools: listFor(levelGrantedBy(context.grantedScopes()))
   }))
   return server
+}
+
+async function timed(
+  { name }: Tool,
+  { clock, report }: WorkerContext,
+  call: Promise<CallToolResult>
+): Promise<CallToolResult> {
+  const startedAt = clock.now()
+  const ended = (result: 'ok' | 'error') =>
+    report.tool(name, result, (clock.now() - startedAt) / 1000)
+  try {
+    const result = await call
+    ended(result.isError ? 'error' : 'ok')
+    return result
+  } catch (aborted) {
+    ended('error')
+    throw aborted
+  }
 }
 
 /** The SDK passes arguments on unread: a tool reads them itself, so that its refusal has a code. */

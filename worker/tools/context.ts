@@ -15,6 +15,12 @@ export interface AttachmentLinks {
   }): Promise<{ url: string; expiresAt: string }>
 }
 
+/** What the tools tell about themselves, for metrics. */
+export interface ToolReport {
+  /** A call came to its end; `error` is an answer that says so, or a call that its client gave up. */
+  tool(name: string, result: 'ok' | 'error', seconds: number): void
+}
+
 /** All that the tools of one account work with. It lives as long as the worker; servers come and go. */
 export interface WorkerContext {
   readonly mailbox: Mailbox
@@ -22,6 +28,7 @@ export interface WorkerContext {
   readonly sends: Sends
   readonly mime: MimePool
   readonly clock: Clock
+  readonly report: ToolReport
   /** A new random word. */
   nonce(): string
   /** What Google grants for the account now. */

@@ -7,7 +7,7 @@ import type { GmailReport } from '../gmail/report.ts'
 import { Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
 import { buildServer } from './catalog.ts'
-import type { AttachmentLinks } from './context.ts'
+import type { AttachmentLinks, ToolReport } from './context.ts'
 
 export interface GmailProgramOptions {
   /** The account's own address, as Google says. */
@@ -16,7 +16,7 @@ export interface GmailProgramOptions {
   readonly tokens: AccessTokens
   readonly gmailOrigin: string
   readonly clock: Clock
-  readonly report: GmailReport
+  readonly report: GmailReport & ToolReport
   /** The program of the thread that reads HTML. */
   readonly threadFile: string
   readonly version: string
@@ -53,6 +53,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     sends: new Sends(mailbox, clock),
     mime,
     clock,
+    report: options.report,
     nonce,
     grantedScopes: () => scopes,
     ...(links && { links })
