@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,8 @@ export interface BenchPlace extends AsyncDisposable {
   }
 }
 
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
+
 const source = (name: string): string =>
   fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
 
@@ -24,7 +26,10 @@ export const PROCESS = { gateway: source('gateway'), load: source('load') }
 export async function openBenchPlace(): Promise<BenchPlace> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
   await chmod(directory, 0o711) // workers may be another user's
-  const worker = join(directory, 'worker')
+  // A gateway lets workers read below the project's own directory only.
+  await mkdir(DIST, { recursive: true })
+  const worker = await mkdtemp(join(DIST, 'bench-'))
+  await chmod(worker, 0o755)
   await bundleWorker(source('worker'), worker)
   const others = join(directory, 'others')
   await bundle({ 'one-process': source('one-process'), empty: source('empty') }, others)
@@ -35,6 +40,8 @@ export async function openBenchPlace(): Promise<BenchPlace> {
       oneProcess: join(others, 'one-process.mjs'),
       empty: join(others, 'empty.mjs')
     },
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true })
+    async [Symbol.asyncDispose]() {
+      for (const path of [directory, worker]) await rm(path, { recursive: true, force: true })
+    }
   }
 }
