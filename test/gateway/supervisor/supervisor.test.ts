@@ -1,4 +1,5 @@
 import t from 'tap'
+import { decide } from '../../../gateway/supervisor/admission.ts'
 import { asUserId } from '../../../shared/ids.ts'
 import { buildSupervisor as build } from '../../helpers/build-supervisor.ts'
 import { settled } from '../../helpers/settled.ts'
@@ -180,6 +181,14 @@ t.test('a caller may leave, and nothing is started for nobody', async (t) => {
   await t.rejects(supervisor.acquire(bob, AbortSignal.abort(new Error('gone'))), {
     message: 'gone'
   })
+})
+
+t.test('a user enters, waits or is refused by what is held, starting and waiting', async (t) => {
+  const limits = { places: 3, starts: 2, queue: 1, waitMs: 1 }
+  t.equal(decide({ held: 2, starting: 1, waiting: 0 }, limits), 'enter')
+  t.equal(decide({ held: 3, starting: 0, waiting: 0 }, limits), 'wait')
+  t.equal(decide({ held: 2, starting: 2, waiting: 0 }, limits), 'wait')
+  t.equal(decide({ held: 0, starting: 0, waiting: 1 }, limits), 'refuse', 'nobody is overtaken')
 })
 
 t.test('at the limit the worker that was idle longest makes room', async (t) => {
