@@ -106,7 +106,7 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
   )
   for (const { tool, config } of REGISTERED)
     server.registerTool(tool.name, config, (args, ctx) =>
-      tool.invoke(args, { context, ...callOf(ctx) })
+      timed(tool, context, tool.invoke(args, { context, ...callOf(ctx) }))
     )
   server.server.setRequestHandler('tools/list', () => ({
     tools: listFor(levelGrantedBy(context.grantedScopes()))
