@@ -38,9 +38,7 @@ export async function registerMcpProxy(app: FastifyInstance, parts: ProxyParts):
 }
 
 const optionsFor = (parts: ProxyParts): FastifyHttpProxyOptions => ({
-  prefix: '/mcp',
-  rewritePrefix: '/mcp',
-  routes: ['/'], // exactly /mcp: nothing below it is the worker's
+  routes: ['/mcp'], // exactly that; as a prefix it would include `/mcp/`
   upstream: 'http://worker',
   httpMethods: ['POST'],
   retryMethods: [],
