@@ -11,7 +11,7 @@ import { createLog } from './telemetry/log.ts'
 const EX_CONFIG = 78
 const EX_UNAVAILABLE = 69
 /** What closing may take beyond the time for calls in flight. */
-const MARGIN_MS = 10_000
+const MARGIN_MS = 15_000
 
 /** Leaves the end of the process, and its exit code, to Node. */
 let letGo = (): void => {}

@@ -46,7 +46,7 @@ export interface Serving {
   /** Another gateway has the ports: streams end, and come back there; nobody's worker is started here. */
   leave(): void
   /** As `leave`, and the workers that are here get no new call. */
-  sendOn(): void
+  retire(): void
   /** Whether this user's next call is for another gateway. */
   isElsewhere(userId: UserId): boolean
   /** Answers what is in flight, then ends streams and workers. May be called more than once. */
@@ -130,7 +130,7 @@ export function createServing(parts: ServingParts): Serving {
       stay = 'leaving'
       streams.close()
     },
-    sendOn() {
+    retire() {
       stay = 'left'
     },
     isElsewhere: (userId) => stay === 'left' || (stay === 'leaving' && !supervisor.peek(userId)),

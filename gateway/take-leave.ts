@@ -12,9 +12,15 @@ import type { Serving } from './serving.ts'
 const GRACE_MS = 1000
 /** What has been admitted by then needs this long to reach its worker. */
 const SETTLE_MS = 100
+/** How long no connection must have been used before they are closed; what comes over one is passed on. */
+const CALM_MS = 2000
+/** Whoever still holds a connection open after this time is not waiting for an answer. */
+const ANSWER_MS = 2000
 
 export interface TakeLeaveParts {
   readonly clock: Clock
+  /** How long the last calls may take. */
+  readonly callMs: number
   readonly app: FastifyInstance
   readonly opsApp: FastifyInstance
   readonly doorway: Doorway
@@ -31,16 +37,16 @@ export interface TakeLeaveParts {
 export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
   const { clock, doorway, opsDoorway, serving, succession } = parts
   const hasSuccessor = await succession.leave()
-  doorway.shut()
+  await doorway.shut()
   if (hasSuccessor) {
-    opsDoorway.shut()
+    await opsDoorway.shut()
     serving.leave()
     await pause(clock, GRACE_MS)
-    serving.sendOn()
+    serving.retire()
     await pause(clock, SETTLE_MS)
   }
   await serving.close()
-  await doorway.close()
+  await (hasSuccessor ? doorway.close(CALM_MS, parts.callMs) : doorway.close(0, ANSWER_MS))
   await parts.app.close()
   await parts.opsApp.close()
   await parts.ownership.close()

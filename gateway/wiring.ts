@@ -13,6 +13,7 @@ import { createAudit } from './admin/audit.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { Doorway } from './http/doorway.ts'
+import { passOnTo } from './http/pass-on.ts'
 import { createBearerTokens } from './oauth/bearer.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
@@ -112,7 +113,7 @@ export async function wire(
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     readiness.stopping()
-    await takeLeave({ ...leaving, ownership })
+    await takeLeave({ ...leaving, ownership, callMs: config.DRAIN_TIMEOUT })
     await store.close()
   }
   return {
@@ -209,6 +210,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     signIn: (scope) => signIn(scope, parts),
     mcp: {
       ...serving,
+      passOn: passOnTo({ host: reachable(config.HOST), port: config.PORT }),
       clock: systemClock,
       maxBody: config.MAX_BODY,
       measure: {
@@ -238,6 +240,13 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
     }
   })
 }
+
+/** An address that stands for all of this machine's is listened on, but not connected to. */
+const reachable = (host: string): string =>
+  new Map([
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '::1']
+  ]).get(host) ?? host
 
 const REJECTED: Partial<Record<ErrorCode, string>> = {
   ERR_ACCOUNT_BLOCKED: 'blocked',

@@ -12,9 +12,9 @@ import type { Exchanges } from './exchange.ts'
 import { isListen, listen } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
 import type { ParkedStreams } from './parked-streams.ts'
+import type { PassOn } from './pass-on.ts'
 import { isModern } from './protocol-era.ts'
 import { sendRpcError } from './rpc-error.ts'
-import { sendOn } from './send-on.ts'
 import { whenClosed } from './when-closed.ts'
 
 export interface McpParts {
@@ -28,6 +28,7 @@ export interface McpParts {
   readonly maxBody: number
   /** Whether another gateway listens on this port now and runs this user's worker from here on. */
   readonly isElsewhere: (userId: UserId) => boolean
+  readonly passOn: PassOn
   readonly measure: {
     bytes(direction: 'in' | 'out', bytes: number): void
     /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
@@ -41,7 +42,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
   app.decorateRequest('exchange', null)
   app.setErrorHandler((error, request, reply) => {
     if (isDraining(error) && parts.isElsewhere(callerOf(request).userId))
-      return sendOn(request, reply)
+      return parts.passOn(request, reply)
     if (error instanceof GatewayError) parts.measure.rejected(error)
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
     return sendRpcError(reply, error)
@@ -144,7 +145,7 @@ function callerOf(request: FastifyRequest): Caller {
   return request.caller
 }
 
-/** Throws ERR_DRAINING when the call is for another gateway; the error's way out sends the client there. */
+/** Throws ERR_DRAINING when the call is for another gateway; the error's way out leads there. */
 function stayHere({ isElsewhere }: McpParts, request: FastifyRequest): void {
   if (isElsewhere(callerOf(request).userId))
     throw new GatewayError('ERR_DRAINING', 'Another gateway takes over; try again.', {
