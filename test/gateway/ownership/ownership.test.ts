@@ -1,0 +1,231 @@
+import t, { type Test } from 'tap'
+import { asSessionId, asUserId, asWorkerId } from '#shared/ids.ts'
+import { type Node, thisNode } from '../../../gateway/ownership/node.ts'
+import { SqlOwnership } from '../../../gateway/ownership/sql-ownership.ts'
+import { Succession } from '../../../gateway/ownership/succession.ts'
+import { SessionRegistry } from '../../../gateway/sessions/registry.ts'
+import { openStore } from '../../../gateway/store/store.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { settled } from '../../helpers/settled.ts'
+
+const ANN = asUserId('ann')
+const BEN = asUserId('ben')
+const never = new AbortController().signal
+
+/** Gateways over one store, with one clock; who is in `alive` runs, as far as this machine can see. */
+async function lab(t: Test) {
+  const store = await openStore('sqlite::memory:')
+  t.teardown(() => store.close())
+  const clock = new FakeClock(1_000_000)
+  const alive = new Set([1, 2, 3])
+  const lost: string[] = []
+  const node = (pid: number, host = 'here'): Node =>
+    thisNode({
+      host,
+      pid,
+      startOf: (one) => (alive.has(one) ? `s${one}` : undefined),
+      randomHex: () => 'cafe'
+    })
+  const failed = (error: unknown): void => void t.fail(String(error))
+  const ownership = (pid: number, host?: string) => {
+    const one = new SqlOwnership({
+      store,
+      clock,
+      node: node(pid, host),
+      onLost: (userId) => void lost.push(`${pid}: ${userId}`),
+      failed
+    })
+    t.teardown(() => one.close())
+    return one
+  }
+  const succession = (pid: number, port = 80, host?: string) => {
+    const one = new Succession({ store, clock, node: node(pid, host), port, opsPort: 0, failed })
+    t.teardown(() => one.close())
+    return one
+  }
+  /** Moves time in small steps, so that what was woken can run. */
+  const pass = async (ms: number): Promise<void> => {
+    for (let gone = 0; gone < ms; gone += 500) {
+      clock.advance(Math.min(500, ms - gone))
+      await settled()
+    }
+  }
+  return { store, clock, alive, lost, ownership, succession, pass }
+}
+
+t.test('a lease goes to one at a time, each with a higher epoch', async (t) => {
+  const { store, ownership, pass } = await lab(t)
+  const [first, second] = [ownership(1), ownership(2)]
+  const [ann, ben] = await Promise.all([first.hold(ANN, never), first.hold(BEN, never)])
+  t.match([ann.epoch, ben.epoch], [1, 1])
+  let isHeld = false
+  const next = second.hold(ANN, never).then((lease) => {
+    isHeld = true
+    return lease
+  })
+  await pass(10_000)
+  t.notOk(isHeld, 'it waits while the first one lives')
+  ann.release()
+  ann.release()
+  await pass(500)
+  t.equal((await next).epoch, 2)
+  await t.rejects(first.verify(ANN, store.db), { code: 'ERR_LEASE_LOST' })
+})
+
+t.test('who waits for too long, or leaves, does not get it', async (t) => {
+  const { store, ownership, pass } = await lab(t)
+  const [first, second] = [ownership(1), ownership(2)]
+  const lease = await first.hold(ANN, never)
+  const waiting = t.rejects(second.hold(ANN, never), { code: 'ERR_LEASE_HELD', statusCode: 503 })
+  await pass(20_500)
+  await waiting
+  const left = new AbortController()
+  const leaving = t.rejects(second.hold(ANN, left.signal), /nobody is there/)
+  left.abort(new Error('nobody is there'))
+  await leaving
+  lease.release()
+  await pass(500)
+  const row = await store.db.selectFrom('owners').selectAll().executeTakeFirstOrThrow()
+  t.equal(row.expires_at, 0, 'nobody holds it')
+})
+
+t.test(
+  'a dead gateway of this machine is followed at once, another one after its time',
+  async (t) => {
+    const { ownership, alive, pass, lost, store } = await lab(t)
+    const [first, second, far] = [ownership(1), ownership(2), ownership(3, 'there')]
+    await first.hold(ANN, never)
+    alive.delete(1)
+    t.equal((await second.hold(ANN, never)).epoch, 2)
+    await pass(3500)
+    t.same(lost, ['1: ann'], 'the first one, if it was only asleep, learns of it')
+    await t.rejects(first.verify(ANN, store.db), { code: 'ERR_LEASE_LOST' })
+    await t.resolves(second.verify(ANN, store.db))
+
+    await far.hold(BEN, never)
+    await far.close()
+    const again = ownership(3, 'there')
+    await again.hold(BEN, never)
+    await store.db.updateTable('owners').set({ expires_at: 1 }).where('user_id', '=', BEN).execute()
+    t.equal((await second.hold(BEN, never)).epoch, 3, 'its lease had expired')
+  }
+)
+
+t.test('what a deposed gateway writes is not written', async (t) => {
+  const { ownership, alive, store } = await lab(t)
+  const [first, second] = [ownership(1), ownership(2)]
+  await first.hold(ANN, never)
+  const write = (by: SqlOwnership, handle: string) =>
+    store.db.transaction().execute(async (tx) => {
+      await by.verify(ANN, tx)
+      const row = { at: 1, actor: 'a', action: 'b', target: handle, reason: null, request_id: null }
+      await tx.insertInto('audit').values(row).execute()
+    })
+  await write(first, 'before')
+  alive.delete(1)
+  await second.hold(ANN, never)
+  await t.rejects(write(first, 'deposed'), { code: 'ERR_LEASE_LOST' })
+  await write(second, 'after')
+  const rows = await store.db.selectFrom('audit').select('target').execute()
+  t.same(rows, [{ target: 'before' }, { target: 'after' }])
+})
+
+t.test('gateways get the ports one after the other', async (t) => {
+  const { succession, pass } = await lab(t)
+  const turns: string[] = []
+  const take = async (pid: number, one: Succession): Promise<void> => {
+    const turn = await one.turn(() => turns.push(`${pid} waits`))
+    turns.push(`${pid} ${turn}`)
+    await one.serving()
+  }
+  const [first, second, third] = [succession(1), succession(2), succession(3)]
+  await take(1, first)
+  const others = Promise.all([take(2, second), take(3, third)])
+  await pass(1000)
+  t.same(turns, ['1 alone', '2 waits', '3 waits'])
+  const leaving = first.leave()
+  await pass(1000)
+  t.equal(await leaving, true, 'the next one listens')
+  t.same(turns.slice(3), ['2 beside'])
+  await first.close()
+  const ended = second.leave()
+  await pass(1000)
+  t.equal(await ended, true)
+  await others
+  t.same(turns.slice(4), ['3 beside'])
+  await second.close()
+  t.equal(await third.leave(), false, 'nobody comes after the last one')
+})
+
+t.test('only living gateways of this machine with the same port are ahead', async (t) => {
+  const { succession, alive } = await lab(t)
+  const [dead, elsewhere, otherPort] = [
+    succession(1),
+    succession(2, 80, 'there'),
+    succession(3, 81)
+  ]
+  for (const one of [dead, elsewhere, otherPort]) {
+    t.equal(await one.turn(() => t.fail('must not wait')), 'alone')
+    await one.serving()
+    alive.delete(1)
+  }
+  alive.add(4)
+  const late = succession(4)
+  t.equal(await late.turn(() => t.fail('must not wait')), 'alone')
+})
+
+t.test('a gateway that is closed while it waits is not served', async (t) => {
+  const { succession, pass } = await lab(t)
+  const [first, second] = [succession(1), succession(2)]
+  await first.turn(() => {})
+  await first.serving()
+  const turn = second.turn(() => {})
+  await pass(500)
+  await second.close()
+  await pass(500)
+  t.equal(await turn, 'closed')
+})
+
+t.test('a session that one gateway ended is not served by another that remembers it', async (t) => {
+  const { store, clock, ownership } = await lab(t)
+  const ended: string[] = []
+  const registry = (by: SqlOwnership) => {
+    const one = new SessionRegistry({
+      store,
+      clock,
+      rules: { ttlMs: 3_600_000, perUser: 8 },
+      verifyLease: (userId, tx) => by.verify(userId, tx),
+      events: {
+        started: () => {},
+        sweepFailed: (error) => void t.fail(String(error)),
+        ended: (_session, reason) => void ended.push(reason)
+      }
+    })
+    t.teardown(() => one.close())
+    return one
+  }
+  const [first, second] = [ownership(1), ownership(2)]
+  const [before, after] = [registry(first), registry(second)]
+  const id = asSessionId('a-session')
+  const opened = {
+    id,
+    userId: ANN,
+    clientId: 'client',
+    initialize: {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' }
+    },
+    workerId: asWorkerId('w-1')
+  }
+  await t.rejects(before.open(opened), { code: 'ERR_LEASE_LOST' }, 'no lease, no session')
+  t.equal(await after.find(id, ANN), undefined)
+  const lease = await first.hold(ANN, never)
+  await before.open(opened)
+  t.ok(await after.find(id, ANN))
+  lease.release()
+  await second.hold(ANN, never)
+  await after.endById(id, ANN, 'client')
+  t.equal(await before.find(id, ANN), undefined)
+  t.same(ended, ['client', 'elsewhere'])
+})
