@@ -2,7 +2,7 @@
  * `npm run demo`: a stand-in for Google and the gateway in front of it, in the foreground, without any
  * configuration. Every setting of the gateway is honoured; DEMO_JSON=1 prints one line of JSON when ready.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
@@ -17,6 +17,7 @@ import { signInEverybody } from './demo/sign-in-everybody.ts'
 
 const kept = process.env.DEMO_DATA
 const directory = kept || (await mkdtemp(join(tmpdir(), 'gmail-mcp-demo-')))
+if (kept) await mkdir(kept, { recursive: true, mode: 0o700 })
 const asJson = process.env.DEMO_JSON === '1'
 
 try {

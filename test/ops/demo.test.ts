@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import t, { type Test } from 'tap'
@@ -52,7 +53,7 @@ const isDown = (url: string): Promise<boolean> =>
 t.test(
   'the demo serves invented people, ends with a signal, and comes back as it was',
   async (t) => {
-    const directory = t.testdir()
+    const directory = join(t.testdir(), 'made', 'by', 'the', 'demo')
     const first = await startDemo(t, directory)
     t.equal(first.users.length, 2)
     for (const { email, token } of first.users)
