@@ -10,6 +10,7 @@ import Fastify, {
   LogController
 } from 'fastify'
 import type { Config } from './config.ts'
+import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { authenticate } from './http/authenticate.ts'
 import { edge } from './http/edge.ts'
 import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
@@ -31,6 +32,7 @@ export interface AppParts {
   readonly tokens: BearerTokens
   readonly signIn: FastifyPluginAsync
   readonly mcp: McpParts
+  readonly attachments: AttachmentParts
 }
 
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
@@ -87,6 +89,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     await mcpRoutes(scope, parts.mcp)
   }
   await app.register(mcp)
+  await attachmentRoute(app, parts.attachments)
   app.setNotFoundHandler(notFound)
   return app
 }

@@ -3,6 +3,7 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
+import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
@@ -41,6 +42,7 @@ export interface Serving {
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
+  readonly links: AttachmentLinks
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
   /** Another gateway has the ports: streams end, and come back there; nobody's worker is started here. */
@@ -57,6 +59,7 @@ export function createServing(parts: ServingParts): Serving {
   const { config, clock, store, metrics, ownership } = parts
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
+  const links = new AttachmentLinks(clock)
   const limits = new CallerLimits(
     {
       inFlight: config.CALLS_PER_USER,
@@ -105,7 +108,7 @@ export function createServing(parts: ServingParts): Serving {
       memoryBytes: config.WORKER_MEMORY,
       warmWorkers: config.WARM_WORKERS
     }),
-    events: workerEvents(parts, exchanges, streams, sessions)
+    events: workerEvents(parts, { exchanges, streams, sessions, links })
   })
   return {
     supervisor,
@@ -114,6 +117,7 @@ export function createServing(parts: ServingParts): Serving {
     exchanges,
     streams,
     limits,
+    links,
     async grantChanged(userId) {
       const isThere = supervisor.peek(userId) !== undefined
       if (!isThere && !streams.hasStreams(userId)) return
@@ -165,11 +169,14 @@ const sessionEvents = (
 
 function workerEvents(
   parts: ServingParts,
-  exchanges: Exchanges,
-  streams: ParkedStreams,
-  sessions: SessionRegistry
+  {
+    exchanges,
+    streams,
+    sessions,
+    links
+  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links'>
 ): WorkerEvents {
-  const { metrics, log, broker, ownership, store } = parts
+  const { config, metrics, log, broker, ownership, store } = parts
   return {
     onPhase(userId, _from, to) {
       if (to === 'ready') void streams.bind(userId) // never rejects
@@ -185,6 +192,8 @@ function workerEvents(
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),
     onMessage: createWorkerDesk({
       broker,
+      links,
+      publicUrl: config.PUBLIC_URL,
       verifyLease: (userId) => ownership.verify(userId, store.db),
       sessions,
       exchanges,

@@ -208,6 +208,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
       resource: `${config.PUBLIC_URL}/mcp`
     }),
     signIn: (scope) => signIn(scope, parts),
+    attachments: serving,
     mcp: {
       ...serving,
       passOn: passOnTo({ host: reachable(config.HOST), port: config.PORT }),

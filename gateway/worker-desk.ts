@@ -2,6 +2,7 @@ import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
+import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { RunningWorker } from './supervisor/supervisor.ts'
@@ -10,6 +11,9 @@ import type { Metrics } from './telemetry/metrics.ts'
 
 export interface WorkerDeskParts {
   readonly broker: TokenBroker
+  readonly links: AttachmentLinks
+  /** An origin. */
+  readonly publicUrl: string
   /** Rejects when this gateway may no longer run the user's worker. */
   readonly verifyLease: (userId: UserId) => Promise<void>
   readonly sessions: SessionRegistry
@@ -27,6 +31,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
     switch (message.type) {
       case 'token':
         void giveToken(parts, worker, message)
+        break
+      case 'link':
+        giveLink(parts, worker, message)
         break
       case 'session-opened':
         void openSession(parts, worker, message)
@@ -61,6 +68,16 @@ async function giveToken(
     const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
     channel.send({ type: 'token-refused', id, code })
   }
+}
+
+function giveLink(
+  { links, publicUrl }: WorkerDeskParts,
+  { userId, channel }: RunningWorker,
+  { id, messageId, partId }: Extract<FromWorker, { type: 'link' }>
+): void {
+  const { ticket, expiresAt } = links.create({ userId, messageId, partId })
+  const url = `${publicUrl}/attachments/${ticket}`
+  channel.send({ type: 'linked', id, url, expiresAt: new Date(expiresAt).toISOString() })
 }
 
 async function openSession(

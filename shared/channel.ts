@@ -12,6 +12,7 @@
  * the account is fixed when the worker is assigned.
  */
 import * as z from 'zod'
+import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
 export const CHANNEL_PROTOCOL = 1
@@ -42,6 +43,8 @@ const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assigned') }),
   /** Asks for a Google access token; `force` after a 401. */
   z.object({ type: z.literal('token'), id: Id, force: z.boolean() }),
+  /** Asks for a link under which an attachment of this account can be fetched. */
+  z.object({ type: z.literal('link'), id: Id, messageId: z.string(), partId: z.string() }),
   /** A legacy session begins; its client gets the id only after `session-stored`. */
   z.object({
     type: z.literal('session-opened'),
@@ -74,7 +77,14 @@ const FromWorker = z.discriminatedUnion('type', [
     message: z.string(),
     fields: z.record(z.string(), z.unknown()).optional()
   }),
-  z.object({ type: z.literal('pong'), id: Id, lagSeconds: z.number() })
+  z.object({ type: z.literal('pong'), id: Id, lagSeconds: z.number() }),
+  /** One of the sign-in tools was called. `session` is the hash of its session; null outside of sessions. */
+  z.object({
+    type: z.literal('sign-in'),
+    id: Id,
+    session: z.string().nullable(),
+    question: SignInQuestion
+  })
 ])
 export type FromWorker = z.infer<typeof FromWorker>
 
@@ -93,7 +103,9 @@ const ToWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('assign'),
     email: z.string(),
-    googleScopes: z.array(z.string())
+    googleScopes: z.array(z.string()),
+    /** Whether the tools that sign in are there as well, or nothing else; absent: they are not. */
+    signIn: z.enum(['offered', 'only']).optional()
   }),
   z.object({ type: z.literal('token'), id: Id, accessToken: z.string(), expiresAt: z.number() }),
   z.object({
@@ -101,6 +113,8 @@ const ToWorker = z.discriminatedUnion('type', [
     id: Id,
     code: z.enum(['needs_reauth', 'upstream_unavailable'])
   }),
+  z.object({ type: z.literal('linked'), id: Id, url: z.string(), expiresAt: z.string() }),
+  z.object({ type: z.literal('sign-in-answer'), id: Id, answer: SignInAnswer }),
   z.object({ type: z.literal('session-stored'), id: Id }),
   z.object({ type: z.literal('session-refused'), id: Id, message: z.string() }),
   z.object({

@@ -3,9 +3,9 @@ import { parseToWorker } from '#shared/channel.ts'
 
 type Answer = Extract<
   ToWorker,
-  { type: 'token' | 'token-refused' | 'session-stored' | 'session-refused' }
+  { type: 'token' | 'token-refused' | 'linked' | 'session-stored' | 'session-refused' }
 >
-type Question = Extract<FromWorker, { type: 'token' | 'session-opened' }>
+type Question = Extract<FromWorker, { type: 'token' | 'link' | 'session-opened' }>
 type Told = Exclude<ToWorker, Answer>
 
 /** The worker's end of the IPC channel to the gateway that started it. */
@@ -52,5 +52,6 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 const isAnswer = (message: ToWorker): message is Answer =>
   message.type === 'token' ||
   message.type === 'token-refused' ||
+  message.type === 'linked' ||
   message.type === 'session-stored' ||
   message.type === 'session-refused'

@@ -6,6 +6,7 @@ import { ACCESS_LEVELS, covers } from '#shared/access-levels.ts'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
+import { type FetchAttachment, serveAttachment } from './attachments.ts'
 import { Channel } from './channel.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { promptResponse } from './prompt-response.ts'
@@ -18,6 +19,8 @@ type Assign = Extract<ToWorker, { type: 'assign' }>
 export interface Program {
   /** A new MCP server; called for each session and each 2026-07-28 request, so it must be cheap. */
   build(): McpServer
+  /** The content of an attachment, for a link that the gateway gave out. */
+  readonly fetchAttachment?: FetchAttachment
   /** Google's grant for the account changed. */
   granted(googleScopes: readonly string[]): void
   /** Ends what the program holds. May be called more than once. */
@@ -46,7 +49,7 @@ export function runWorker(version: string, define: Define): void {
   const told = async (message: Parameters<ConstructorParameters<typeof Channel>[1]>[0]) => {
     switch (message.type) {
       case 'init':
-        life = await begin(message, () => life?.endpoint, channel)
+        life = await begin(message, () => life, channel)
         channel.tell({ type: 'ready' })
         break
       case 'assign':
@@ -114,17 +117,15 @@ export function runWorker(version: string, define: Define): void {
   channel.tell({ type: 'hello', protocol: CHANNEL_PROTOCOL, version })
 }
 
-async function begin(
-  init: Init,
-  endpoint: () => Endpoint | undefined,
-  channel: Channel
-): Promise<Life> {
+async function begin(init: Init, current: () => Life | undefined, channel: Channel): Promise<Life> {
   const serve = toNodeHandler(
     {
       fetch: async (request, options) => {
         const requestId = request.headers.get(REQUEST_ID_HEADER) ?? ''
-        const to = endpoint()
+        const { endpoint: to, program } = current() ?? {}
         if (!to) return new Response(null, { status: 503 })
+        if (new URL(request.url).pathname === '/attachment' && program?.fetchAttachment)
+          return serveAttachment(request, program.fetchAttachment)
         return to.fetch(request, options?.authInfo, (call) =>
           channel.tell({ type: 'call', request: requestId, ...call })
         )
@@ -138,7 +139,7 @@ async function begin(
         method: request.method ?? '',
         url: request.url ?? '/',
         headers: request.headers,
-        auth: authInfo(request.headers[PRINCIPAL_HEADER], init.resourceMetadataUrl),
+        ...authOf(request.headers[PRINCIPAL_HEADER], init.resourceMetadataUrl),
         [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]()
       },
       promptResponse(response)
@@ -147,15 +148,24 @@ async function begin(
   return { init, socket }
 }
 
-/** The verified claims of the caller's token. The token itself never reaches a worker. */
-function authInfo(header: string | string[] | undefined, resourceMetadataUrl: string): AuthInfo {
+/**
+ * The verified claims of the caller's token; a link to an attachment has none. The token itself never
+ * reaches a worker.
+ */
+function authOf(
+  header: string | string[] | undefined,
+  resourceMetadataUrl: string
+): { auth: AuthInfo } | undefined {
+  if (header === undefined) return undefined
   const principal = Principal.parse(JSON.parse(String(header)))
   return {
-    token: '',
-    clientId: principal.clientId,
-    scopes: ACCESS_LEVELS.filter((level) => covers(principal.level, level)),
-    expiresAt: principal.expiresAt,
-    resourceMetadataUrl
+    auth: {
+      token: '',
+      clientId: principal.clientId,
+      scopes: ACCESS_LEVELS.filter((level) => covers(principal.level, level)),
+      expiresAt: principal.expiresAt,
+      resourceMetadataUrl
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#shared/clock.ts'
 import { VERSION } from '#shared/version.ts'
+import { channelLinks } from './channel-links.ts'
 import { ChannelTokens } from './channel-tokens.ts'
 import type { GmailReport } from './gmail/report.ts'
 import { runWorker } from './host.ts'
@@ -25,7 +26,8 @@ runWorker(VERSION, ({ init, assign, channel }) => {
     threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
-    random: Math.random
+    random: Math.random,
+    links: channelLinks(channel)
   })
   return {
     ...program,

@@ -8,6 +8,7 @@ import { Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
 import { buildServer } from './catalog.ts'
 import type { AttachmentLinks, ToolReport } from './context.ts'
+import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
 
 export interface GmailProgramOptions {
   /** The account's own address, as Google says. */
@@ -30,6 +31,12 @@ export interface GmailProgramOptions {
 export interface GmailProgram {
   /** A new MCP server over the account's one mailbox. */
   build(): McpServer
+  /** The content of an attachment. Throws a ToolError. */
+  fetchAttachment(
+    messageId: string,
+    partId: string,
+    signal: AbortSignal
+  ): Promise<FetchedAttachment>
   /** Google's grant changed: from now on other tools are listed. */
   granted(googleScopes: readonly string[]): void
   /** Ends the thread. May be called more than once. */
@@ -60,6 +67,8 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   }
   return {
     build: () => buildServer(context, options.version),
+    fetchAttachment: (messageId, partId, signal) =>
+      fetchAttachment(context, messageId, partId, signal),
     granted(googleScopes) {
       scopes = googleScopes
     },

@@ -1,0 +1,20 @@
+import type { Attachment } from '../gmail/attachment.ts'
+import { findAttachment } from './attachment-source.ts'
+import type { WorkerContext } from './context.ts'
+
+export interface FetchedAttachment {
+  readonly attachment: Attachment
+  readonly content: Buffer
+}
+
+/** The content behind a link that `download_attachment` gave. Throws a ToolError like the tool. */
+export async function fetchAttachment(
+  context: WorkerContext,
+  messageId: string,
+  partId: string,
+  signal: AbortSignal
+): Promise<FetchedAttachment> {
+  const call = { context, signal, progress: async () => {} }
+  const { attachment, read } = await findAttachment(messageId, { partId }, call)
+  return { attachment, content: await read() }
+}
