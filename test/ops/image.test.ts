@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import t from 'tap'
+import { Settings } from '../../gateway/config.ts'
 import { type CopyStep, readDockerfile, type Stage } from '../../ops/image/dockerfile.ts'
 import { importsOf } from '../helpers/imports.ts'
 
@@ -122,6 +123,19 @@ t.test('compose takes away what the gateway does not need', async (t) => {
   ))
     if (path.startsWith('/run/')) t.match(compose, `- ${path}:`, `${path} can be written`)
   t.match(compose, '- data:/data')
+})
+
+t.test('compose and Dockerfile set only what the gateway knows', async (t) => {
+  const known = new Set(Object.keys(Settings.shape))
+  const files = ['ADMIN_TOKEN_FILE', 'GOOGLE_CLIENT_SECRET_FILE', 'GMAIL_OAUTH_PATH']
+  const [, environment = ''] = compose.split(/^ {4}environment:$/m)
+  const inCompose = [...environment.matchAll(/^ {6}([A-Z_]+): /gm)].map(([, name = '']) => name)
+  t.ok(inCompose.length > 5)
+  const set = [...inCompose, ...Object.keys(stage('gateway').env)]
+  t.same(
+    set.filter((name) => !known.has(name) && !files.includes(name)),
+    ['NODE_ENV']
+  )
 })
 
 t.test('a Dockerfile that the rehearsal would misunderstand is refused', async (t) => {
