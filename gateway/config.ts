@@ -78,7 +78,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const { data, error } = Settings.safeParse(given)
   for (const issue of error?.issues ?? []) {
     const name = String(issue.path[0])
-    if (mistakes.some((mistake) => mistake.startsWith(name))) continue
+    if (isTold(name, mistakes)) continue
     mistakes.push(
       given[name] === undefined
         ? `${name} is not set. ${HOW[name] ?? ''}`.trim()
@@ -93,6 +93,14 @@ export function readConfig(environment: Environment = process.env): Config {
   }
   return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit() }
 }
+
+/** Whether what is wrong with a setting follows from a mistake that is on the list already. */
+const isTold = (name: string, mistakes: readonly string[]): boolean =>
+  mistakes.some(
+    (mistake) =>
+      mistake.startsWith(name) ||
+      (name.startsWith('GOOGLE_CLIENT_') && mistake.startsWith('GMAIL_OAUTH_PATH'))
+  )
 
 const HOW: Record<string, string> = {
   PUBLIC_URL: 'Give the URL that people will use, e.g. https://mail.example.com.',
