@@ -79,7 +79,8 @@ export class MimePool {
       idleTimeout: IDLE_MS,
       atomics: 'disabled',
       env: {},
-      execArgv: [],
+      // Without them a thread would be free of the restrictions that its process was started with.
+      execArgv: process.execArgv.filter((flag) => /^--(permission|allow-fs-read)/.test(flag)),
       recordTiming: false,
       resourceLimits: {
         maxOldGenerationSizeMb: this.#options.heapMb ?? HEAP_MB,
