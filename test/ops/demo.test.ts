@@ -31,7 +31,10 @@ async function startDemo(t: Test, directory: string): Promise<Demo> {
   })
   t.teardown(() => child.kill('SIGTERM'))
   const exit = once(child, 'exit').then(([code]): number | null => code)
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  const [line] = await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    exit.then((code) => Promise.reject(new Error(`The demo ended at once, with ${code}.`)))
+  ])
   return { ...Ready.parse(JSON.parse(String(line))), child, exit }
 }
 
