@@ -8,15 +8,18 @@ const file = (name: string): string => `${root}${name}`
 t.test('the thread that reads mail may read no more files than its process', async (t) => {
   const read = (thread: string): string =>
     execFileSync(
-      process.execPath,
+      'env', // tap puts its loader into the environment of every child
       [
+        '-u',
+        'NODE_OPTIONS',
+        process.execPath,
         '--permission',
         `--allow-fs-read=${root}`,
         '--allow-worker',
         file('test/fixtures/mime/confined.ts'),
         file(thread)
       ],
-      { env: {}, stdio: ['ignore', 'pipe', 'ignore'] }
+      { stdio: ['ignore', 'pipe', 'ignore'] }
     )
       .toString()
       .trim()
