@@ -1,11 +1,14 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Store } from './store/store.ts'
+import type { IsolationReport } from './supervisor/isolation.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
 export interface ReadinessReport {
   readonly ready: boolean
   /** Each check with `ok`, or what is wrong. */
   readonly checks: { readonly store: string; readonly worker: string; readonly accepting: string }
+  /** How workers are kept apart here, and what this machine lacks for it. */
+  readonly isolation: IsolationReport
 }
 
 /** Starting a process for every probe of a load balancer would be a load of its own. */
@@ -15,11 +18,18 @@ const FRESH_MS = 30_000
 export class Readiness {
   readonly #store: Store
   readonly #supervisor: Supervisor
+  readonly #isolation: IsolationReport
   readonly #clock: Clock
   #isStopping = false
   #probe: { at: number; result: Promise<string> } | undefined
 
-  constructor(parts: { store: Store; supervisor: Supervisor; clock: Clock }) {
+  constructor(parts: {
+    store: Store
+    supervisor: Supervisor
+    isolation: IsolationReport
+    clock: Clock
+  }) {
+    this.#isolation = parts.isolation
     this.#store = parts.store
     this.#supervisor = parts.supervisor
     this.#clock = parts.clock
@@ -37,7 +47,7 @@ export class Readiness {
       this.#isStopping ? 'not asked' : this.#workerStarts()
     ])
     const ready = [store, worker, accepting].every((check) => check === 'ok')
-    return { ready, checks: { store, worker, accepting } }
+    return { ready, checks: { store, worker, accepting }, isolation: this.#isolation }
   }
 
   #workerStarts(): Promise<string> {

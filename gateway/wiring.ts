@@ -67,8 +67,9 @@ export async function wire(
   log: Log,
   substitutes: Substitutes = {}
 ): Promise<Gateway> {
-  const { launcher, mostWorkers } = await launcherFor(config, log)
+  const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log)
   const metrics = createMetrics({ version: VERSION })
+  metrics.workers.reaped.inc({}, reaped)
   const store = await openStore(config.DATABASE_URL)
   const accounts: OpenAccounts = openAccounts({
     store,
@@ -104,7 +105,12 @@ export async function wire(
     }
   })
   const core = { config, log, metrics, store, accounts, serving, substitutes }
-  const readiness = new Readiness({ store, supervisor: serving.supervisor, clock: systemClock })
+  const readiness = new Readiness({
+    store,
+    supervisor: serving.supervisor,
+    isolation,
+    clock: systemClock
+  })
   const app = await publicApp(core)
   const opsApp = await operatorsApp(core, readiness)
   const doorway = new Doorway(app.server, systemClock)

@@ -135,6 +135,11 @@ const workerFamilies = (families: Families) => ({
       ...['lease_lost', 'spawn_failed', 'other']
     ]
   }),
+  reaped: families.counter(
+    'orphans_reaped_total',
+    'Workers of a dead gateway that were found alive at the start, and ended.',
+    {}
+  ),
   lifetime: families.histogram('worker_lifetime_seconds', 'How long workers lived.', LIFETIME, {}),
   resident: families.gauge('workers_resident_memory_bytes', 'Resident memory of workers.', {
     stat: ['sum', 'max']
