@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { openGatewayHome } from '../helpers/gateway-home.ts'
+import {
+  call,
+  fixtureWorker,
+  messageOf,
+  modernCall,
+  openSession,
+  send,
+  textOf,
+  until
+} from '../helpers/mcp-http.ts'
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+t.test('it says in a sentence why it does not start', async (t) => {
+  const home = await openGatewayHome(t, { users: 0, settings: {} })
+  const directory = await mkdtemp(join(tmpdir(), 'gw-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  writeFileSync(join(directory, 'notes.txt'), 'These are my notes, and no database at all.')
+  const open = join(directory, 'secrets.json')
+  writeFileSync(open, '{}')
+  chmodSync(open, 0o644)
+  const busy = createServer().listen(0, '127.0.0.1')
+  await once(busy, 'listening')
+  t.teardown(() => void busy.close())
+  const address = busy.address()
+  const port = String(typeof address === 'object' ? address?.port : '')
+
+  const cases: [changes: Record<string, string>, status: number, words: RegExp][] = [
+    [
+      { PORT: 'x', ADMIN_TOKEN: '' },
+      78,
+      /PORT must be.*\n.*ADMIN_TOKEN is not set|ADMIN_TOKEN is not set.*\n.*PORT must be/
+    ],
+    [{ SECRETS_FILE: open }, 78, /^SECRETS_FILE: other users can open it/m],
+    [{ DATABASE_URL: `sqlite:${join(directory, 'notes.txt')}` }, 78, /^DATABASE_URL: /m],
+    [{ PORT: port }, 69, new RegExp(`^PORT ${port} is in use`, 'm')],
+    [{ OPS_PORT: port }, 69, new RegExp(`^OPS_PORT ${port} is in use`, 'm')]
+  ]
+  for (const [changes, status, words] of cases) {
+    const gateway = home.start({ LOG_LEVEL: 'silent', ...changes })
+    t.equal(await gateway.gone, status, JSON.stringify(Object.keys(changes)))
+    t.match(gateway.output(), words)
+    t.notMatch(gateway.output(), /\n\s+at /, 'no stack')
+  }
+})
+
+t.test('it ends as it should', async (t) => {
+  const settings = {
+    WORKER_ENTRY: fixtureWorker('tools'),
+    DRAIN_TIMEOUT: '5s',
+    WARM_WORKERS: '1'
+  }
+  const home = await openGatewayHome(t, { users: 2, settings })
+  const [ann, bob] = home.users.map(({ token }) => ({ url: home.url, token }))
+  if (!ann || !bob) throw new Error('two people were asked for')
+  let gateway = home.start()
+  await gateway.said('"ready"')
+  const session = await openSession(ann, 'cursor')
+
+  t.test('SIGTERM: calls are answered, streams and stalled clients ended', async (t) => {
+    const calls = [
+      send(ann, { session, body: call('wait', { ms: 700, text: 'in time' }) }),
+      send(bob, modernCall('wait', { ms: 700, text: 'in time' }))
+    ]
+    const stream = await send(ann, { method: 'GET', session })
+    const stalled = connect(home.port, '127.0.0.1')
+    stalled.on('error', () => {})
+    stalled.write(
+      `POST /mcp HTTP/1.1\r\nHost: localhost:${home.port}\r\nAuthorization: Bearer ${bob.token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`
+    )
+    await until(async () => {
+      const workers = await home.workers()
+      return (
+        workers.filter((worker) => 'inFlight' in worker || worker.phase === 'ready').length >= 2
+      )
+    })
+    const pids = (await home.workers()).map(({ pid }) => pid ?? 0)
+    const startedAt = performance.now()
+    gateway.kill('SIGTERM')
+    t.same(await Promise.all(calls.map(async (one) => textOf(await messageOf(await one)))), [
+      'in time',
+      'in time'
+    ])
+    await stream.text().catch(() => {})
+    t.equal(await gateway.gone, 0)
+    t.ok(performance.now() - startedAt < 10_000, { took: performance.now() - startedAt })
+    t.same(pids.filter(isAlive), [])
+    stalled.destroy()
+  })
+
+  t.test('SIGKILL: no worker outlives it, and sessions go on', async (t) => {
+    gateway = home.start()
+    await gateway.said('"ready"')
+    t.equal(
+      textOf(await messageOf(await send(ann, { session, body: call('echo', { text: 'a' }) }))),
+      'a'
+    )
+    const fresh = await openSession(bob)
+    const waiting = await send(bob, {
+      session: fresh,
+      body: call('wait', { ms: 60_000, text: '' })
+    })
+    const pids = (await home.workers()).map(({ pid }) => pid ?? 0)
+    t.ok(pids.length >= 2)
+    const killedAt = performance.now()
+    gateway.kill('SIGKILL')
+    await until(() => !pids.some(isAlive))
+    t.ok(performance.now() - killedAt < 2000)
+    await t.rejects(waiting.text())
+    t.equal(await gateway.gone, 'SIGKILL')
+
+    gateway = home.start()
+    await gateway.said('"ready"')
+    const client = await messageOf(await send(ann, { session, body: call('client') }))
+    t.match(JSON.parse(textOf(client) ?? ''), { name: 'cursor' })
+    t.equal(
+      textOf(
+        await messageOf(await send(bob, { session: fresh, body: call('echo', { text: 'b' }) }))
+      ),
+      'b'
+    )
+    await send(bob, { method: 'DELETE', session: fresh })
+    gateway.kill('SIGKILL')
+    await gateway.gone
+
+    gateway = home.start()
+    await gateway.said('"ready"')
+    t.equal(
+      (await send(bob, { session: fresh, body: call('who') })).status,
+      404,
+      'nor do dead ones'
+    )
+    gateway.kill('SIGTERM')
+    t.equal(await gateway.gone, 0)
+  })
+
+  t.test('SIGTERM for the whole group lets workers finish as well', async (t) => {
+    gateway = home.start()
+    await gateway.said('"ready"')
+    const calling = send(ann, { session, body: call('wait', { ms: 700, text: 'in time' }) })
+    t.equal((await calling).status, 200)
+    for (const { pid } of await home.workers()) process.kill(pid ?? 0, 'SIGTERM')
+    gateway.kill('SIGTERM')
+    t.equal(textOf(await messageOf(await calling)), 'in time')
+    t.equal(await gateway.gone, 0)
+  })
+})
