@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Store } from './store/store.ts'
-import type { IsolationReport } from './supervisor/isolation.ts'
+import type { IsolationReport } from './supervisor/isolation-report.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
 export interface ReadinessReport {
