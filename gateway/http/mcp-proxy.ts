@@ -2,10 +2,12 @@ import { Readable } from 'node:stream'
 import proxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
+import { gatherWrites } from '#shared/gather-writes.ts'
 import { REQUEST_ID_HEADER } from '#shared/worker-http.ts'
-import { bodyTooLarge, byteLimit } from './byte-limit.ts'
+import { bodyTooLarge } from './byte-limit.ts'
 import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
+import { takeBody } from './request-body.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { relay } from './sse-relay.ts'
 import { FROM_WORKER, headersToClient, headersToWorker } from './worker-headers.ts'
@@ -63,22 +65,24 @@ function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
   return (options: { headers: Record<string, string>; body?: unknown }, done: Done): void => {
     const { headers } = options
     const exchange = exchanges.get(headers[REQUEST_ID_HEADER] ?? '')
-    const isTooLarge = Number(headers['content-length'] ?? 0) > maxBody
-    if (!exchange || isTooLarge) {
+    const length = Number(headers['content-length'] ?? Number.NaN)
+    if (!exchange || length > maxBody) {
       done(exchange ? bodyTooLarge(maxBody) : new Error('no exchange'))
       return
     }
-    const body = byteLimit(maxBody, (bytes) => onBytes('in', bytes))
+    const send = (body: Buffer | Readable): void => {
+      const upstream = { method: 'POST', path: '/mcp', headers, body } as const
+      const { signal } = exchange.abort
+      poolOf(exchange.worker).request({ ...upstream, signal }, (error, response) => {
+        // The proxy drops an answer whose client left while it was sending; that must not go unheard.
+        response?.body?.on('error', () => {})
+        done(error, response)
+      })
+    }
+    const passed = (bytes: number): void => onBytes('in', bytes)
     if (options.body instanceof Readable)
-      options.body.once('error', (error) => body.destroy(error)).pipe(body)
-    else body.end() // a request without a body
-    const upstream = { method: 'POST', path: '/mcp', headers, body } as const
-    const { signal } = exchange.abort
-    poolOf(exchange.worker).request({ ...upstream, signal }, (error, response) => {
-      // The proxy drops an answer whose client left while it was sending; that must not go unheard.
-      response?.body?.on('error', () => {})
-      done(error, response)
-    })
+      takeBody(options.body, { length, limit: maxBody, passed }, send, done)
+    else send(Buffer.alloc(0)) // a request without a body
   }
 }
 
@@ -116,6 +120,7 @@ async function stream(
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) to.setHeader(name, value)
   }
+  gatherWrites(to.socket)
   to.writeHead(reply.statusCode).flushHeaders()
   const end = await relay(from, to, passed)
   if (end === 'worker-lost' && !to.destroyed) {
