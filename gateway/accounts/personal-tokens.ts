@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { AccessLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
-import type { PersonalTokenRow } from '../store/schema.ts'
+import type { PersonalTokenRow, UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
 /** A token for a client without OAuth, as its owner sees it. */
@@ -26,11 +26,18 @@ interface NewPersonalToken {
   readonly ttl?: number
 }
 
+/** A live token, and what is to be known of its owner whenever it is used. */
+export interface VerifiedToken extends PersonalToken {
+  readonly owner: Pick<UserRow, 'id' | 'state' | 'last_seen_at'>
+}
+
 export interface PersonalTokens {
   /** The text is shown once and never stored; only its hash is. */
   create(wanted: NewPersonalToken): Promise<{ token: string; record: PersonalToken }>
   /** Undefined for whatever is not a live token. Notes the use, at most once a minute. */
-  verify(token: string): Promise<PersonalToken | undefined>
+  verify(token: string): Promise<VerifiedToken | undefined>
+  /** Whether the token with this id has neither expired nor been revoked. */
+  isLive(id: string): Promise<boolean>
   /** Live tokens of this user, newest first. */
   list(userId: UserId): Promise<readonly PersonalToken[]>
   /** False when this user has no such token. */
@@ -55,6 +62,15 @@ export function createPersonalTokens({
   store: { db },
   clock
 }: PersonalTokensParts): PersonalTokens {
+  // Compiled once: this runs on every request.
+  const byHash = db
+    .selectFrom('personal_tokens')
+    .innerJoin('users', 'users.id', 'personal_tokens.user_id')
+    .selectAll('personal_tokens')
+    .select(['users.id', 'users.state', 'users.last_seen_at'])
+    .where('personal_tokens.hash', '=', '')
+    .compile()
+
   return {
     async create({ userId, name, level, ttl = DEFAULT_TTL_MS }) {
       const token = `${PERSONAL_TOKEN_PREFIX}${randomBytes(SECRET_BYTES).toString('base64url')}`
@@ -76,11 +92,9 @@ export function createPersonalTokens({
       if (!SHAPE.test(token)) return undefined
       // Looked up by hash: how long the look-up takes tells nothing about the token.
       const hash = hashOf(token)
-      const row = await db
-        .selectFrom('personal_tokens')
-        .selectAll()
-        .where('hash', '=', hash)
-        .executeTakeFirst()
+      const bound: typeof byHash = { ...byHash, parameters: [hash] }
+      const { rows } = await db.executeQuery(bound)
+      const [row] = rows
       const now = clock.now()
       if (!row || row.expires_at <= now) return undefined
       if (row.last_used_at === null || now - row.last_used_at >= NOTE_USE_EVERY_MS) {
@@ -90,7 +104,17 @@ export function createPersonalTokens({
           .where('hash', '=', hash)
           .execute()
       }
-      return toRecord(row)
+      const { id, state, last_seen_at } = row
+      return { ...toRecord(row), owner: { id, state, last_seen_at } }
+    },
+
+    async isLive(id) {
+      const row = await db
+        .selectFrom('personal_tokens')
+        .select('expires_at')
+        .where('hash', '=', id)
+        .executeTakeFirst()
+      return row !== undefined && row.expires_at > clock.now()
     },
 
     async list(userId) {

@@ -13,10 +13,12 @@ export interface Caller {
   readonly userId: UserId
   /** The OAuth client's id, or `personal-token`. */
   readonly clientId: string
-  readonly level: AccessLevel
+  /** Undefined for somebody who has not signed in. */
+  readonly level: AccessLevel | undefined
   /** Seconds since the epoch. */
   readonly expiresAt: number
-  readonly credential: 'oauth' | 'personal'
+  /** `session`: no token, but the id of a session that needs none. */
+  readonly credential: 'oauth' | 'personal' | 'session'
 }
 
 /** The tokens that `/mcp` accepts. */
@@ -93,14 +95,8 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   const verifyPersonal = async (token: string): Promise<Caller | undefined> => {
     const record = await personalTokens.verify(token)
     if (!record) return undefined
-    const user = await store.db
-      .selectFrom('users')
-      .select(['id', 'state', 'last_seen_at'])
-      .where('id', '=', record.userId)
-      .executeTakeFirst()
-    if (!user) return undefined
-    refuseBlocked(user.state)
-    await noteVisit(user)
+    refuseBlocked(record.owner.state)
+    await noteVisit(record.owner)
     return {
       userId: record.userId,
       clientId: 'personal-token',
