@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import type { WorkerId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
@@ -33,7 +33,7 @@ export class Exchanges {
   open(exchange: Omit<Exchange, 'id' | 'abort' | 'calls'>): Exchange {
     const opened = {
       ...exchange,
-      id: randomBytes(12).toString('base64url'),
+      id: randomUUID(),
       abort: new AbortController(),
       calls: []
     }

@@ -85,13 +85,17 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const arrivedAt = performance.now()
   const caller = callerOf(request)
   const left = new AbortController()
-  whenClosed(reply, () => left.abort())
+  let isWaiting = true
+  whenClosed(reply, () => {
+    if (isWaiting) left.abort()
+  })
   const leave = parts.limits.enterCall(caller.userId)
   whenClosed(reply, leave)
   const found = await findSession(parts.sessions, request)
   stayHere(parts, request)
   const beforeWorker = performance.now()
   const lease = await parts.supervisor.acquire(caller.userId, left.signal)
+  isWaiting = false
   whenClosed(reply, () => lease.release())
   const afterWorker = performance.now()
   if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
