@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,8 +40,8 @@ export type GatewayHome = Awaited<ReturnType<typeof openGatewayHome>>
 
 /** A data directory and ports for gateways that run as processes, one after the other or at once. */
 export async function openGatewayHome(t: Test, { users: count, settings }: HomeOptions) {
-  const directory = t.testdir()
-  const runDirectory = await mkdtemp(join(tmpdir(), 'gw-')) // a socket's path must be short
+  const directory = await mkdtemp(join(tmpdir(), 'gw-')) // a socket's path must be short
+  await chmod(directory, 0o711) // workers may be somebody else's
   const port = await freePort()
   const opsPort = await freePort()
   const adminToken = randomBytes(24).toString('base64url')
@@ -56,7 +56,7 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
     GMAIL_API_URL: NOBODYS_GOOGLE.url,
     SECRETS_FILE: join(directory, 'secrets.json'),
     DATABASE_URL: `sqlite:${join(directory, 'state', 'gateway.sqlite')}`,
-    RUN_DIR: runDirectory,
+    RUN_DIR: join(directory, 'run'),
     WARM_WORKERS: '0',
     LOG_LEVEL: 'info',
     ...settings
@@ -76,8 +76,9 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
   t.teardown(async () => {
     for (const gateway of running) gateway.kill('SIGKILL')
     await Promise.all([...running].map(({ gone }) => gone))
-    await rm(runDirectory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true })
   })
+  const headers = { authorization: `Bearer ${adminToken}` }
   const ops = `http://127.0.0.1:${opsPort}`
   return {
     users,
@@ -98,9 +99,12 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
       return gateway
     },
     async workers(): Promise<AdminWorker[]> {
-      const headers = { authorization: `Bearer ${adminToken}` }
       const response = await fetch(`${ops}/admin/workers`, { headers })
       return Workers.parse(await response.json()).workers
+    },
+    /** Resolves when the process is gone. */
+    async stopWorker(id: string): Promise<void> {
+      await (await fetch(`${ops}/admin/workers/${id}`, { method: 'DELETE', headers })).text()
     }
   }
 }
