@@ -8,7 +8,10 @@ import { duration, list, origin, port, ports, size, whole } from './settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
 /** Half of the machine for workers, counted at what a busy one needs. */
-const workersThatFit = (): number => Math.max(4, Math.floor(totalmem() / 2 / (96 * 2 ** 20)))
+const workersThatFit = (): number => Math.max(4, Math.floor(memory() / 2 / (96 * 2 ** 20)))
+
+/** Of the container, where there is one with a limit. */
+const memory = (): number => Math.min(totalmem(), process.constrainedMemory() || totalmem())
 
 export const Settings = z.object({
   PUBLIC_URL: origin,
