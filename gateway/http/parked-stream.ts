@@ -40,6 +40,7 @@ export class ParkedStream {
     from.on('data', (chunk: Buffer) => {
       const whole = events.push(chunk)
       if (whole && this.#from === from) this.#pass(whole, accept)
+      if (events.isTooLong) from.destroy()
     })
     from.once('end', () => resolve(true))
     from.once('close', () => resolve(false))

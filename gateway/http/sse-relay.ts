@@ -25,6 +25,7 @@ export async function relay(
     passed(chunk.byteLength)
     const whole = events.push(chunk)
     if (whole && !to.write(whole)) from.pause()
+    if (events.isTooLong) from.destroy()
   })
   from.once('end', () => resolve('complete'))
   from.once('error', () => resolve('worker-lost'))

@@ -219,7 +219,7 @@ t.test('what a stranger may send', async (t) => {
   })
 })
 
-t.test('a worker of the real host answers nobody who has not its secret', async (t) => {
+t.test('a worker wants JSON', async (t) => {
   const gateway = await startGateway({ settings: { WORKER_ENTRY: fixtureWorker('tools') } })
   t.teardown(() => gateway.close())
   t.equal(textOf(await messageOf(await send(gateway, modernCall('echo', { text: 'a' })))), 'a')
