@@ -14,16 +14,24 @@ export const LoadPlan = z.object({
   sides: z.array(Side),
   rounds: z.int().positive(),
   roundMs: z.number().positive(),
+  tool: z.enum(['echo', 'burn']).default('echo'),
+  /** What the tool is called with. */
+  args: z.record(z.string(), z.union([z.string(), z.number()])).default({ text: 'hello' }),
   /** Calls per second of each client; without it each calls as soon as it has its answer. */
   pace: z.number().positive().optional(),
   /** Clients that call `burn` without a pause in the rounds of this side. */
   burners: z.object({ side: z.string(), clients: z.array(Client) }).optional()
 })
-export type LoadPlan = z.infer<typeof LoadPlan>
+export type LoadPlan = z.input<typeof LoadPlan>
 
 /** What came of it. A latency is in ms, from sending a call to having read its whole answer. */
 export const LoadResult = z.record(
   z.string(),
-  z.object({ latencies: z.array(z.number()), seconds: z.number() })
+  z.object({
+    latencies: z.array(z.number()),
+    seconds: z.number(),
+    /** With those of the warm-up, which have no latency here. */
+    calls: z.int()
+  })
 )
 export type LoadResult = z.infer<typeof LoadResult>

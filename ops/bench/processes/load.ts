@@ -1,16 +1,17 @@
 /** The load generator: runs the plans it is sent, one at a time, and answers with what it measured. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type * as z from 'zod'
 import { LoadPlan, type LoadResult, type Side } from '../load-plan.ts'
 import { McpClient } from '../mcp-client.ts'
 
 /** Before the first round that counts, so that every process has compiled its way. */
-const WARM_UP_MS = 1500
+const WARM_UP_MS = 800
 const BURN_MS = 200
 
 process.on('message', (plan) => void run(LoadPlan.parse(plan)).then((r) => process.send?.(r)))
 process.on('disconnect', () => process.exit(0))
 
-async function run(plan: LoadPlan): Promise<LoadResult> {
+async function run(plan: z.output<typeof LoadPlan>): Promise<LoadResult> {
   await using open = new AsyncDisposableStack()
   const connect = async (clients: Side['clients']): Promise<McpClient[]> => {
     const connected = clients.map((client) => open.use(new McpClient(client)))
@@ -23,8 +24,8 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
 
   const result: LoadResult = {}
   for (const { name, clients } of sides) {
-    await round(clients, WARM_UP_MS, undefined)
-    result[name] = { latencies: [], seconds: 0 }
+    const { length: calls } = await round(plan, clients, WARM_UP_MS, undefined)
+    result[name] = { latencies: [], seconds: 0, calls }
   }
   for (let n = 0; n < plan.rounds; n += 1) {
     // Every second round goes backwards, so that no side is always first.
@@ -33,7 +34,9 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
       if (!measured) continue
       const fire = name === plan.burners?.side ? burn(burners, plan.roundMs) : undefined
       const startedAt = performance.now()
-      measured.latencies.push(...(await round(clients, plan.roundMs, plan.pace)))
+      const latencies = await round(plan, clients, plan.roundMs, plan.pace)
+      measured.latencies.push(...latencies)
+      measured.calls += latencies.length
       measured.seconds += (performance.now() - startedAt) / 1000
       await fire
     }
@@ -42,6 +45,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
 }
 
 async function round(
+  { tool, args }: z.output<typeof LoadPlan>,
   clients: readonly McpClient[],
   ms: number,
   pace: number | undefined
@@ -53,7 +57,7 @@ async function round(
       if (pace !== undefined) await sleep((n / clients.length) * (1000 / pace))
       while (performance.now() < until) {
         const startedAt = performance.now()
-        await client.call('echo', { text: 'hello' })
+        await client.call(tool, args)
         latencies.push(performance.now() - startedAt)
         if (pace !== undefined) await sleep(1000 / pace)
       }

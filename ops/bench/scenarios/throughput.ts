@@ -1,71 +1,102 @@
 import { processUse } from '../../../gateway/supervisor/proc.ts'
 import { type Bench, runLoad, sideOf } from '../bench.ts'
 import { GatewayProcess } from '../gateway-process.ts'
+import type { LoadPlan, LoadResult } from '../load-plan.ts'
 import type { Section } from '../markdown.ts'
-import { startOneProcessServer } from '../one-process-server.ts'
+import { type OneProcessServer, startOneProcessServer } from '../one-process-server.ts'
 import { percentile } from '../percentile.ts'
-import type { Row } from '../row.ts'
+import type { Budget, Row } from '../row.ts'
 
 const USERS = 20
+/** What a tool of ours computes for a few messages: parsing, sorting, JSON. */
+const WORK_MS = 2
 const ONE_PROCESS = 'one process for all'
+const BUDGET: Budget = { kind: 'ratio at least', limit: 1 }
 
 /** How many calls are served to twenty people who never pause. */
 export async function throughput(bench: Bench): Promise<Section> {
-  await using gateway = await GatewayProcess.start(bench.place, { users: USERS, warmWorkers: 1 })
+  await using gateway = await GatewayProcess.start(bench.place, { users: USERS, warmWorkers: 0 })
   await using server = await startOneProcessServer(bench.place.programs.oneProcess)
-  const sides = [
-    { name: 'gateway', clients: Array.from({ length: USERS }, (_, n) => gateway.target(n)) },
-    { name: ONE_PROCESS, clients: Array.from({ length: USERS }, () => server.target) }
-  ]
-  const { rounds, roundMs } = bench.effort
-  const result = await runLoad(bench, { sides, rounds, roundMs })
-  const ours = sideOf(result, 'gateway')
-  const theirs = sideOf(result, ONE_PROCESS)
-  const rate = ({ latencies, seconds }: typeof ours): number => latencies.length / seconds
-  const p99 = ({ latencies }: typeof ours): number => percentile(latencies, 0.99)
-
-  const pids = (await gateway.workers()).map(({ pid }) => pid)
-  const calls = ours.latencies.length
+  const empty = await measure(bench, gateway, server, {})
+  const working = await measure(bench, gateway, server, { tool: 'burn', args: { ms: WORK_MS } })
   return {
     title: `Calls per second over ${USERS} people`,
     rows: [
-      {
-        what: 'tools/call',
-        unit: 'calls/s',
-        ours: rate(ours),
-        against: { name: ONE_PROCESS, figure: rate(theirs) },
-        budget: { kind: 'ratio at least', limit: 1 }
-      },
-      {
-        what: 'p99 meanwhile',
-        unit: 'ms',
-        ours: p99(ours),
-        against: { name: ONE_PROCESS, figure: p99(theirs) }
-      },
-      await cpuRow('gateway alone', [gateway.pid], calls, server.pid, theirs.latencies.length),
-      await cpuRow('all workers', pids, calls, server.pid, theirs.latencies.length)
+      ...rowsOf('a tool that does nothing', empty, BUDGET),
+      ...rowsOf(`a tool that computes for ${WORK_MS} ms`, working),
+      cpuRow('the gateway itself', empty.cpu.gateway, empty.cpu.server),
+      cpuRow('all workers', empty.cpu.workers, empty.cpu.server)
     ],
     notes: [
-      'The load generator takes part of the same cores; processor time counts the whole life of the processes.'
+      'The load generator shares the cores. Processor time is for the tool that does nothing, warm-up included.'
     ]
   }
 }
 
-async function cpuRow(
-  name: string,
-  pids: readonly number[],
-  calls: number,
-  otherPid: number,
-  otherCalls: number
-): Promise<Row> {
-  let seconds = 0
-  for (const pid of pids) seconds += await cpuSeconds(pid)
+interface Measured {
+  readonly ours: LoadResult[string]
+  readonly theirs: LoadResult[string]
+  /** Microseconds for each call. */
+  readonly cpu: { readonly gateway: number; readonly workers: number; readonly server: number }
+}
+
+async function measure(
+  bench: Bench,
+  gateway: GatewayProcess,
+  server: OneProcessServer,
+  tool: Pick<LoadPlan, 'tool' | 'args'>
+): Promise<Measured> {
+  const { rounds, roundMs } = bench.effort
+  const sides = [
+    { name: 'gateway', clients: Array.from({ length: USERS }, (_, n) => gateway.target(n)) },
+    { name: ONE_PROCESS, clients: Array.from({ length: USERS }, () => server.target) }
+  ]
+  // Everybody's worker has started and served before anything is counted.
+  await runLoad(bench, { ...tool, sides, rounds: 1, roundMs })
+  const workers = (await gateway.workers()).map(({ pid }) => pid)
+  const cpu = (): Promise<[number, number, number]> =>
+    Promise.all([cpuOf([gateway.pid]), cpuOf(workers), cpuOf([server.pid])])
+  const before = await cpu()
+  const result = await runLoad(bench, { ...tool, sides, rounds, roundMs })
+  const after = await cpu()
+  const ours = sideOf(result, 'gateway')
+  const theirs = sideOf(result, ONE_PROCESS)
+  const each = (at: 0 | 1 | 2, { calls }: LoadResult[string]): number =>
+    ((after[at] - before[at]) / calls) * 1e6
   return {
-    what: `processor time of a call, ${name}`,
-    unit: 'µs',
-    ours: (seconds / calls) * 1e6,
-    against: { name: ONE_PROCESS, figure: ((await cpuSeconds(otherPid)) / otherCalls) * 1e6 }
+    ours,
+    theirs,
+    cpu: { gateway: each(0, ours), workers: each(1, ours), server: each(2, theirs) }
   }
 }
 
-const cpuSeconds = async (pid: number): Promise<number> => (await processUse(pid))?.cpuSeconds ?? 0
+function rowsOf(what: string, { ours, theirs }: Measured, budget?: Budget): Row[] {
+  const rate = ({ latencies, seconds }: LoadResult[string]): number => latencies.length / seconds
+  const p99 = ({ latencies }: LoadResult[string]): number => percentile(latencies, 0.99)
+  const row = (
+    what: string,
+    unit: Row['unit'],
+    figure: (side: LoadResult[string]) => number,
+    budget?: Budget
+  ): Row => ({
+    what,
+    unit,
+    ours: figure(ours),
+    against: { name: ONE_PROCESS, figure: figure(theirs) },
+    ...(budget && { budget })
+  })
+  return [row(what, 'calls/s', rate, budget), row(`${what}, p99`, 'ms', p99)]
+}
+
+const cpuRow = (name: string, ours: number, theirs: number): Row => ({
+  what: `processor time of a call, ${name}`,
+  unit: 'µs',
+  ours,
+  against: { name: ONE_PROCESS, figure: theirs }
+})
+
+/** Seconds of processor time. */
+async function cpuOf(pids: readonly number[]): Promise<number> {
+  const uses = await Promise.all(pids.map(processUse))
+  return uses.reduce((sum, use) => sum + (use?.cpuSeconds ?? 0), 0)
+}
