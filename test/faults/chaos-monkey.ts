@@ -19,31 +19,43 @@ export interface ChaosMonkeyParts {
   readonly seconds: number
 }
 
+const HARMS = ['kill', 'kill', 'kill', 'stop', 'stop', 'spin', 'leak'] as const
+
 /** Does harm at random for a while. Gives the gateway that runs at the end, and what was done how often. */
 export async function letChaosRule(parts: ChaosMonkeyParts, first: GatewayProcess) {
   const { random, seconds } = parts
-  const done = new Map<string, number>()
-  const note = (what: string): void => void done.set(what, (done.get(what) ?? 0) + 1)
+  const done: string[] = []
   const side: Promise<unknown>[] = []
   let gateway = first
   const end = performance.now() + seconds * 1000
-  let nextRestart = performance.now() + (seconds * 1000) / 3
+  const eraMs = (seconds * 1000) / 4
+  let eraEnd = performance.now() + eraMs
   while (performance.now() < end) {
-    if (performance.now() > nextRestart) {
-      gateway = await restart(parts, gateway)
-      note('gateway killed')
-      nextRestart = performance.now() + (seconds * 1000) / 3
+    if (performance.now() > eraEnd) {
+      const wasKilled = done.lastIndexOf('gateway killed') > done.lastIndexOf('gateway upgraded')
+      done.push(wasKilled ? 'gateway upgraded' : 'gateway killed')
+      gateway = wasKilled ? await upgrade(parts, gateway) : await restart(parts, gateway)
+      eraEnd = performance.now() + eraMs
     }
-    const what = random.pick(['kill', 'kill', 'kill', 'stop', 'stop', 'spin', 'leak'])
-    note(what)
-    if (what === 'kill') await signalSomebody(parts, 'SIGKILL')
-    else if (what === 'stop') side.push(stopForAWhile(parts))
-    else if (what === 'spin') side.push(somebody(parts).call('spin', { ms: random.below(SPIN_MS) }))
-    else side.push(somebody(parts).call('leak', { mebibytes: LEAK_MEBIBYTES }))
+    const harm = random.pick(HARMS)
+    done.push(harm)
+    side.push(doHarm(parts, harm))
     await delay(random.below(BETWEEN_MS))
   }
   await Promise.all(side)
-  return { gateway, done }
+  const count = (what: string) => done.filter((one) => one === what).length
+  return {
+    gateway,
+    done: Object.fromEntries([...new Set(done)].map((what) => [what, count(what)]))
+  }
+}
+
+async function doHarm(parts: ChaosMonkeyParts, harm: (typeof HARMS)[number]): Promise<void> {
+  const { random } = parts
+  if (harm === 'kill') await signalSomebody(parts, 'SIGKILL')
+  if (harm === 'stop') await stopForAWhile(parts)
+  if (harm === 'spin') await somebody(parts).call('spin', { ms: random.below(SPIN_MS) })
+  if (harm === 'leak') await somebody(parts).call('leak', { mebibytes: LEAK_MEBIBYTES })
 }
 
 /** Another gateway on the same data, after the last one was killed. */
@@ -52,6 +64,15 @@ async function restart({ home }: ChaosMonkeyParts, gateway: GatewayProcess) {
   await gateway.gone
   const next = home.start()
   await next.said('"msg":"ready"')
+  return next
+}
+
+/** Another gateway beside it, which takes over. */
+async function upgrade({ home }: ChaosMonkeyParts, gateway: GatewayProcess) {
+  const next = home.start()
+  await next.said('ready to take over')
+  gateway.kill('SIGTERM')
+  await gateway.gone
   return next
 }
 
@@ -69,7 +90,7 @@ async function signalSomebody(
   { home, entry, random }: ChaosMonkeyParts,
   signal: NodeJS.Signals
 ): Promise<number | undefined> {
-  const workers = await home.workers()
+  const workers = await home.workers().catch(() => []) // there may be no gateway now
   const { pid } = workers[random.below(workers.length)] ?? {}
   if (typeof pid !== 'number' || !processesOf(entry).includes(pid)) return undefined
   try {

@@ -82,7 +82,7 @@ t.test(
     const { gateway, done } = await letChaosRule(chaos, first)
     stopping.abort()
     await Promise.all(running)
-    t.comment('done', Object.fromEntries(done))
+    t.comment('done', done)
     t.comment('met', Object.fromEntries(tally))
 
     const notWell = await calm(clients)
