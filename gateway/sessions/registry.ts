@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { AccessLevel } from '#shared/access-levels.ts'
 import { InitializeParams } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { asUserId, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
+import { asUserId, isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -14,6 +15,8 @@ const INITIALIZE_LIMIT = 16 * 1024
 const FLUSH_MS = 5000
 /** A session that no request touched for this long is forgotten in memory; the store still knows it. */
 const FORGET_MS = 10 * 60_000
+/** A session that nobody signs in to ends after this time. */
+const NOBODYS_SESSION_MS = 3600_000
 
 export interface SessionRules {
   /** A session that nobody uses for this long ends. */
@@ -27,6 +30,16 @@ export interface SessionEvents {
   /** A round of writing and expiring failed; the next one tries again. */
   sweepFailed(error: unknown): void
   ended(session: Session, reason: EndReason): void
+}
+
+/** Whose a session has become, what it may do, and until when. */
+export interface SignedIn {
+  readonly userId: UserId
+  readonly level: AccessLevel
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** The personal token that it was signed in with. */
+  readonly tokenHash?: string | undefined
 }
 
 export interface SessionRegistryParts {
@@ -91,6 +104,9 @@ export class SessionRegistry {
       clientId: opened.clientId,
       initialize: opened.initialize,
       createdAt: now,
+      level: undefined,
+      expiresAt: isNobody(opened.userId) ? now + NOBODYS_SESSION_MS : undefined,
+      tokenHash: undefined,
       lastSeenAt: now,
       requests: 0,
       inFlight: 0,
@@ -108,14 +124,60 @@ export class SessionRegistry {
 
   /** The session with this id if it belongs to this user; an unknown, ended or foreign id is undefined. */
   async find(id: SessionId, userId: UserId): Promise<Session | undefined> {
-    const hash = sessionHash(id)
-    const session = await this.#lookUp(hash)
-    if (!session || session.userId !== userId || session.ended) return undefined
-    if (this.#isExpired(session)) {
-      await this.#end(session, 'expired')
-      return undefined
-    }
-    return session
+    return this.findByHash(sessionHash(id), userId)
+  }
+
+  /** As `find`, by what the worker of this user calls the session. */
+  async findByHash(hash: string, userId: UserId): Promise<Session | undefined> {
+    const session = await this.#alive(hash)
+    return session?.userId === userId ? session : undefined
+  }
+
+  /** The session with this id if its calls need no token. */
+  async findTokenless(id: SessionId): Promise<Session | undefined> {
+    const session = await this.#alive(sessionHash(id))
+    return session?.expiresAt === undefined ? undefined : session
+  }
+
+  /**
+   * Gives nobody's session to the person who has signed in to it; the next call finds it in that person's
+   * worker. Only from nobody, and only once: throws ERR_SESSION_UNKNOWN otherwise, also when another
+   * gateway was faster.
+   */
+  async bind(session: Session, to: SignedIn): Promise<void> {
+    const nobody = session.userId
+    if (!isNobody(nobody) || session.ended) throw unknown()
+    await this.#makeRoom(to.userId)
+    const { numUpdatedRows } = await this.#store.db
+      .updateTable('sessions')
+      .set({
+        user_id: to.userId,
+        level: to.level,
+        expires_at: to.expiresAt,
+        token_hash: to.tokenHash ?? null
+      })
+      .where('hash', '=', session.hash)
+      .where('user_id', '=', nobody)
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows !== 1n) throw unknown()
+    session.userId = to.userId
+    session.level = to.level
+    session.expiresAt = to.expiresAt
+    session.tokenHash = to.tokenHash
+    session.liveIn = undefined
+  }
+
+  /** The person of a session allows more in it. A session that has an end of its own gets a new one. */
+  async allow(session: Session, level: AccessLevel, expiresAt: number): Promise<void> {
+    const end = session.expiresAt === undefined ? undefined : expiresAt
+    await this.#store.db
+      .updateTable('sessions')
+      .set({ level, expires_at: end ?? null, token_hash: null })
+      .where('hash', '=', session.hash)
+      .execute()
+    session.level = level
+    session.expiresAt = end
+    session.tokenHash = undefined
   }
 
   /** Notes that its client was here. */
@@ -233,7 +295,12 @@ export class SessionRegistry {
     const rows = await this.#store.db
       .selectFrom('sessions')
       .selectAll()
-      .where('last_seen_at', '<', this.#clock.now() - this.#rules.ttlMs)
+      .where(({ or, eb }) =>
+        or([
+          eb('last_seen_at', '<', this.#clock.now() - this.#rules.ttlMs),
+          eb('expires_at', '<=', this.#clock.now())
+        ])
+      )
       .limit(1000)
       .execute()
     for (const row of rows) {
@@ -251,7 +318,9 @@ export class SessionRegistry {
   }
 
   #isExpired(session: Session): boolean {
-    return session.inFlight === 0 && this.#clock.now() - session.lastSeenAt > this.#rules.ttlMs
+    const now = this.#clock.now()
+    if (session.expiresAt !== undefined && session.expiresAt <= now) return true
+    return session.inFlight === 0 && now - session.lastSeenAt > this.#rules.ttlMs
   }
 
   async #makeRoom(userId: UserId): Promise<void> {
@@ -275,6 +344,15 @@ export class SessionRegistry {
     this.#recent.set(session.hash, session)
     await this.#store.db.deleteFrom('sessions').where('hash', '=', session.hash).execute()
     this.#recent.delete(session.hash)
+  }
+
+  /** The session, unless it ended or ends now because its time is over. */
+  async #alive(hash: string): Promise<Session | undefined> {
+    const session = await this.#lookUp(hash)
+    if (!session || session.ended) return undefined
+    if (!this.#isExpired(session)) return session
+    await this.#end(session, 'expired')
+    return undefined
   }
 
   /** What is remembered counts only while the store has it: another gateway may have ended the session. */
@@ -320,7 +398,10 @@ const rowOf = (session: Session, initialize: string): SessionRow => ({
   protocol_version: session.initialize.protocolVersion,
   initialize,
   created_at: session.createdAt,
-  last_seen_at: session.lastSeenAt
+  last_seen_at: session.lastSeenAt,
+  level: session.level ?? null,
+  expires_at: session.expiresAt ?? null,
+  token_hash: session.tokenHash ?? null
 })
 
 const sessionOf = (row: SessionRow): Session => ({
@@ -330,9 +411,14 @@ const sessionOf = (row: SessionRow): Session => ({
   clientId: row.client_id,
   initialize: InitializeParams.parse(JSON.parse(row.initialize)),
   createdAt: row.created_at,
+  level: row.level === null ? undefined : AccessLevel.parse(row.level),
+  expiresAt: row.expires_at ?? undefined,
+  tokenHash: row.token_hash ?? undefined,
   lastSeenAt: row.last_seen_at,
   requests: 0,
   inFlight: 0,
   liveIn: undefined,
   ended: undefined
 })
+
+const unknown = (): GatewayError => new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')

@@ -1,3 +1,4 @@
+import type { AccessLevel } from '#shared/access-levels.ts'
 import type { InitializeParams } from '#shared/channel.ts'
 import type { UserId, WorkerId } from '#shared/ids.ts'
 
@@ -7,11 +8,21 @@ export interface Session {
   readonly hash: string
   /** The session's public name, for people, logs and the admin API. */
   readonly handle: string
-  readonly userId: UserId
+  /** Changes once at most: when a session of nobody becomes somebody's. */
+  userId: UserId
   readonly clientId: string
   readonly initialize: InitializeParams
   /** Milliseconds since the epoch, like every time here. */
   readonly createdAt: number
+  /** What a sign-in by tool allows here, whatever the caller's token says; undefined without one. */
+  level: AccessLevel | undefined
+  /**
+   * Set for a session that began without a token: its id is the only credential, and this is when it ends.
+   * Undefined for a session whose calls need a token.
+   */
+  expiresAt: number | undefined
+  /** The personal token (its hash) that such a session was signed in with, and ends with. */
+  tokenHash: string | undefined
   lastSeenAt: number
   /** HTTP requests since this gateway started. */
   requests: number

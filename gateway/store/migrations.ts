@@ -28,6 +28,14 @@ export const MIGRATIONS: Record<string, Migration> = {
         .execute()
       await db.schema.createIndex('owners_node').on('owners').column('node').execute()
     }
+  },
+  '003-sign-in-by-tool': {
+    async up(db: Kysely<Schema>) {
+      const { schema } = db
+      await schema.alterTable('sessions').addColumn('level', 'text').execute()
+      await schema.alterTable('sessions').addColumn('expires_at', 'bigint').execute()
+      await schema.alterTable('sessions').addColumn('token_hash', 'text').execute()
+    }
   }
 }
 

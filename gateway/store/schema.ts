@@ -74,6 +74,12 @@ export interface SessionRow {
   initialize: string
   created_at: number
   last_seen_at: number
+  /** What a sign-in by tool allowed in this session; null where only the token counts. */
+  level: string | null
+  /** For a session that needs no token: when it ends. Null for all others. */
+  expires_at: number | null
+  /** The hash of the personal token that a session without a token leans on. */
+  token_hash: string | null
 }
 
 /** Which gateway runs a user's worker, until when. One given back has expired at 0 and keeps its epoch. */
