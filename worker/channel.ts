@@ -3,9 +3,17 @@ import { parseToWorker } from '#shared/channel.ts'
 
 type Answer = Extract<
   ToWorker,
-  { type: 'token' | 'token-refused' | 'linked' | 'session-stored' | 'session-refused' }
+  {
+    type:
+      | 'token'
+      | 'token-refused'
+      | 'linked'
+      | 'sign-in-answer'
+      | 'session-stored'
+      | 'session-refused'
+  }
 >
-type Question = Extract<FromWorker, { type: 'token' | 'link' | 'session-opened' }>
+type Question = Extract<FromWorker, { type: 'token' | 'link' | 'sign-in' | 'session-opened' }>
 type Told = Exclude<ToWorker, Answer>
 
 /** The worker's end of the IPC channel to the gateway that started it. */
@@ -53,5 +61,6 @@ const isAnswer = (message: ToWorker): message is Answer =>
   message.type === 'token' ||
   message.type === 'token-refused' ||
   message.type === 'linked' ||
+  message.type === 'sign-in-answer' ||
   message.type === 'session-stored' ||
   message.type === 'session-refused'

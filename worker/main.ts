@@ -4,17 +4,21 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '#shared/clock.ts'
 import { VERSION } from '#shared/version.ts'
 import { channelLinks } from './channel-links.ts'
+import { channelSignIn } from './channel-sign-in.ts'
 import { ChannelTokens } from './channel-tokens.ts'
 import type { GmailReport } from './gmail/report.ts'
 import { runWorker } from './host.ts'
 import { Tally } from './tally.ts'
 import type { ToolReport } from './tools/context.ts'
 import { createGmailProgram } from './tools/program.ts'
+import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
 
 /** In the bundle the thread's program lies beside this one. */
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
 
 runWorker(VERSION, ({ init, assign, channel }) => {
+  const signIn = assign.signIn && channelSignIn(channel)
+  if (signIn && assign.signIn === 'only') return createStrangersProgram(signIn, VERSION)
   const tally = new Tally(systemClock, (report) => channel.tell(report))
   const program = createGmailProgram({
     account: { email: assign.email },
@@ -27,7 +31,8 @@ runWorker(VERSION, ({ init, assign, channel }) => {
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,
-    links: channelLinks(channel)
+    links: channelLinks(channel),
+    signIn
   })
   return {
     ...program,

@@ -4,8 +4,7 @@ import {
   McpServer,
   requireScopes,
   type ScopeChallengeHandler,
-  type ServerContext,
-  type StandardSchemaWithJSON
+  type ServerContext
 } from '@modelcontextprotocol/server'
 import { type AccessLevel, covers, levelGrantedBy } from '#shared/access-levels.ts'
 import { applyFilterToExisting } from './apply-filter.ts'
@@ -37,10 +36,16 @@ import { batchModifyEmails, modifyEmail } from './modify-emails.ts'
 import { readEmail } from './read-email.ts'
 import { replyAll } from './reply-all.ts'
 import { replyToEmail } from './reply-to-email.ts'
+import { asListed, asRegistered } from './sdk-tool.ts'
 import { searchEmails } from './search-emails.ts'
 import { searchThreads } from './search-threads.ts'
 import { sendDraft } from './send-draft.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
+import {
+  LISTED_SIGN_IN_TOOLS,
+  registerSignInTools,
+  SIGN_IN_TOOLS
+} from './sign-in/sign-in-tools.ts'
 import { notSpam, reportSpam } from './spam.ts'
 import { modifyThread, trashThread, untrashThread } from './threads.ts'
 import type { Tool } from './tool.ts'
@@ -108,8 +113,13 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     server.registerTool(tool.name, config, (args, ctx) =>
       timed(tool, context, tool.invoke(args, { context, ...callOf(ctx) }))
     )
+  const { signIn } = context
+  if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, signIn)
   server.server.setRequestHandler('tools/list', () => ({
-    tools: listFor(levelGrantedBy(context.grantedScopes()))
+    tools: [
+      ...listFor(levelGrantedBy(context.grantedScopes())),
+      ...(signIn ? LISTED_SIGN_IN_TOOLS : [])
+    ]
   }))
   return server
 }
@@ -132,24 +142,11 @@ async function timed(
   }
 }
 
-/** The SDK passes arguments on unread: a tool reads them itself, so that its refusal has a code. */
-const asIs = (json: () => Record<string, unknown>): StandardSchemaWithJSON => ({
-  '~standard': {
-    version: 1,
-    vendor: 'gmail',
-    validate: (value) => ({ value }),
-    jsonSchema: { input: json, output: json }
-  }
-})
-
 /** What does not differ between servers. */
 const REGISTERED = TOOLS.map((tool) => ({
   tool,
   config: {
-    title: tool.title,
-    description: tool.description,
-    inputSchema: asIs(tool.inputSchema),
-    annotations: tool.annotations,
+    ...asRegistered(tool),
     scopeChallenge: (asked: Parameters<ScopeChallengeHandler>[0]) =>
       requireScopes(tool.levelOf(argumentsOf(asked.request.params)))(asked)
   }
@@ -164,15 +161,6 @@ function listFor(granted: AccessLevel | undefined): ListedTool[] {
   lists.set(granted, list)
   return list
 }
-
-const asListed = (tool: Tool): ListedTool => ({
-  name: tool.name,
-  title: tool.title,
-  description: tool.description,
-  inputSchema: { ...tool.inputSchema(), type: 'object' },
-  outputSchema: { ...tool.outputSchema(), type: 'object' },
-  annotations: tool.annotations
-})
 
 function argumentsOf(params: unknown): Readonly<Record<string, unknown>> {
   if (typeof params !== 'object' || params === null || !('arguments' in params)) return {}

@@ -3,6 +3,7 @@ import type { LabelBook } from '../gmail/label-book.ts'
 import type { Mailbox } from '../gmail/methods.ts'
 import type { Sends } from '../gmail/sends.ts'
 import type { MimePool } from '../mime/pool.ts'
+import type { AskGateway } from './sign-in/call.ts'
 
 /** Makes one-time addresses under which the gateway hands out an attachment. */
 export interface AttachmentLinks {
@@ -34,6 +35,8 @@ export interface WorkerContext {
   /** What Google grants for the account now. */
   grantedScopes(): readonly string[]
   readonly links?: AttachmentLinks
+  /** Where people may sign in by tools: the gateway's answers for those. */
+  readonly signIn?: AskGateway
 }
 
 /** One call of a tool. */

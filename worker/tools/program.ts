@@ -9,6 +9,7 @@ import { MimePool } from '../mime/pool.ts'
 import { buildServer } from './catalog.ts'
 import type { AttachmentLinks, ToolReport } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
+import type { AskGateway } from './sign-in/call.ts'
 
 export interface GmailProgramOptions {
   /** The account's own address, as Google says. */
@@ -26,6 +27,8 @@ export interface GmailProgramOptions {
   /** From 0 to 1. */
   readonly random: () => number
   readonly links?: AttachmentLinks
+  /** Where people may sign in by tools. */
+  readonly signIn?: AskGateway | undefined
 }
 
 export interface GmailProgram {
@@ -45,7 +48,7 @@ export interface GmailProgram {
 
 /** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
-  const { clock, account, links, nonce } = options
+  const { clock, account, links, nonce, signIn } = options
   let scopes = options.googleScopes
   const mailbox = new GmailClient({
     ...options,
@@ -63,7 +66,8 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     report: options.report,
     nonce,
     grantedScopes: () => scopes,
-    ...(links && { links })
+    ...(links && { links }),
+    ...(signIn && { signIn })
   }
   return {
     build: () => buildServer(context, options.version),

@@ -12,7 +12,7 @@ export interface Answer<T> {
   readonly more?: CallToolResult['content']
 }
 
-export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject> {
+export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject, C = ToolCall> {
   readonly name: string
   readonly title: string
   readonly description: string
@@ -23,11 +23,11 @@ export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject> {
   readonly annotations: Required<Omit<ToolAnnotations, 'title'>>
   readonly input: I
   readonly output: O
-  readonly run: (args: z.output<I>, call: ToolCall) => Promise<Answer<z.input<O>>>
+  readonly run: (args: z.output<I>, call: C) => Promise<Answer<z.input<O>>>
 }
 
 /** A tool without its types, as the catalog holds it. */
-export interface Tool {
+export interface Tool<C = ToolCall> {
   readonly name: string
   readonly title: string
   readonly description: string
@@ -38,7 +38,7 @@ export interface Tool {
   readonly inputSchema: () => Record<string, unknown>
   readonly outputSchema: () => Record<string, unknown>
   /** Never rejects, except when the client cancels: a failure is a result that says so. */
-  readonly invoke: (args: unknown, call: ToolCall) => Promise<CallToolResult>
+  readonly invoke: (args: unknown, call: C) => Promise<CallToolResult>
 }
 
 /** What a failure looks like in `structuredContent`; it stands in the list for each tool, so it is short. */
@@ -51,9 +51,11 @@ const FAILURE = {
   required: ['code', 'message', 'retryable']
 }
 
-export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(
-  spec: ToolSpec<I, O>
-): Tool {
+export function defineTool<
+  I extends z.ZodObject,
+  O extends z.ZodObject,
+  C extends { readonly signal: AbortSignal } = ToolCall
+>(spec: ToolSpec<I, O, C>): Tool<C> {
   const { name, title, description, level, annotations } = spec
   return {
     name,
@@ -78,9 +80,12 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(
 
 /** Arguments of older servers that would choose the account, a place on the server or its credentials. */
 const REFUSED: Readonly<Record<string, string>> = {
+  callbackUrl: 'the sign-in belongs to the server',
   clientId: 'the sign-in belongs to the server',
   clientSecret: 'the sign-in belongs to the server',
+  credentialsPath: 'the server reads no files for a client',
   email: 'the mailbox is always the one of the signed-in account',
+  oauthPath: 'the server reads no files for a client',
   savePath: 'the server never writes files; the content is returned instead',
   sessionToken: 'the mailbox is always the one of the signed-in account',
   storagePath: 'the sign-in belongs to the server',
@@ -88,8 +93,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   user_google_email: 'the mailbox is always the one of the signed-in account'
 }
 
-function parseArguments<I extends z.ZodObject, O extends z.ZodObject>(
-  spec: ToolSpec<I, O>,
+function parseArguments<I extends z.ZodObject>(
+  spec: { readonly name: string; readonly input: I },
   raw: unknown
 ): z.output<I> {
   const given = z.record(z.string(), z.unknown()).safeParse(raw ?? {})

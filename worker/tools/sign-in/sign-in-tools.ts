@@ -1,0 +1,70 @@
+import type { McpServer, ServerContext } from '@modelcontextprotocol/server'
+import type { SignInQuestion } from '#shared/tool-sign-in.ts'
+import { asListed, asRegistered } from '../sdk-tool.ts'
+import { authenticateWithToken } from './authenticate-with-token.ts'
+import type { AskGateway, SignInCall } from './call.ts'
+import { checkAuthentication } from './check-authentication.ts'
+import type { SignInTool } from './define-sign-in-tool.ts'
+import { getAuthUrl } from './get-auth-url.ts'
+import { setupAuthentication } from './setup-authentication.ts'
+import { signOut } from './sign-out.ts'
+
+/** All that somebody can use who has not signed in. */
+export const STRANGERS_TOOLS: readonly SignInTool[] = [
+  getAuthUrl,
+  checkAuthentication,
+  setupAuthentication,
+  authenticateWithToken
+]
+
+/** What stands beside the tools for mail. */
+export const SIGN_IN_TOOLS: readonly SignInTool[] = [...STRANGERS_TOOLS, signOut]
+
+/** The entries of `tools/list`, made once. */
+export const LISTED_FOR_STRANGERS = STRANGERS_TOOLS.map(asListed)
+export const LISTED_SIGN_IN_TOOLS = SIGN_IN_TOOLS.map(asListed)
+
+/** Adds sign-in tools to a server. They need no access level. */
+export function registerSignInTools(
+  server: McpServer,
+  tools: readonly SignInTool[],
+  ask: AskGateway
+): void {
+  for (const tool of tools)
+    server.registerTool(tool.name, asRegistered(tool), (args, ctx) =>
+      tool.invoke(args, {
+        ...callOf(ask, ctx),
+        // A link shown so must not be what lets a client in (MCP 2025-11-25, URL mode elicitation).
+        offerLink: tools === SIGN_IN_TOOLS ? offerOf(server, ctx) : undefined
+      })
+    )
+}
+
+function callOf(ask: AskGateway, { sessionId, mcpReq }: ServerContext) {
+  const progressToken = mcpReq._meta?.progressToken
+  return {
+    ask: (question: SignInQuestion) => ask(sessionId, question),
+    signal: mcpReq.signal,
+    hearsProgress: progressToken !== undefined,
+    async progress(progress: number, total: number, message: string) {
+      if (progressToken === undefined) return
+      await mcpReq.notify({
+        method: 'notifications/progress',
+        params: { progressToken, progress, total, message }
+      })
+    }
+  }
+}
+
+/** Only clients of the 2025 revisions can be asked during a call, and only some can show a link. */
+function offerOf(
+  { server }: McpServer,
+  { sessionId, mcpReq }: ServerContext
+): SignInCall['offerLink'] {
+  if (sessionId === undefined || !server.getClientCapabilities()?.elicitation?.url) return undefined
+  return async (url, elicitationId, message) => {
+    const question = { mode: 'url', url, elicitationId, message } as const
+    const { action } = await mcpReq.elicitInput(question, { signal: mcpReq.signal })
+    return action === 'accept'
+  }
+}
