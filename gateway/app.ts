@@ -11,14 +11,16 @@ import Fastify, {
 } from 'fastify'
 import type { Config } from './config.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
-import { authenticate } from './http/authenticate.ts'
+import { authenticate, challengeOf } from './http/authenticate.ts'
 import { edge } from './http/edge.ts'
 import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
+import { createTokenless } from './http/tokenless.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
+import type { Strangers } from './tool-sign-in/strangers.ts'
 
 /** How often late requests are looked for, at most. */
 const CHECK_MS = 2000
@@ -32,6 +34,8 @@ export interface AppParts {
   readonly tokens: BearerTokens
   readonly signIn: FastifyPluginAsync
   readonly mcp: McpParts
+  /** Who may call without a token; undefined where nobody may. */
+  readonly strangers: Strangers | undefined
   readonly attachments: AttachmentParts
 }
 
@@ -77,15 +81,14 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(parts.signIn)
   const mcp: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', guard.origin)
-    scope.addHook(
-      'onRequest',
-      authenticate({
-        tokens: parts.tokens,
-        resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
-        defaultLevel: config.DEFAULT_LEVEL,
-        failed: (reason) => metrics.http.authFailures.inc({ reason })
-      })
-    )
+    const challenge = challengeOf({
+      resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
+      defaultLevel: config.DEFAULT_LEVEL,
+      failed: (reason) => metrics.http.authFailures.inc({ reason })
+    })
+    const tokenless = parts.strangers && createTokenless(parts.strangers, challenge)
+    scope.addHook('onRequest', authenticate({ tokens: parts.tokens, challenge, tokenless }))
+    if (tokenless) scope.addHook('preParsing', tokenless.begin)
     await mcpRoutes(scope, parts.mcp)
   }
   await app.register(mcp)

@@ -4,7 +4,7 @@ import { totalmem } from 'node:os'
 import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { duration, list, origin, port, ports, size, whole } from './settings.ts'
+import { duration, list, onOff, origin, port, ports, size, whole } from './settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
 /** Half of the machine for workers, counted at what a busy one needs. */
@@ -34,6 +34,9 @@ export const Settings = z.object({
   CALLBACK_PORTS: ports.default([]),
   TRUST_PROXY: list.default([]),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
+  SIGN_IN_BY_TOOL: onOff.default(false),
+  SIGN_IN_BY_TOOL_TTL: duration.default(86_400_000),
+  TOKENS_BY_TOOL: onOff.default(false),
   MAX_BODY: size.default(8 * 2 ** 20),
   HEADERS_TIMEOUT: duration.default(10_000),
   REQUEST_TIMEOUT: duration.default(60_000),

@@ -1,7 +1,7 @@
 /** Joins what serves MCP: sessions, workers, streams and what is in flight, each hearing of the others. */
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
+import { isNobody, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
@@ -21,7 +21,7 @@ import { supervisorSettings } from './supervisor/supervisor-settings.ts'
 import { clientFamily } from './telemetry/client-family.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
-import { createWorkerDesk } from './worker-desk.ts'
+import { createWorkerDesk, type WorkerDeskParts } from './worker-desk.ts'
 
 export interface ServingParts {
   readonly config: Config
@@ -33,6 +33,8 @@ export interface ServingParts {
   readonly broker: TokenBroker
   readonly ownership: Ownership
   readonly assignment: (userId: UserId) => Promise<Assignment>
+  /** Answers the sign-in tools, where they are on. */
+  readonly onSignIn: WorkerDeskParts['onSignIn']
 }
 
 export interface Serving {
@@ -87,14 +89,18 @@ export function createServing(parts: ServingParts): Serving {
     store,
     clock,
     rules: { ttlMs: config.SESSION_TTL, perUser: config.SESSIONS_PER_USER },
-    verifyLease: (userId, transaction) => ownership.verify(userId, transaction),
+    verifyLease: async (userId, transaction) => {
+      if (!isNobody(userId)) await ownership.verify(userId, transaction)
+    },
     events: sessionEvents(parts, exchanges, streams, (userId) => supervisor.peek(userId))
   })
   const supervisor: Supervisor = supervise({
     clock,
     launcher: parts.launcher,
     assignment: parts.assignment,
-    hold: (userId, signal) => ownership.hold(userId, signal),
+    // Nobody has nothing that two gateways could fight over.
+    hold: async (userId, signal) =>
+      isNobody(userId) ? { release() {} } : ownership.hold(userId, signal),
     random: Math.random,
     processUse,
     settings: supervisorSettings({
@@ -191,6 +197,7 @@ function workerEvents(
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),
     onMessage: createWorkerDesk({
+      onSignIn: parts.onSignIn,
       broker,
       links,
       publicUrl: config.PUBLIC_URL,

@@ -18,6 +18,9 @@ export const whole = (least: number, most: number) =>
     .transform(Number)
     .refine((n) => n >= least && n <= most, `must be a whole number from ${least} to ${most}`)
 
+/** A thing that is there or not. */
+export const onOff = z.enum(['on', 'off'], 'must be on or off').transform((word) => word === 'on')
+
 export const port = whole(0, 65_535)
 
 /** Values separated by commas; empty ones are dropped. */

@@ -5,9 +5,8 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#shared/clock.ts'
 import { type ErrorCode, GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
+import { isNobody, type UserId } from '#shared/ids.ts'
 import { VERSION } from '#shared/version.ts'
-import { isAllowed } from './accounts/allow-list.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
 import { createAudit } from './admin/audit.ts'
 import { buildApp } from './app.ts'
@@ -21,6 +20,7 @@ import { hostIdentity } from './ownership/host-identity.ts'
 import { thisNode } from './ownership/node.ts'
 import { SqlOwnership } from './ownership/sql-ownership.ts'
 import { Succession } from './ownership/succession.ts'
+import { type People, peopleOf } from './people.ts'
 import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
@@ -33,6 +33,7 @@ import { takeLeave } from './take-leave.ts'
 import { readGauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createToolSignIn, type ToolSignIn } from './tool-sign-in/tool-sign-in.ts'
 
 export interface Gateway {
   readonly app: FastifyInstance
@@ -50,6 +51,8 @@ interface Core {
   readonly store: Store
   readonly accounts: OpenAccounts
   readonly serving: Serving
+  readonly people: People
+  readonly toolSignIn: ToolSignIn | undefined
   readonly substitutes: Substitutes
 }
 
@@ -99,12 +102,23 @@ export async function wire(
     broker: accounts.broker,
     ownership,
     assignment: async (userId) => {
+      if (isNobody(userId)) return { email: '', googleScopes: [], signIn: 'only' }
       const account = await accounts.accounts.find(userId)
       if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
-      return { email: account.email, googleScopes: await accounts.grants.scopes(userId) }
-    }
+      const googleScopes = await accounts.grants.scopes(userId)
+      return {
+        email: account.email,
+        googleScopes,
+        signIn: config.SIGN_IN_BY_TOOL ? 'offered' : undefined
+      }
+    },
+    onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
-  const core = { config, log, metrics, store, accounts, serving, substitutes }
+  const people = peopleOf({ config, log, accounts, serving })
+  const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
+    ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people })
+    : undefined
+  const core = { config, log, metrics, store, accounts, serving, people, toolSignIn, substitutes }
   const readiness = new Readiness({
     store,
     supervisor: serving.supervisor,
@@ -119,6 +133,7 @@ export async function wire(
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     readiness.stopping()
+    toolSignIn?.requests.close()
     await takeLeave({ ...leaving, ownership, callMs: config.DRAIN_TIMEOUT })
     await store.close()
   }
@@ -190,18 +205,9 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     defaultLevel: config.DEFAULT_LEVEL,
     store,
     clock: systemClock,
-    allowed: (profile) =>
-      isAllowed({ emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS }, profile),
+    ...core.people,
     sessions: accountSessions(serving.sessions),
-    async onErase(userId) {
-      await accountSessions(serving.sessions).endAll(userId)
-      await serving.supervisor.stop(userId, 'admin', 'now')
-      accounts.broker.forget(userId)
-    },
-    onGrantChanged(userId) {
-      accounts.broker.forget(userId)
-      serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))
-    }
+    toolRequests: core.toolSignIn?.requests
   }
   return buildApp({
     config,
@@ -214,6 +220,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
       resource: `${config.PUBLIC_URL}/mcp`
     }),
     signIn: (scope) => signIn(scope, parts),
+    strangers: core.toolSignIn?.strangers,
     attachments: serving,
     mcp: {
       ...serving,

@@ -9,6 +9,8 @@ import type { RunningWorker } from './supervisor/supervisor.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
+export type SignInMessage = Extract<FromWorker, { type: 'sign-in' }>
+
 export interface WorkerDeskParts {
   readonly broker: TokenBroker
   readonly links: AttachmentLinks
@@ -17,6 +19,8 @@ export interface WorkerDeskParts {
   /** Rejects when this gateway may no longer run the user's worker. */
   readonly verifyLease: (userId: UserId) => Promise<void>
   readonly sessions: SessionRegistry
+  /** Answers the sign-in tools, where they are on. */
+  readonly onSignIn: ((worker: RunningWorker, message: SignInMessage) => void) | undefined
   readonly exchanges: Exchanges
   readonly metrics: Metrics
   readonly log: Log
@@ -40,6 +44,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'session-abandoned':
         void parts.sessions.endById(asSessionId(message.sessionId), worker.userId, 'abandoned')
+        break
+      case 'sign-in':
+        parts.onSignIn?.(worker, message)
         break
       case 'call':
         noteCall(parts, worker, message)

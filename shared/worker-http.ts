@@ -11,7 +11,8 @@ export const PRINCIPAL_HEADER = 'x-principal'
 /** The bearer token's claims, without the token. */
 export const Principal = z.object({
   clientId: z.string(),
-  level: AccessLevel,
+  /** Absent for somebody who has not signed in. */
+  level: AccessLevel.optional(),
   /** Seconds since the epoch. */
   expiresAt: z.number()
 })

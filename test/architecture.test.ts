@@ -21,13 +21,25 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway',
     'gateway/store',
     'gateway/accounts',
-    'gateway/oauth/pages'
+    'gateway/oauth/pages',
+    'gateway/tool-sign-in'
   ],
   'gateway/oauth/pages': ['shared', 'gateway', 'gateway/accounts', 'gateway/oauth'],
   'gateway/telemetry': ['shared', 'gateway/sessions', 'gateway/supervisor', 'gateway/http'],
   'gateway/http': [
     'shared',
     'gateway',
+    'gateway/oauth',
+    'gateway/sessions',
+    'gateway/supervisor',
+    'gateway/telemetry',
+    'gateway/tool-sign-in'
+  ],
+  'gateway/tool-sign-in': [
+    'shared',
+    'gateway',
+    'gateway/accounts',
+    'gateway/http',
     'gateway/oauth',
     'gateway/sessions',
     'gateway/supervisor',
@@ -53,7 +65,8 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/sessions',
     'gateway/store',
     'gateway/supervisor',
-    'gateway/telemetry'
+    'gateway/telemetry',
+    'gateway/tool-sign-in'
   ],
   ops: ['shared', 'gateway', 'gateway/accounts', 'gateway/store', 'gateway/telemetry', 'ops/**'],
   'ops/build': ['shared', 'worker'],
@@ -68,7 +81,8 @@ const TYPES_ONLY: Record<string, readonly string[]> = {
   'gateway/sessions': ['gateway/oauth'],
   'gateway/telemetry': ['gateway/http', 'gateway/sessions', 'gateway/supervisor'],
   'gateway/accounts': ['gateway/store'],
-  'gateway/oauth': ['gateway/store']
+  'gateway/http': ['gateway/tool-sign-in'],
+  'gateway/oauth': ['gateway/store', 'gateway/tool-sign-in']
 }
 
 // What is heavy, dangerous or likely to be replaced, and the places where it may be at run time.

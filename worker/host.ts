@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import type { AuthInfo, McpServer } from '@modelcontextprotocol/server'
-import { ACCESS_LEVELS, covers } from '#shared/access-levels.ts'
+import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
@@ -162,7 +162,7 @@ function authOf(
     auth: {
       token: '',
       clientId: principal.clientId,
-      scopes: ACCESS_LEVELS.filter((level) => covers(principal.level, level)),
+      scopes: levelsUpTo(principal.level),
       expiresAt: principal.expiresAt,
       resourceMetadataUrl
     }
@@ -173,6 +173,9 @@ const endpointFor = (program: Program, channel: Channel): Endpoint =>
   createEndpoint(
     () => program.build(),
     {
+const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>
+  ACCESS_LEVELS.filter((level) => held && covers(held, level))
+
       async opened(sessionId, clientId, initialize) {
         const answer = await channel.ask({
           type: 'session-opened',

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessLevel } from '#shared/access-levels.ts'
 import type { BearerTokens, Caller } from '../oauth/bearer.ts'
+import type { Tokenless } from './tokenless.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,39 +13,49 @@ declare module 'fastify' {
 /** RFC 6750 §2.1: the token in the Authorization header, and nowhere else. */
 const BEARER = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i
 
-/**
- * Sets `request.caller`, or answers 401 with the challenge that leads a client to sign-in
- * (RFC 6750 §3, RFC 9728 §5.1). A blocked account's ERR_ACCOUNT_BLOCKED is thrown on.
- */
-export function authenticate(parts: {
-  tokens: BearerTokens
-  resourceMetadataUrl: string
-  defaultLevel: AccessLevel
-  failed(reason: 'missing' | 'invalid'): void
-}) {
-  const hint = `resource_metadata="${parts.resourceMetadataUrl}", scope="${parts.defaultLevel}"`
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
-    const caller = token === undefined ? undefined : await parts.tokens.verify(token)
-    if (caller) {
-      request.caller = caller
-      return
-    }
-    parts.failed(token === undefined ? 'missing' : 'invalid')
-    const error = token === undefined ? '' : 'error="invalid_token", '
+/** Answers 401 with the challenge that leads a client to sign-in (RFC 6750 §3, RFC 9728 §5.1). */
+export type Challenge = (reply: FastifyReply, reason: 'missing' | 'invalid') => Promise<void>
+
+export const challengeOf =
+  (parts: {
+    resourceMetadataUrl: string
+    defaultLevel: AccessLevel
+    failed(reason: 'missing' | 'invalid'): void
+  }): Challenge =>
+  async (reply, reason) => {
+    parts.failed(reason)
+    const error = reason === 'missing' ? '' : 'error="invalid_token", '
+    const hint = `resource_metadata="${parts.resourceMetadataUrl}", scope="${parts.defaultLevel}"`
     await reply
       .code(401)
       .header('www-authenticate', `Bearer ${error}${hint}`)
       .send({
         jsonrpc: '2.0',
         id: null,
-        error: {
-          code: -32001,
-          message:
-            token === undefined
-              ? 'Sign in first: this request has no bearer token.'
-              : 'Sign in again: this bearer token is unknown, expired or revoked.'
-        }
+        error: { code: -32001, message: MESSAGE[reason] }
       })
+  }
+
+const MESSAGE = {
+  missing: 'Sign in first: this request has no bearer token.',
+  invalid: 'Sign in again: this bearer token is unknown, expired or revoked.'
+}
+
+/**
+ * Sets `request.caller`, or answers with the challenge. Whoever has no token at all is `tokenless`'s to
+ * decide, where there is such a thing. A blocked account's ERR_ACCOUNT_BLOCKED is thrown on.
+ */
+export function authenticate(parts: {
+  tokens: BearerTokens
+  challenge: Challenge
+  tokenless: Tokenless | undefined
+}) {
+  const { tokens, challenge, tokenless } = parts
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
+    const caller = token === undefined ? undefined : await tokens.verify(token)
+    if (caller) request.caller = caller
+    else if (token !== undefined) await challenge(reply, 'invalid')
+    else if (!(await tokenless?.recognise(request, reply))) await challenge(reply, 'missing')
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { covers } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type SessionId, type UserId } from '#shared/ids.ts'
@@ -101,7 +102,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
   await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
   const exchange = parts.exchanges.open({
-    caller,
+    caller: atLevelOf(found?.session, caller),
     session: found?.session,
     worker: lease.worker,
     startedAt: parts.clock.now(),
@@ -142,6 +143,13 @@ async function findSession(
   const session = await sessions.find(id, callerOf(request).userId)
   if (!session) throw new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')
   return { session, id }
+}
+
+/** A session may allow more than its caller's token, if its person said so by tool. */
+function atLevelOf(session: Session | undefined, caller: Caller): Caller {
+  const { level } = session ?? {}
+  if (level === undefined || (caller.level && covers(caller.level, level))) return caller
+  return { ...caller, level }
 }
 
 function callerOf(request: FastifyRequest): Caller {

@@ -32,7 +32,8 @@ interface Source {
 
 interface Parked {
   readonly stream: ParkedStream
-  readonly source: Source
+  /** Another one when the session becomes somebody's. */
+  source: Source
   readonly leave: () => void
   /** The worker that is being asked to fill the stream; who is asked later wins. */
   asking: { readonly worker: WorkerId; readonly done: Promise<void> } | undefined
@@ -89,6 +90,18 @@ export class ParkedStreams {
   }
 
   /** Counts a stream in before its worker is asked for it. Throws ERR_TOO_MANY_STREAMS. */
+  /** The session is another user's than `before` from now on: its stream waits for that user's worker. */
+  adopt(session: Session, before: UserId): void {
+    for (const parked of this.#of(before)) {
+      if (parked.source.session !== session) continue
+      this.#unlist(parked)
+      parked.asking = undefined
+      parked.stream.unbind()
+      parked.source = { ...parked.source, userId: session.userId }
+      this.#list(parked)
+    }
+  }
+
   enter(userId: UserId): () => void {
     return this.#parts.limits.enterStream(userId)
   }
@@ -182,8 +195,7 @@ export class ParkedStreams {
     reply.hijack()
     const stream = new ParkedStream(reply.raw, headers)
     const parked: Parked = { stream, source, leave, asking: undefined }
-    const all = this.#open.get(source.userId) ?? new Set()
-    this.#open.set(source.userId, all.add(parked))
+    this.#list(parked)
     this.#parts.opened(source.kind)
     whenClosed(reply, () => this.#forget(parked))
     return parked
@@ -197,9 +209,7 @@ export class ParkedStreams {
   /** Does nothing the second time. */
   #forget(parked: Parked): void {
     const { stream, source, leave } = parked
-    const all = this.#open.get(source.userId)
-    if (!all?.delete(parked)) return
-    if (all.size === 0) this.#open.delete(source.userId)
+    if (!this.#unlist(parked)) return
     parked.asking = undefined
     stream.unbind()
     this.#parts.closed(source.kind)
@@ -207,6 +217,20 @@ export class ParkedStreams {
   }
 
   async #bind(parked: Parked): Promise<void> {
+  #list(parked: Parked): void {
+    const { userId } = parked.source
+    this.#open.set(userId, (this.#open.get(userId) ?? new Set()).add(parked))
+  }
+
+  /** False when it was not in the list. */
+  #unlist(parked: Parked): boolean {
+    const { userId } = parked.source
+    const all = this.#open.get(userId)
+    if (!all?.delete(parked)) return false
+    if (all.size === 0) this.#open.delete(userId)
+    return true
+  }
+
     const worker = this.#parts.workerOf(parked.source.userId)
     if (!worker || parked.stream.isBound) return
     if (parked.asking?.worker !== worker.id)

@@ -45,7 +45,7 @@ export function headersToWorker(
   // Some clients send no Accept or */*, which the transport would refuse with 406.
   if (kept.accept === undefined || kept.accept === '*/*') kept.accept = ANY_ACCEPTED
   const { clientId, level, expiresAt } = exchange.caller
-  const principal: Principal = { clientId, level, expiresAt }
+  const principal: Principal = { clientId, expiresAt, ...(level && { level }) }
   return {
     ...kept,
     host: 'localhost',

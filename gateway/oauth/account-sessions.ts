@@ -1,5 +1,8 @@
 import type { UserId } from '#shared/ids.ts'
 
+/** The client id of sessions that began without a token. */
+export const TOOL_CLIENT = 'sign-in-by-tool'
+
 /** A running MCP session, as its owner sees it. */
 export interface AccountSessionView {
   /** Names the session; it is not the session id. */

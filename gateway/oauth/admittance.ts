@@ -4,7 +4,7 @@ import type { UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { GoogleAccess, GoogleProfile } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
-import { judge, type Refusal } from './verdict.ts'
+import { judge, type Refusal, type Verdict } from './verdict.ts'
 
 export interface AdmittanceParts {
   readonly accounts: Pick<Accounts, 'admit' | 'find'>
@@ -26,15 +26,16 @@ export type Admitted =
   | { readonly kind: 'refused'; readonly reason: Refusal | 'blocked' }
   | { readonly kind: 'ask_again' }
 
-/** Lets a person who comes back from Google in, or says why not; then nothing has been stored. */
-export async function admitPerson(parts: AdmittanceParts, arrival: Arrival): Promise<Admitted> {
-  const { accounts, grants, allowed, onGrantChanged } = parts
-  const { profile, access, wanted, consentForced } = arrival
+/** What would come of admitting this person now. Nothing is stored. */
+export async function judgeArrival(
+  { accounts, grants, allowed }: Omit<AdmittanceParts, 'onGrantChanged'>,
+  { profile, access, wanted, consentForced }: Arrival
+): Promise<Verdict | { readonly kind: 'refused'; readonly reason: 'blocked' }> {
   const { userId } = profile
   if ((await accounts.find(userId))?.state === 'blocked') {
     return { kind: 'refused', reason: 'blocked' }
   }
-  const verdict = judge({
+  return judge({
     profile,
     access,
     wanted,
@@ -42,6 +43,14 @@ export async function admitPerson(parts: AdmittanceParts, arrival: Arrival): Pro
     consentForced,
     isAllowed: allowed(profile)
   })
+}
+
+/** Lets a person who comes back from Google in, or says why not; then nothing has been stored. */
+export async function admitPerson(parts: AdmittanceParts, arrival: Arrival): Promise<Admitted> {
+  const { accounts, grants, onGrantChanged } = parts
+  const { profile } = arrival
+  const { userId } = profile
+  const verdict = await judgeArrival(parts, arrival)
   if (verdict.kind !== 'granted') return verdict
   await accounts.admit(profile)
   if (verdict.grant) {

@@ -22,10 +22,18 @@ const Errand = z.discriminatedUnion('for', [
     for: z.literal('account'),
     level: AccessLevel.optional(),
     consentForced: z.boolean()
+  }),
+  /** A sign-in tool gave out a link; `request` names what was asked for. */
+  z.object({
+    for: z.literal('tool'),
+    request: z.string(),
+    level: AccessLevel,
+    consentForced: z.boolean()
   })
 ])
 type Errand = z.infer<typeof Errand>
 export type ClientErrand = Extract<Errand, { for: 'client' }>
+export type ToolErrand = Extract<Errand, { for: 'tool' }>
 export type AccountErrand = Extract<Errand, { for: 'account' }>
 
 const VisitCookie = z.object({

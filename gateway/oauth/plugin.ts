@@ -12,6 +12,7 @@ import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
+import type { SignInRequests } from '../tool-sign-in/requests.ts'
 import { accountRoutes } from './account-routes.ts'
 import { createAccountSession } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
@@ -28,6 +29,7 @@ import { protectedResourceRoutes } from './protected-resource.ts'
 import { createProvider, resourceOf } from './provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
 import { createSealedCookies } from './sealed-cookies.ts'
+import { finishToolVisit, type ToolLinkParts, toolLinkRoutes } from './tool-link.ts'
 import { startUpkeep } from './upkeep.ts'
 
 export interface SignInParts {
@@ -49,6 +51,8 @@ export interface SignInParts {
   readonly onGrantChanged: (userId: UserId) => void
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
+  /** What people asked for with sign-in tools; undefined where those are off. */
+  readonly toolRequests?: SignInRequests | undefined
   readonly limits?: SignInLimits
   /** Fetches client metadata documents in the place of the guarded fetch; for tests. */
   readonly fetchClientMetadata?: typeof globalThis.fetch
@@ -90,6 +94,13 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const clientSignIn = createClientSignIn({ ...parts, provider, visits, cookies })
   const accountSignIn = createAccountSignIn({ ...parts, visits, session })
 
+  const toolLink: ToolLinkParts | undefined = parts.toolRequests && {
+    ...parts,
+    requests: parts.toolRequests,
+    visits,
+    cookies
+  }
+
   await scope.register(async (pages: FastifyInstance) => {
     await pages.register(fastifyFormbody)
     pages.setErrorHandler(answerWithPage)
@@ -104,14 +115,22 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
       defaultLevel
     })
     await pages.register(accountRoutes, { ...parts, clients, visits, session, cookies })
+    if (toolLink) await pages.register(toolLinkRoutes, toolLink)
     pages.get(GOOGLE_CALLBACK_PATH, async (request, reply) => {
       const finished = await visits.take(request, reply)
       if (!finished) return sendPage(reply, 400, foreignVisit)
       const callback = new URL(request.url, publicUrl)
       const { visit, errand } = finished
-      return errand.for === 'client'
-        ? clientSignIn.finish(reply, callback, visit, errand)
-        : accountSignIn.finish(reply, callback, visit, errand)
+      switch (errand.for) {
+        case 'client':
+          return clientSignIn.finish(reply, callback, visit, errand)
+        case 'account':
+          return accountSignIn.finish(reply, callback, visit, errand)
+        case 'tool':
+          return toolLink
+            ? finishToolVisit(toolLink, reply, callback, visit, errand)
+            : sendPage(reply, 400, foreignVisit)
+      }
     })
   })
 }

@@ -11,6 +11,8 @@ import type { WorkerChannel } from './worker-channel.ts'
 export interface Assignment {
   readonly email: string
   readonly googleScopes: readonly string[]
+  /** Whether the tools that sign in are offered as well, or nothing else. */
+  readonly signIn?: 'offered' | 'only' | undefined
 }
 
 /** How a process is doing, as seen from outside. */
@@ -98,7 +100,8 @@ export class Life {
     launched.channel.send({
       type: 'assign',
       email: assignment.email,
-      googleScopes: [...assignment.googleScopes]
+      googleScopes: [...assignment.googleScopes],
+      ...(assignment.signIn && { signIn: assignment.signIn })
     })
     await assigned
     this.#isReady = true

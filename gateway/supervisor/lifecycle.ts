@@ -31,6 +31,7 @@ export type EndReason =
   | 'idle' // its user made no call for a while
   | 'lease_lost' // another gateway runs this user now
   | 'oom' // it used too much memory
+  | 'signed_in' // it was nobody's, and its session became somebody's
   | 'spawn_failed' // it never became ready
   | 'upgrade' // a newer program replaces it
 

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId, WorkerId } from '#shared/ids.ts'
+import { isNobody, type UserId, type WorkerId } from '#shared/ids.ts'
 import { Admission, type AdmissionLimits, type Place } from './admission.ts'
 import { type IdleLimits, leastRecentlyUsed, type Usage, whyHibernate } from './idle-policy.ts'
 import type { Launched, Launcher } from './launcher.ts'
@@ -210,7 +210,7 @@ class Supervision implements Supervisor {
     if (slot.isBlank) this.#slots.delete(slot.userId)
     const { life, phase } = slot
     if (!life || phase !== 'ready') return
-    const reason = whyHibernate(life, now, this.#parts.settings.idle)
+    const reason = whyHibernate(life, now, idleLimitsOf(slot.userId, this.#parts.settings.idle))
     // Neither is awaited: an end is told by events, and a round does not wait for one worker.
     if (reason) void slot.stop(reason, 'drain')
     else void this.#watchdog.check(life, (why, mode) => void slot.stopLife(life, why, mode))
@@ -236,6 +236,12 @@ class Supervision implements Supervisor {
     }
   }
 }
+
+/** Nobody's worker keeps a place from people, so it may not wait long. */
+const NOBODYS_IDLE_MS = 60_000
+
+const idleLimitsOf = (userId: UserId, limits: IdleLimits): IdleLimits =>
+  isNobody(userId) ? { ...limits, idleMs: Math.min(limits.idleMs, NOBODYS_IDLE_MS) } : limits
 
 const usageOf = ({ inFlight, lastUsedAt, launchedAt }: Usage): Usage => ({
   inFlight,

@@ -132,7 +132,7 @@ const workerFamilies = (families: Families) => ({
   exits: families.counter('worker_exits_total', 'Workers that ended.', {
     reason: [
       ...['idle', 'age', 'crash', 'oom', 'hung', 'admin', 'drain', 'blocked', 'upgrade'],
-      ...['lease_lost', 'spawn_failed', 'other']
+      ...['lease_lost', 'signed_in', 'spawn_failed', 'other']
     ]
   }),
   reaped: families.counter(

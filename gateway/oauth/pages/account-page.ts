@@ -1,7 +1,7 @@
 import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
 import type { Account } from '../../accounts/accounts.ts'
 import type { PersonalToken } from '../../accounts/personal-tokens.ts'
-import type { AccountSessionView } from '../account-sessions.ts'
+import { type AccountSessionView, TOOL_CLIENT } from '../account-sessions.ts'
 import type { ConnectedClient } from '../connected-clients.ts'
 import { type Html, html } from './html.ts'
 import { LEVEL_IN_WORDS, LEVEL_NAME } from './level-words.ts'
@@ -103,8 +103,8 @@ function sessionList({ sessions, formToken }: AccountView): Html {
   return html`<h2>Sessions</h2>
 <table><thead><tr><th scope="col">Application</th><th scope="col">Begun</th><th scope="col">Last used</th><td></td></tr></thead>
 <tbody>${sessions.map(
-    ({ handle, clientName, createdAt, lastSeenAt }) =>
-      html`<tr><td>${clientName}</td><td>${moment(createdAt)}</td><td>${moment(lastSeenAt)}</td><td>${form(
+    ({ handle, clientId, clientName, createdAt, lastSeenAt }) =>
+      html`<tr><td>${clientName}${clientId === TOOL_CLIENT ? WITHOUT_TOKEN : undefined}</td><td>${moment(createdAt)}</td><td>${moment(lastSeenAt)}</td><td>${form(
         formToken,
         'sessions/end',
         html`<input type="hidden" name="handle" value="${handle}"><button aria-label="End the session of ${clientName}">End</button>`
@@ -112,6 +112,9 @@ function sessionList({ sessions, formToken }: AccountView): Html {
 `
   )}</tbody></table>`
 }
+
+/** Whoever has the id of such a session can use it, so its owner should know which they are. */
+const WITHOUT_TOKEN = html` <span class="soft">signed in by a tool, without a token</span>`
 
 function tokenList(view: AccountView): Html {
   const { tokens, granted, formToken } = view

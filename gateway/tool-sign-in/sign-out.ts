@@ -1,0 +1,77 @@
+import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Google } from '../accounts/google.ts'
+import type { GoogleGrants } from '../accounts/google-grants.ts'
+import type { Exchanges } from '../http/exchange.ts'
+import { whenClosed } from '../http/when-closed.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
+import type { Session } from '../sessions/session.ts'
+
+export interface SignOutParts {
+  readonly clock: Clock
+  readonly google: Pick<Google, 'revoke'>
+  readonly grants: Pick<GoogleGrants, 'find'>
+  readonly exchanges: Pick<Exchanges, 'ofSession'>
+  readonly sessions: Pick<SessionRegistry, 'end'>
+  readonly accounts: Pick<Accounts, 'erase'>
+  /** Stops the person's worker and ends all their sessions. */
+  readonly onErase: (userId: UserId) => Promise<void>
+}
+
+/** An answer that takes longer than this to reach its client is cut off. */
+const GRACE_MS = 2000
+
+export interface SignedOut {
+  readonly revokedAtGoogle: boolean
+  /** What ends, ends here: once the answers that are under way have reached the client. */
+  after(): Promise<void>
+}
+
+/**
+ * Signs a session out; with `revoke` the person's access at Google is revoked, and then all that is stored
+ * of them erased, as on the account page.
+ */
+export async function signOut(
+  parts: SignOutParts,
+  userId: UserId,
+  session: Session | undefined,
+  revoke: boolean
+): Promise<SignedOut> {
+  const revokedAtGoogle = revoke && (await revokeAtGoogle(parts, userId))
+  return {
+    revokedAtGoogle,
+    async after() {
+      if (session) await answered(parts, session)
+      if (session) await parts.sessions.end(session.handle, 'account')
+      if (!revoke) return
+      await parts.onErase(userId)
+      await parts.accounts.erase(userId)
+    }
+  }
+}
+
+async function revokeAtGoogle({ google, grants }: SignOutParts, userId: UserId): Promise<boolean> {
+  try {
+    const grant = await grants.find(userId)
+    if (grant) await google.revoke(grant.refreshToken)
+    return true
+  } catch (cause) {
+    if (cause instanceof GatewayError) return false // the rows go all the same
+    throw cause
+  }
+}
+
+/** Resolves when every call of the session is answered, or has had its time. */
+async function answered({ clock, exchanges }: SignOutParts, session: Session): Promise<void> {
+  const calls = exchanges.ofSession(session).map(({ reply }) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    whenClosed(reply, resolve)
+    return promise
+  })
+  const { promise: timeUp, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(GRACE_MS, resolve)
+  await Promise.race([Promise.all(calls), timeUp])
+  cancel()
+}

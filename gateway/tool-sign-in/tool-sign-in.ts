@@ -1,0 +1,61 @@
+import type { Clock } from '#shared/clock.ts'
+import type { OpenAccounts } from '../accounts/open-accounts.ts'
+import type { Config } from '../config.ts'
+import type { People } from '../people.ts'
+import type { Serving } from '../serving.ts'
+import type { Log } from '../telemetry/log.ts'
+import { abandonGrant } from './abandon-grant.ts'
+import { SignInDesk } from './desk.ts'
+import { SignInRequests } from './requests.ts'
+import { Strangers } from './strangers.ts'
+
+/** Sign-in by tools, for clients without OAuth. */
+export interface ToolSignIn {
+  readonly requests: SignInRequests
+  readonly desk: SignInDesk
+  readonly strangers: Strangers
+}
+
+export interface ToolSignInParts {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+  readonly accounts: OpenAccounts
+  readonly serving: Serving
+  readonly people: People
+}
+
+/** Strangers may never fill the house. */
+const SHARE = 1 / 4
+const MOST = 64
+
+export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
+  const { config, log, clock, accounts, serving, people } = parts
+  const failed = (err: unknown): void => log.error({ err }, 'a sign-in by tool failed')
+  const requests = new SignInRequests({
+    clock,
+    discard: (arrival) => void abandonGrant(accounts, arrival).catch(failed)
+  })
+  const places = Math.floor(serving.supervisor.census().limit * SHARE)
+  return {
+    requests,
+    desk: new SignInDesk({
+      ...accounts,
+      ...serving,
+      ...people,
+      clock,
+      requests,
+      announce: people.onGrantChanged,
+      publicUrl: config.PUBLIC_URL,
+      sessionTtl: config.SIGN_IN_BY_TOOL_TTL,
+      givesTokens: config.TOKENS_BY_TOOL,
+      failed
+    }),
+    strangers: new Strangers({
+      ...accounts,
+      ...serving,
+      clock,
+      atOnce: Math.max(1, Math.min(MOST, places))
+    })
+  }
+}
