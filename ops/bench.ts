@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: measures what the project promises, both sides of each ratio in one run. Prints tables;
- * `--json <file>` writes the figures as well, `--quick` takes a minute, `--only <name,…>` runs some scenarios.
+ * `--json <file>` and `--markdown <file>` write them as well, `--quick` takes a minute, `--only <name,…>` runs
+ * some scenarios, `--variants` compares ways to start a worker as well.
  */
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -16,6 +17,7 @@ import { hibernated } from './bench/scenarios/hibernated.ts'
 import { memory } from './bench/scenarios/memory.ts'
 import { neighbours } from './bench/scenarios/neighbours.ts'
 import { sessions } from './bench/scenarios/sessions.ts'
+import { startVariants } from './bench/scenarios/start-variants.ts'
 import { throughput } from './bench/scenarios/throughput.ts'
 
 const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
@@ -27,11 +29,14 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = 
   hibernated,
   neighbours
 }
+const VARIANTS = { variants: startVariants }
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    markdown: { type: 'string' },
+    variants: { type: 'boolean', default: false },
     only: { type: 'string', default: Object.keys(SCENARIOS).join(',') }
   }
 })
@@ -44,15 +49,17 @@ await using place = await openBenchPlace()
 await using load = new Child(PROCESS.load)
 const bench = { place, load, effort: values.quick ? QUICK : FULL }
 const sections: Section[] = []
-for (const name of values.only.split(',')) {
-  const scenario = SCENARIOS[name]
-  if (!scenario)
-    throw new Error(`There is no scenario ${name}: ${Object.keys(SCENARIOS).join(', ')}`)
+const known = { ...SCENARIOS, ...VARIANTS }
+for (const name of [...values.only.split(','), ...(values.variants ? ['variants'] : [])]) {
+  const scenario = new Map(Object.entries(known)).get(name)
+  if (!scenario) throw new Error(`There is no scenario ${name}: ${Object.keys(known).join(', ')}`)
   process.stderr.write(`${name} …\n`)
   sections.push(await scenario(bench))
   if (stop.signal.aborted) break
 }
 const machine = thisMachine()
-process.stdout.write(markdown(machine, sections))
+const text = markdown(machine, sections)
+process.stdout.write(text)
+if (values.markdown !== undefined) await writeFile(values.markdown, text)
 if (values.json !== undefined)
   await writeFile(values.json, `${JSON.stringify({ machine, sections }, null, 2)}\n`)

@@ -17,7 +17,8 @@ export interface BenchPlace extends AsyncDisposable {
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
 
-const source = (name: string): string =>
+/** A program of the bench, by the name of its file. */
+export const source = (name: string): string =>
   fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
 
 /** Programs of the bench that run from their sources. */

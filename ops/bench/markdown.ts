@@ -14,11 +14,11 @@ export function markdown(machine: Machine, sections: readonly Section[]): string
   return `${[head, ...sections.map(sectionText)].join('\n\n')}\n`
 }
 
-const HEADER = ['what', 'this gateway', 'compared with', 'its figure', 'ratio', 'budget', 'met']
+const HEADER = ['what', 'figure', 'compared with', 'figure there', 'ratio', 'budget', 'met']
 
 function sectionText({ title, rows, notes }: Section): string {
-  const lines = rows.length > 0 ? table([HEADER, ...rows.map(cells)]) : []
-  return [`### ${title}`, '', ...lines, ...notes.flatMap((note) => ['', note])].join('\n')
+  const lines = rows.length > 0 ? [table([HEADER, ...rows.map(cells)]).join('\n')] : []
+  return [`### ${title}`, ...lines, ...notes].join('\n\n')
 }
 
 function cells(row: Row): string[] {

@@ -1,0 +1,61 @@
+import t from 'tap'
+import { markdown } from '../../ops/bench/markdown.ts'
+import { median, percentile } from '../../ops/bench/percentile.ts'
+import { isMet, type Row, ratioOf } from '../../ops/bench/row.ts'
+
+const row: Row = {
+  what: 'a call',
+  unit: 'ms',
+  ours: 3,
+  against: { name: 'the other one', figure: 2 }
+}
+
+t.test('a percentile is a value that was measured', async (t) => {
+  const values = Array.from({ length: 100 }, (_, n) => 100 - n)
+  t.equal(percentile(values, 0.99), 99)
+  t.equal(percentile(values, 0.5), 50)
+  t.equal(percentile(values, 0), 1)
+  t.equal(percentile([7], 0.99), 7)
+  t.equal(median([3, 1, 2]), 2)
+  t.same(values[0], 100, 'what was given stays as it was')
+  t.throws(() => percentile([], 0.5), /Nothing was measured/)
+})
+
+t.test('a row keeps its budget or does not, and says nothing without one', async (t) => {
+  t.equal(ratioOf(row), 1.5)
+  t.equal(isMet(row), undefined)
+  t.equal(isMet({ ...row, budget: { kind: 'ratio at most', limit: 1.5 } }), true)
+  t.equal(isMet({ ...row, budget: { kind: 'ratio at most', limit: 1.4 } }), false)
+  t.equal(isMet({ ...row, budget: { kind: 'ratio at least', limit: 1.6 } }), false)
+  t.equal(isMet({ ...row, budget: { kind: 'at most', limit: 3 } }), true)
+  const { against: _, ...alone } = row
+  t.equal(ratioOf(alone), undefined)
+  t.equal(isMet({ ...alone, budget: { kind: 'ratio at most', limit: 9 } }), undefined)
+  t.equal(isMet({ ...alone, budget: { kind: 'at most', limit: 2 } }), false)
+})
+
+t.test('the result names the machine, both sides, the ratio and what is missed', async (t) => {
+  const machine = { cpu: 'A CPU', cores: 2, memoryGiB: 4, node: '24.0.0', kernel: 'Linux 6.1' }
+  const rows: Row[] = [
+    { ...row, budget: { kind: 'ratio at most', limit: 1 } },
+    { what: 'memory', unit: 'bytes', ours: 12_345.6, budget: { kind: 'at most', limit: 20_000 } },
+    { what: 'a short time', unit: 'ms', ours: 0.012_34 }
+  ]
+  const text = markdown(machine, [
+    { title: 'Some', rows, notes: ['Mind the gap.'] },
+    { title: 'None', rows: [], notes: ['Not here.'] }
+  ])
+  t.match(text, 'A CPU, 2 cores, 4 GiB, Node 24.0.0, Linux 6.1')
+  const lines = text.split('\n')
+  const cells = (start: string): string[] | undefined =>
+    lines
+      .find((line) => line.startsWith(`| ${start}`))
+      ?.split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+  t.same(cells('a call'), ['a call', '3 ms', 'the other one', '2 ms', '1.50 ×', '≤ 1 ×', '**no**'])
+  t.same(cells('memory'), ['memory', '12346 bytes', '', '', '', '≤ 20000 bytes', 'yes'])
+  t.equal(cells('a short time')?.[1], '0.0123 ms')
+  t.equal(new Set(lines.filter((line) => line.startsWith('|')).map((l) => l.length)).size, 1)
+  t.match(text, /Mind the gap\.\n\n### None\n\nNot here\.\n$/)
+})
