@@ -5,10 +5,11 @@ import { type Confinement, confine, type Identity, type Layers } from './confine
 import { hideNode } from './hidden-node.ts'
 import { type IsolationReport, reportOf } from './isolation-report.ts'
 import type { NodeLimits } from './node-flags.ts'
-import { processesOf } from './proc.ts'
+import { processesOf, processStart } from './proc.ts'
 import { ProcessLauncher } from './process-launcher.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
+import { uidClaims } from './uid-claims.ts'
 import { type UidRange, UidSlots } from './uid-slots.ts'
 import { FAR_OVER } from './watchdog.ts'
 
@@ -23,6 +24,8 @@ export interface IsolationParts {
   readonly clock: Clock
   readonly randomHex: (bytes: number) => string
   readonly runDirectory: RunDirectory
+  /** Shared by the gateways of this machine: where they tell each other which user ids they use. */
+  readonly directory: string
   /** Where a copy of node may lie. */
   readonly nodeDirectories: readonly string[]
   /** Node's program. */
@@ -89,9 +92,12 @@ function* waysOf(parts: IsolationParts): Generator<Layers> {
   }
 }
 
-function identitiesOf({ uids, clock }: IsolationParts): Identity[] {
-  if (uids)
-    return [{ kind: 'each', slots: new UidSlots({ range: uids, clock, processesOf, kill }) }]
+function identitiesOf({ uids, clock, directory, pid }: IsolationParts): Identity[] {
+  if (uids) {
+    const claims = uidClaims({ directory, pid, startOf: processStart })
+    const slots = new UidSlots({ range: uids, clock, processesOf, kill, claims })
+    return [{ kind: 'each', slots }]
+  }
   if (process.getuid?.() !== 0) return [{ kind: 'own' }]
   return [{ kind: 'one', uid: NOBODY }, { kind: 'own' }]
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
+import type { UidClaims } from './uid-claims.ts'
 
 export interface UidRange {
   readonly first: number
@@ -19,6 +20,8 @@ export interface UidSlotsParts {
   /** The processes that run under this user id. */
   readonly processesOf: (uid: number) => Promise<number[]>
   readonly kill: (pid: number) => void
+  /** Keeps the gateways of this machine that share the range from giving one id to two people. */
+  readonly claims: UidClaims
 }
 
 const TRIES = 40
@@ -37,7 +40,8 @@ export class UidSlots {
 
   /** The id that has been free the longest. Throws ERR_WORKER_CAPACITY. */
   take(): number {
-    const uid = this.#free.shift()
+    const index = this.#free.findIndex((uid) => this.#parts.claims.claim(uid))
+    const [uid] = index < 0 ? [] : this.#free.splice(index, 1)
     if (uid !== undefined) return uid
     throw new GatewayError('ERR_WORKER_CAPACITY', 'No user id is free for another worker.')
   }
@@ -52,6 +56,7 @@ export class UidSlots {
       const left = await this.#parts.processesOf(uid).catch(() => undefined)
       if (left?.length === 0) {
         this.#free.push(uid)
+        this.#parts.claims.giveBack(uid)
         return
       }
       for (const pid of left ?? []) kill(pid)

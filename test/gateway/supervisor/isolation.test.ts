@@ -138,7 +138,8 @@ t.test('a user id is given again only when no process of it is left', async (t) 
     range: { first: 1, last: 2 },
     clock,
     processesOf: async (uid) => left.get(uid) ?? [],
-    kill: (pid) => void killed.push(pid)
+    kill: (pid) => void killed.push(pid),
+    claims: { claim: () => true, giveBack() {} }
   })
   t.strictSame([slots.take(), slots.take()], [1, 2])
   t.throws(() => slots.take(), { code: 'ERR_WORKER_CAPACITY' })

@@ -1,0 +1,47 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Which gateway of this machine uses which user id for its workers: during an upgrade there are two. */
+export interface UidClaims {
+  /** False when another living gateway has the id. */
+  claim(uid: number): boolean
+  giveBack(uid: number): void
+}
+
+export interface UidClaimsParts {
+  /** Shared by the gateways that share the range; made if missing. */
+  readonly directory: string
+  /** The gateway's own pid. */
+  readonly pid: number
+  /** When a process began; undefined when there is no such process. */
+  readonly startOf: (pid: number) => string | undefined
+}
+
+/** Claims as one small file for each id, which names its gateway. What a dead one left is free. */
+export function uidClaims({ directory, pid, startOf }: UidClaimsParts): UidClaims {
+  const me = `${pid} ${startOf(pid)}`
+  const fileOf = (uid: number): string => join(directory, `uid-${uid}`)
+  const write = (uid: number): boolean => {
+    try {
+      writeFileSync(fileOf(uid), me, { flag: 'wx', mode: 0o600 })
+      return true
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+      throw error
+    }
+  }
+  const isLeftOver = (uid: number): boolean => {
+    const [owner, start] = readFileSync(fileOf(uid), 'utf8').split(' ')
+    return startOf(Number(owner)) !== start
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o711 })
+  return {
+    claim(uid) {
+      if (write(uid)) return true
+      if (!isLeftOver(uid)) return false
+      rmSync(fileOf(uid), { force: true })
+      return write(uid)
+    },
+    giveBack: (uid) => rmSync(fileOf(uid), { force: true })
+  }
+}

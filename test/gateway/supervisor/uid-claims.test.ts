@@ -1,0 +1,28 @@
+import t from 'tap'
+import { uidClaims } from '../../../gateway/supervisor/uid-claims.ts'
+import { UidSlots } from '../../../gateway/supervisor/uid-slots.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+
+t.test('two gateways of one machine never give the same user id to two workers', async (t) => {
+  const directory = t.testdir()
+  const started = new Map([
+    [10, 'a'],
+    [11, 'b']
+  ])
+  const slots = (pid: number) =>
+    new UidSlots({
+      range: { first: 1, last: 3 },
+      clock: new FakeClock(),
+      processesOf: async () => [],
+      kill: () => t.fail('nothing is there to be killed'),
+      claims: uidClaims({ directory, pid, startOf: (one) => started.get(one) })
+    })
+  const [first, second] = [slots(10), slots(11)]
+  t.same([first.take(), first.take(), second.take()], [1, 2, 3])
+  t.throws(() => second.take(), { code: 'ERR_WORKER_CAPACITY' })
+  await first.free(2)
+  t.equal(second.take(), 2, 'what one gave back is the other’s')
+  t.throws(() => first.take(), { code: 'ERR_WORKER_CAPACITY' })
+  started.delete(11)
+  t.same([first.take(), first.take()], [3, 2], 'what a dead gateway had is free')
+})
