@@ -133,24 +133,9 @@ t.test('it ends as it should', async (t) => {
       ),
       'b'
     )
-    await send(bob, { method: 'DELETE', session: fresh })
-    gateway.kill('SIGKILL')
-    await gateway.gone
-
-    gateway = home.start()
-    await gateway.said('"ready"')
-    t.equal(
-      (await send(bob, { session: fresh, body: call('who') })).status,
-      404,
-      'nor do dead ones'
-    )
-    gateway.kill('SIGTERM')
-    t.equal(await gateway.gone, 0)
   })
 
   t.test('SIGTERM for the whole group lets workers finish as well', async (t) => {
-    gateway = home.start()
-    await gateway.said('"ready"')
     const calling = send(ann, { session, body: call('wait', { ms: 700, text: 'in time' }) })
     t.equal((await calling).status, 200)
     for (const { pid } of await home.workers()) process.kill(pid ?? 0, 'SIGTERM')

@@ -5,8 +5,8 @@ import type { GoogleStandIn } from './connect-users.ts'
 import type { TestGateway } from './start-gateway.ts'
 
 /** The revision whose requests stand alone. */
-export const MODERN = '2026-07-28'
-export const LEGACY = '2025-11-25'
+const MODERN = '2026-07-28'
+const LEGACY = '2025-11-25'
 
 /** The path of a fixture worker's program. */
 export const fixtureWorker = (name: 'tools' | 'scripted'): string =>
