@@ -33,6 +33,8 @@ export interface Layers {
   readonly identity: Identity
   /** RLIMIT_DATA in bytes; what V8 only reserves counts as well. */
   readonly dataBytes: number
+  /** How many files the gateway itself may open; a worker without privileges cannot get more. */
+  readonly mostFiles: number
   /** Node's own restrictions; a probe that tries the walls behind them goes without. */
   readonly nodeLimits: NodeLimits | undefined
 }
@@ -63,10 +65,12 @@ export function confine(layers: Layers): Confinement {
  * with CAP_DAC_OVERRIDE it would not.
  */
 function commandOf(layers: Layers, uid: number | undefined): [string, ...string[]] {
-  const { setpriv, prlimit, env, node, dataBytes, identity, nodeLimits } = layers
+  const { setpriv, prlimit, env, node, dataBytes, mostFiles, identity, nodeLimits } = layers
   const parts = [
     ...(setpriv === undefined ? [] : [setpriv, ...PRIVILEGES, ...identityFlags(uid)]),
-    ...(prlimit === undefined ? [] : [prlimit, ...rlimits(dataBytes, identity.kind === 'each')]),
+    ...(prlimit === undefined
+      ? []
+      : [prlimit, ...rlimits(dataBytes, mostFiles, identity.kind === 'each')]),
     // Agents and coverage tools add it to every child; it could loosen the flags below.
     ...(env === undefined ? [] : [env, '-u', 'NODE_OPTIONS'])
   ]
@@ -84,9 +88,9 @@ const PRIVILEGES = [
 const identityFlags = (uid: number | undefined): string[] =>
   uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
 
-const rlimits = (dataBytes: number, hasOwnUser: boolean): string[] => [
+const rlimits = (dataBytes: number, mostFiles: number, hasOwnUser: boolean): string[] => [
   '--core=0',
-  `--nofile=${OPEN_FILES}`,
+  `--nofile=${Math.min(OPEN_FILES, mostFiles)}`,
   `--data=${dataBytes}`,
   ...(hasOwnUser ? [`--nproc=${THREADS}`] : [])
 ]

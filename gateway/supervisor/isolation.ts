@@ -5,7 +5,7 @@ import { type Confinement, confine, type Identity, type Layers } from './confine
 import { hideNode } from './hidden-node.ts'
 import { type IsolationReport, reportOf } from './isolation-report.ts'
 import type { NodeLimits } from './node-flags.ts'
-import { processesOf, processStart } from './proc.ts'
+import { mostOpenFiles, processesOf, processStart } from './proc.ts'
 import { ProcessLauncher } from './process-launcher.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
@@ -86,6 +86,7 @@ function* waysOf(parts: IsolationParts): Generator<Layers> {
         env: programOf('env'),
         identity,
         dataBytes: RESERVED_BYTES + Math.ceil(parts.memoryBytes * FAR_OVER),
+        mostFiles: mostOpenFiles(),
         nodeLimits: undefined
       }
     }

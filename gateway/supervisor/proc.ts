@@ -39,6 +39,17 @@ export function processStart(pid: number): string | undefined {
   }
 }
 
+/** How many files this process may open at once, and so its children at most. Infinity where `/proc` is not. */
+export function mostOpenFiles(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8')
+    const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1]
+    return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
 /** Every process that runs under this user id, real or effective. Rejects on systems without `/proc`. */
 export async function processesOf(uid: number): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))

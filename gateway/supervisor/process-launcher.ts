@@ -8,7 +8,7 @@ import { asWorkerId, type WorkerId } from '#shared/ids.ts'
 import type { Cell, Confinement } from './confinement.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
-import type { RunDirectory } from './run-directory.ts'
+import type { Room, RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
 import { PostedChannel, type WorkerChannel } from './worker-channel.ts'
 
@@ -85,7 +85,6 @@ class WorkerProcess implements Launched {
     this.socketPath = room.socketPath
     const child = start(cell, parts)
     this.#child = child
-    if (child.pid !== undefined) room.occupy(child.pid)
     const channel = new PostedChannel({ clock, post: (message) => this.#post(message) })
     this.channel = channel
     child.on('message', (raw) => this.#receive(channel, raw))
@@ -98,6 +97,7 @@ class WorkerProcess implements Launched {
     })
     this.ready = this.#greet(parts.init)
     this.ready.catch(() => {}) // who launched may look at `gone` alone
+    this.#settle(room)
   }
 
   get pid(): number | undefined {
@@ -112,6 +112,16 @@ class WorkerProcess implements Launched {
 
   diagnose(): string {
     return this.#stderr
+  }
+
+  /** A process of which there is no note could outlive the gateway unseen: it ends. */
+  #settle(room: Room): void {
+    try {
+      if (this.pid !== undefined) room.occupy(this.pid)
+    } catch (error) {
+      this.#keep(`Its process could not be noted: ${String(error)}`)
+      this.kill('SIGKILL')
+    }
   }
 
   #post(message: ToWorker): void {

@@ -28,9 +28,12 @@ export interface RunDirectory {
 /** One worker's directory. */
 export interface Room {
   readonly socketPath: string
-  /** Notes who lives here, so that a later gateway can find who outlived this one. */
+  /** Notes who lives here, so that a later gateway can find who outlived this one. Throws when it cannot. */
   occupy(pid: number): void
-  /** May be called more than once. */
+  /**
+   * Never throws: what cannot be removed, because the gateway has no file descriptor left, goes with the
+   * whole directory. May be called more than once.
+   */
   remove(): void
 }
 
@@ -73,8 +76,12 @@ function openRoom(path: string, uid: number | undefined): Room {
     socketPath: join(path, 's'),
     occupy: (pid) => writeFileSync(`${path}.pid`, `${pid} ${processStart(pid) ?? '0'}`),
     remove: () => {
-      rmSync(path, { recursive: true, force: true })
-      rmSync(`${path}.pid`, { force: true })
+      try {
+        rmSync(path, { recursive: true, force: true })
+        rmSync(`${path}.pid`, { force: true })
+      } catch {
+        // See above; the end of one worker must not become the gateway's.
+      }
     }
   }
 }

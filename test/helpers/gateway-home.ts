@@ -86,10 +86,14 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
     opsPort,
     ops,
     url: `http://localhost:${port}/mcp`,
-    /** `changes` to the settings, for this process. */
-    start(changes: Readonly<Record<string, string>> = {}): GatewayProcess {
+    /** `changes` to the settings, for this process; `under` a command that runs another one. */
+    start(
+      changes: Readonly<Record<string, string>> = {},
+      under: readonly string[] = []
+    ): GatewayProcess {
+      const [command = '', ...args] = [...under, process.execPath, MAIN]
       const gateway = follow(
-        spawn(process.execPath, [MAIN], {
+        spawn(command, args, {
           env: { PATH: process.env.PATH, ...env, ...changes },
           stdio: ['ignore', 'pipe', 'pipe']
         })

@@ -30,6 +30,7 @@ export const PLAIN: Layers = {
   env: undefined,
   identity: { kind: 'own' },
   dataBytes: 0,
+  mostFiles: 1024,
   nodeLimits: undefined
 }
 

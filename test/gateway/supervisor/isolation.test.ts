@@ -102,10 +102,11 @@ t.test('the layers wrap one another, privileges first', async (t) => {
     prlimit: '/p',
     env: '/e',
     dataBytes: 7,
+    mostFiles: 256,
     nodeLimits: { readable: ['/app'], heapMebibytes: 96 }
   }
   const line = confine(all).cell().command.join(' ')
-  t.match(line, /^\/s .*\/p .*--data=7 .*\/e -u NODE_OPTIONS \/n --permission /)
+  t.match(line, /^\/s .*\/p .*--nofile=256 --data=7 .*\/e -u NODE_OPTIONS \/n --permission /)
   t.notMatch(line, 'reuid')
   t.match(confine({ ...all, identity: { kind: 'one', uid: 9 } }).cell(), { uid: 9 })
   const bare = { ...all, setpriv: undefined, prlimit: undefined, env: undefined }
