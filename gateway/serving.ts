@@ -186,7 +186,7 @@ function workerEvents(
   return {
     onPhase(userId, _from, to) {
       if (to === 'ready') void streams.bind(userId) // never rejects
-      if (to === 'draining') streams.unbind(userId)
+      if (to === 'draining') streams.letGo(userId)
     },
     onExit({ workerId, reason, code, signal, lifetimeSeconds }) {
       sessions.workerGone(workerId)

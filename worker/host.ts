@@ -95,8 +95,12 @@ export function runWorker(version: string, define: Define): void {
     return draining
   }
   const end = async (): Promise<void> => {
-    await life?.socket.drain()
-    await life?.endpoint?.close()
+    const drained = life?.socket.drain()
+    await life?.socket.answered()
+    const endpoint = life?.endpoint
+    delete life?.endpoint // who is late is told to come again, not that its session is unknown
+    await endpoint?.close() // the streams end after all that was said on them
+    await drained
     await life?.program?.close()
     process.exit(0)
   }
@@ -169,13 +173,13 @@ function authOf(
   }
 }
 
+const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>
+  ACCESS_LEVELS.filter((level) => held && covers(held, level))
+
 const endpointFor = (program: Program, channel: Channel): Endpoint =>
   createEndpoint(
     () => program.build(),
     {
-const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>
-  ACCESS_LEVELS.filter((level) => held && covers(held, level))
-
       async opened(sessionId, clientId, initialize) {
         const answer = await channel.ask({
           type: 'session-opened',

@@ -7,13 +7,16 @@ import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 export interface Socket {
-  /** Takes no new connection and resolves once every request in flight has been answered. */
+  /** Takes no new connection and resolves once every answer has been given and every stream has ended. */
   drain(): Promise<void>
+  /** Resolves once every call in flight has been answered; event streams may still be open. */
+  answered(): Promise<void>
 }
 
 /** Listens on a Unix socket and serves only requests that carry the secret of this spawn. */
 export async function listen(socketPath: string, secret: string, serve: Serve): Promise<Socket> {
   const expected = digest(secret)
+  const calls = new Set<Promise<unknown>>()
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
     const given = request.headers[WORKER_SECRET_HEADER]
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) {
@@ -21,15 +24,28 @@ export async function listen(socketPath: string, secret: string, serve: Serve): 
       return
     }
     delete request.headers[WORKER_SECRET_HEADER]
+    const closed = Promise.withResolvers<void>()
     response.once('close', () => {
+      closed.resolve()
+      calls.delete(closed.promise)
       if (!server.listening) setImmediate(() => server.closeIdleConnections())
     })
+    if (!isStream(request)) calls.add(closed.promise)
     void serve(request, response) // `serve` answers every failure itself
   })
   server.listen(socketPath)
   await once(server, 'listening')
-  return { drain: () => close(server) }
+  return {
+    drain: () => close(server),
+    async answered() {
+      while (calls.size > 0) await Promise.all(calls)
+    }
+  }
 }
+
+/** Whether its answer ends only when one of the two sides wants it to. */
+const isStream = ({ method, url, headers }: IncomingMessage): boolean =>
+  (method === 'GET' && url === '/mcp') || headers['mcp-method'] === 'subscriptions/listen'
 
 const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest()
 

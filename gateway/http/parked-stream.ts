@@ -5,6 +5,9 @@ import { WholeEvents } from './whole-events.ts'
 /** A client that reads slower than this many bytes behind is cut off, so that it cannot fill our memory. */
 const BACKLOG_LIMIT = 4 * 2 ** 20
 
+/** Whether the client should see an event of a worker that stays, or of one that is about to go. */
+export type Accept = (event: string, stays: boolean) => boolean
+
 /**
  * An event stream that a client holds open with the gateway, whether or not a worker is there to fill it.
  * Only whole events pass, in order, each once.
@@ -12,6 +15,7 @@ const BACKLOG_LIMIT = 4 * 2 ** 20
 export class ParkedStream {
   readonly #to: ServerResponse
   #from: Readable | undefined
+  #fromWhom: 'worker' | 'leaving worker' = 'worker'
 
   /** Sends the headers at once. */
   constructor(to: ServerResponse, headers: Record<string, string>) {
@@ -24,17 +28,20 @@ export class ParkedStream {
     }).flushHeaders()
   }
 
+  /** Whether a worker that stays fills it. */
   get isBound(): boolean {
-    return this.#from !== undefined
+    return this.#from !== undefined && this.#fromWhom === 'worker'
   }
 
   /**
    * Passes on a worker's events until that worker leaves. `accept` may drop events (as text).
-   * Resolves with true when the worker ended the stream of its own accord, false when it was cut off.
+   * Resolves with true when the worker ended the stream of its own accord, false when it was cut off or
+   * is leaving.
    */
-  async bind(from: Readable, accept: (event: string) => boolean): Promise<boolean> {
+  async bind(from: Readable, accept: Accept): Promise<boolean> {
     this.unbind()
     this.#from = from
+    this.#fromWhom = 'worker'
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const events = new WholeEvents()
     from.on('data', (chunk: Buffer) => {
@@ -48,11 +55,17 @@ export class ParkedStream {
     if (from.destroyed) resolve(false)
     const ended = await promise
     const wasCurrent = this.#from === from
+    const stayed = this.isBound
     if (wasCurrent) this.#from = undefined
-    return ended && wasCurrent
+    return ended && wasCurrent && stayed
   }
 
-  /** Lets go of the worker; the client notices nothing. */
+  /** The worker is about to go: what it still has to say passes, its end of the stream is not the stream's. */
+  letGo(): void {
+    this.#fromWhom = 'leaving worker'
+  }
+
+  /** Cuts the worker off; the client notices nothing. */
   unbind(): void {
     this.#from?.destroy()
     this.#from = undefined
@@ -69,10 +82,10 @@ export class ParkedStream {
     this.#to.end()
   }
 
-  #pass(whole: Buffer, accept: (event: string) => boolean): void {
+  #pass(whole: Buffer, accept: Accept): void {
     for (const event of whole.toString('utf8').split('\n\n')) {
       const isComment = event === '' || event.startsWith(':')
-      if (!isComment && accept(event)) this.#write(`${event}\n\n`)
+      if (!isComment && accept(event, this.isBound)) this.#write(`${event}\n\n`)
     }
   }
 

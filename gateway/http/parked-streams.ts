@@ -8,7 +8,7 @@ import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Exchange } from './exchange.ts'
-import { ParkedStream } from './parked-stream.ts'
+import { type Accept, ParkedStream } from './parked-stream.ts'
 import { whenClosed } from './when-closed.ts'
 import { discard, openSessionStream } from './worker-streams.ts'
 
@@ -16,6 +16,8 @@ import { discard, openSessionStream } from './worker-streams.ts'
 const KEEP_ALIVE_MS = 15_000
 
 const ACKNOWLEDGED = '"notifications/subscriptions/acknowledged"'
+/** What a worker says last on a subscription that it ends. */
+const COMPLETE = '"resultType":"complete"'
 
 /** How a stream is filled while a worker is there. */
 interface Source {
@@ -24,8 +26,7 @@ interface Source {
   readonly session: Session | undefined
   /** Asks the worker for the stream; undefined when it will not give one. */
   open(worker: RunningWorker): Promise<Readable | undefined>
-  /** Whether the client should see this event. */
-  accept(event: string): boolean
+  readonly accept: Accept
   /** Whether the stream is over when the worker ends it of its own accord. */
   readonly endsWithWorker: boolean
 }
@@ -89,7 +90,6 @@ export class ParkedStreams {
     await this.#bind(this.#park(reply, leave, { 'mcp-session-id': id }, source))
   }
 
-  /** Counts a stream in before its worker is asked for it. Throws ERR_TOO_MANY_STREAMS. */
   /** The session is another user's than `before` from now on: its stream waits for that user's worker. */
   adopt(session: Session, before: UserId): void {
     for (const parked of this.#of(before)) {
@@ -102,6 +102,7 @@ export class ParkedStreams {
     }
   }
 
+  /** Counts a stream in before its worker is asked for it. Throws ERR_TOO_MANY_STREAMS. */
   enter(userId: UserId): () => void {
     return this.#parts.limits.enterStream(userId)
   }
@@ -127,8 +128,8 @@ export class ParkedStreams {
         userId,
         session: undefined,
         endsWithWorker: true,
-        accept(event) {
-          if (!event.includes(ACKNOWLEDGED)) return true
+        accept(event, stays) {
+          if (!event.includes(ACKNOWLEDGED)) return stays || !event.includes(COMPLETE)
           const isNews = !isAcknowledged
           isAcknowledged = true
           return isNews
@@ -161,11 +162,11 @@ export class ParkedStreams {
     await Promise.all(this.#of(userId).map((parked) => this.#bind(parked)))
   }
 
-  /** The worker of this user is about to go: let it, so that open streams do not hold it back. */
-  unbind(userId: UserId): void {
+  /** The worker of this user is about to go, and ends its part of the streams after its last words. */
+  letGo(userId: UserId): void {
     for (const parked of this.#of(userId)) {
       parked.asking = undefined
-      parked.stream.unbind()
+      parked.stream.letGo()
     }
   }
 
@@ -216,7 +217,6 @@ export class ParkedStreams {
     leave()
   }
 
-  async #bind(parked: Parked): Promise<void> {
   #list(parked: Parked): void {
     const { userId } = parked.source
     this.#open.set(userId, (this.#open.get(userId) ?? new Set()).add(parked))
@@ -231,6 +231,7 @@ export class ParkedStreams {
     return true
   }
 
+  async #bind(parked: Parked): Promise<void> {
     const worker = this.#parts.workerOf(parked.source.userId)
     if (!worker || parked.stream.isBound) return
     if (parked.asking?.worker !== worker.id)
