@@ -202,7 +202,7 @@ export class SignInRequests {
     entry.state = to
     this.#arm(entry)
     if (state.phase === 'held') this.#parts.discard(state.arrival)
-    for (const wake of entry.waiting) wake()
+    if (entry.status !== 'pending') for (const wake of entry.waiting) wake()
   }
 
   #arm(entry: Entry): void {

@@ -19,7 +19,7 @@ export const STATE_OUTPUT = {
 const StateOutput = z.object(STATE_OUTPUT)
 
 const WHAT_NOW: Record<SignInStatus, string> = {
-  none: 'Nobody is signed in, and no sign-in is under way. Call get_auth_url to begin.',
+  none: 'No sign-in is under way, and Google accepts none for this session. Call get_auth_url to begin.',
   pending: 'The user has not finished yet. Ask them to follow the link, then check again.',
   code_required:
     'The user has agreed and sees a short code on the page. Ask for it, then call check_authentication with it as code.',
