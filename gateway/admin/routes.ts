@@ -5,7 +5,6 @@ import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
-import type { ParkedStreams } from '../http/parked-streams.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
@@ -16,7 +15,6 @@ export interface AdminParts {
   readonly accounts: Accounts
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
-  readonly streams: ParkedStreams
   readonly exchanges: Exchanges
   readonly audit: Audit
   readonly metrics: Metrics
@@ -87,7 +85,7 @@ async function viewSession(parts: AdminParts, session: Session): Promise<object>
     lastSeenAt: iso(session.lastSeenAt),
     requests: session.requests,
     inFlight: session.inFlight,
-    streams: parts.streams.countOf(session)
+    streams: session.streams
   }
 }
 

@@ -54,7 +54,6 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     parts.limits.spend(callerOf(request).userId)
     const found = await findSession(parts.sessions, request)
     if (!found) return methodNotAllowed(reply)
-    parts.sessions.touch(found.session)
     stayHere(parts, request)
     if (!String(request.headers.accept ?? '*/*').match(/text\/event-stream|\*\/\*/))
       return notAcceptable(reply)
@@ -109,7 +108,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     reply
   })
   request.exchange = exchange
-  if (found) begin(parts, found.session)
+  if (found) begin(found.session)
   whenClosed(reply, () => {
     parts.exchanges.close(exchange)
     if (found) found.session.inFlight -= 1
@@ -123,10 +122,9 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   lease.release()
 }
 
-function begin(parts: McpParts, session: Session): void {
+function begin(session: Session): void {
   session.inFlight += 1
   session.requests += 1
-  parts.sessions.touch(session)
 }
 
 /**
@@ -142,6 +140,7 @@ async function findSession(
   const id = asSessionId(named)
   const session = await sessions.find(id, callerOf(request).userId)
   if (!session) throw new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')
+  sessions.touch(session) // before any wait, which must not find it forgotten or expired
   return { session, id }
 }
 

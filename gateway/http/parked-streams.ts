@@ -145,11 +145,6 @@ export class ParkedStreams {
     await this.#bind(parked)
   }
 
-  /** How many streams a session has open: 0 or 1. */
-  countOf(session: Session): number {
-    return this.#of(session.userId).filter(({ source }) => source.session === session).length
-  }
-
   hasStreams(userId: UserId): boolean {
     return this.#open.has(userId)
   }
@@ -197,6 +192,7 @@ export class ParkedStreams {
     const stream = new ParkedStream(reply.raw, headers)
     const parked: Parked = { stream, source, leave, asking: undefined }
     this.#list(parked)
+    if (source.session) source.session.streams += 1
     this.#parts.opened(source.kind)
     whenClosed(reply, () => this.#forget(parked))
     return parked
@@ -213,6 +209,7 @@ export class ParkedStreams {
     if (!this.#unlist(parked)) return
     parked.asking = undefined
     stream.unbind()
+    if (source.session) source.session.streams -= 1
     this.#parts.closed(source.kind)
     leave()
   }

@@ -13,7 +13,7 @@ import type { EndReason, Session } from './session.ts'
 const INITIALIZE_LIMIT = 16 * 1024
 /** How often changed `lastSeenAt` are written, and how often expired sessions are looked for. */
 const FLUSH_MS = 5000
-/** A session that no request touched for this long is forgotten in memory; the store still knows it. */
+/** A session that is not in use is forgotten in memory after this time; the store still knows it. */
 const FORGET_MS = 10 * 60_000
 /** A session that nobody signs in to ends after this time. */
 const NOBODYS_SESSION_MS = 3600_000
@@ -110,6 +110,7 @@ export class SessionRegistry {
       lastSeenAt: now,
       requests: 0,
       inFlight: 0,
+      streams: 0,
       liveIn: opened.workerId,
       ended: undefined
     }
@@ -312,8 +313,9 @@ export class SessionRegistry {
   #forget(): void {
     const before = this.#clock.now() - FORGET_MS
     for (const [hash, session] of this.#recent) {
-      if (session.inFlight === 0 && session.lastSeenAt < before && session.liveIn === undefined)
-        this.#recent.delete(hash)
+      const { inFlight, streams, liveIn, lastSeenAt } = session
+      const isInUse = inFlight > 0 || streams > 0 || liveIn !== undefined
+      if (!isInUse && lastSeenAt < before) this.#recent.delete(hash)
     }
   }
 
@@ -417,6 +419,7 @@ const sessionOf = (row: SessionRow): Session => ({
   lastSeenAt: row.last_seen_at,
   requests: 0,
   inFlight: 0,
+  streams: 0,
   liveIn: undefined,
   ended: undefined
 })

@@ -27,6 +27,8 @@ export interface Session {
   /** HTTP requests since this gateway started. */
   requests: number
   inFlight: number
+  /** Event streams that its client holds open here: 0 or 1. */
+  streams: number
   /** The worker process that knows the session; another one must restore it first. */
   liveIn: WorkerId | undefined
   ended: EndReason | undefined

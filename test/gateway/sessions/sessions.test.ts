@@ -157,11 +157,11 @@ t.test('the registry', async (t) => {
   t.teardown(() => store.close())
   const ends: EndReason[] = []
   const failures: unknown[] = []
-  const registry = (database = store) =>
+  const registry = (ttlMs = 60_000) =>
     new SessionRegistry({
-      store: database,
+      store,
       clock,
-      rules: { ttlMs: 60_000, perUser: 10 },
+      rules: { ttlMs, perUser: 10 },
       verifyLease: async () => {},
       events: {
         started() {},
@@ -200,6 +200,22 @@ t.test('the registry', async (t) => {
     t.equal(await later.count(), 0, 'without being asked for')
     t.notOk(await later.find(asSessionId('used'), userId))
     await later.close()
+  })
+
+  t.test('remembers a session in use, so that whoever uses it hears of its end', async (t) => {
+    const sessions = registry(86_400_000)
+    const [parked, idle] = [await open(sessions, 'parked'), await open(sessions, 'idle')]
+    parked.streams = 1
+    sessions.workerGone(workerId)
+    clock.advance(11 * 60_000)
+    await rounds()
+    t.equal(await sessions.find(asSessionId('parked'), userId), parked)
+    t.not(await sessions.find(asSessionId('idle'), userId), idle)
+    await sessions.end(parked.handle, 'admin')
+    t.equal(parked.ended, 'admin')
+    await sessions.end(idle.handle, 'admin')
+    ends.splice(0)
+    await sessions.close()
   })
 
   t.test('does not bring back what ends while it is looked up', async (t) => {
