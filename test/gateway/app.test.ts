@@ -1,0 +1,62 @@
+import t, { type Test } from 'tap'
+import { fixtureWorker } from '../helpers/mcp-http.ts'
+import { startGateway } from '../helpers/start-gateway.ts'
+
+const open = async (t: Test, settings: Readonly<Record<string, string>> = {}) => {
+  const gateway = await startGateway({
+    settings: { WORKER_ENTRY: fixtureWorker('tools'), ...settings }
+  })
+  t.teardown(() => gateway.close())
+  /** One registration as if a proxy had passed it on for somebody at `address`. */
+  const register = (address: string, body: object = {}) =>
+    fetch(`${gateway.origin}/oauth/register`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-forwarded-for': address,
+        'x-real-ip': address,
+        forwarded: `for=${address};host=evil.example;proto=https`,
+        'x-forwarded-host': 'evil.example',
+        'x-forwarded-proto': 'https'
+      },
+      body: JSON.stringify({ redirect_uris: ['http://127.0.0.1/callback'], ...body })
+    })
+  return { gateway, register }
+}
+
+t.test('what a stranger says of proxies changes neither the limits nor the issuer', async (t) => {
+  const { gateway, register } = await open(t)
+  const statuses: number[] = []
+  for (let i = 0; i < 11; i += 1) {
+    const response = await register(`203.0.113.${i}`)
+    statuses.push(response.status)
+    t.notMatch(await response.text(), 'evil.example')
+  }
+  t.same(statuses, [...Array(10).fill(201), 429], 'one address, whatever it says')
+  const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
+  for (const path of ['oauth-authorization-server', 'oauth-protected-resource/mcp']) {
+    const response = await fetch(`${gateway.origin}/.well-known/${path}`, { headers })
+    const text = await response.text()
+    t.match(text, `"${gateway.origin}`)
+    t.notMatch(text, 'evil.example')
+  }
+  const challenge = await fetch(gateway.url, { method: 'POST', headers })
+  t.match(challenge.headers.get('www-authenticate'), `resource_metadata="${gateway.origin}/`)
+})
+
+t.test('a proxy that the operator named is believed about its clients', async (t) => {
+  const { register } = await open(t, { TRUST_PROXY: '127.0.0.1,::1' })
+  for (let i = 0; i < 11; i += 1) t.equal((await register(`203.0.113.${i}`)).status, 201)
+  const again = Array.from({ length: 10 }, () => register('203.0.113.0'))
+  const statuses = (await Promise.all(again)).map(({ status }) => status)
+  t.same(statuses.sort(), [...Array(9).fill(201), 429], 'each has limits of its own')
+})
+
+t.test('a registration that is too large is refused', async (t) => {
+  const { register } = await open(t)
+  const large = await register('203.0.113.1', { client_name: 'x'.repeat(200_000) })
+  t.ok([400, 413].includes(large.status), String(large.status))
+  const long = await register('203.0.113.1', { client_name: 'x'.repeat(20_000) })
+  t.equal(long.status, 201)
+  t.ok((await long.text()).length < 2000, 'and a long name is cut')
+})
