@@ -105,6 +105,7 @@ export async function leaveForGoogle(
   browser = new Browser()
 ): Promise<Visit> {
   const asked = await browser.follow(String(link))
+  if (!asked.response.ok) return asked
   const text = await asked.response.text()
   const fields = { ...formFields(text), decision: 'allow', ...(level && { level }) }
   return browser.submit(asked.url, fields, asked.url)
