@@ -4,17 +4,17 @@ export interface Node {
   readonly id: string
   readonly host: string
   /**
-   * Whether the gateway with this id is certainly no more. Only what runs on this machine can be known;
-   * of others it is never certain.
+   * Whether the gateway with this id runs. Undefined when that cannot be known: on another machine, or
+   * where a later process may have its pid.
    */
-  isGone(id: string): boolean
+  isRunning(id: string): boolean | undefined
 }
 
 export interface NodeParts {
   /** The machine, see `hostIdentity`. */
   readonly host: string
   readonly pid: number
-  /** When a process began; undefined when there is no such process. */
+  /** When a process began, '0' when that is not to be had; undefined when there is no such process. */
   readonly startOf: (pid: number) => string | undefined
   readonly randomHex: (bytes: number) => string
 }
@@ -24,9 +24,11 @@ export function thisNode({ host, pid, startOf, randomHex }: NodeParts): Node {
   return {
     id,
     host,
-    isGone(other) {
+    isRunning(other) {
       const [where, otherPid, start] = other.split('/')
-      return where === host && other !== id && startOf(Number(otherPid)) !== start
+      if (where !== host) return undefined
+      if (startOf(Number(otherPid)) !== start) return false
+      return start === '0' ? undefined : true
     }
   }
 }

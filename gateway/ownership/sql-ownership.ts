@@ -93,7 +93,8 @@ export class SqlOwnership implements Ownership {
       await null // who asks in the same breath is served by the same statement
       await this.#take([...this.#waiting.keys()], [])
       const others = [...this.#waiting.keys()]
-      const gone = (await this.#holders(others)).filter((id) => this.#parts.node.isGone(id))
+      const { node } = this.#parts
+      const gone = (await this.#holders(others)).filter((id) => node.isRunning(id) === false)
       if (gone.length > 0) await this.#take(others, gone)
     } catch (error) {
       for (const { settle } of this.#waiting.values()) settle.reject(error)

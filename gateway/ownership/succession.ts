@@ -56,10 +56,7 @@ export class Succession {
       expires_at: now + ALIVE_MS
     }
     this.#row = row
-    await store.db
-      .deleteFrom('nodes')
-      .where('expires_at', '<', now - ALIVE_MS)
-      .execute()
+    await this.#forgetTheDead()
     await store.db.insertInto('nodes').values(row).execute()
     this.#armRenewal()
     let wait = onWait
@@ -107,19 +104,31 @@ export class Succession {
 
   /** The living gateways of this machine that want one of our ports. */
   async #others(): Promise<NodeRow[]> {
-    const { store, clock, node, port, opsPort } = this.#parts
+    const { store, node, port, opsPort } = this.#parts
     const rows = await store.db
       .selectFrom('nodes')
       .selectAll()
       .where('host', '=', node.host)
       .where('id', '!=', node.id)
-      .where('expires_at', '>', clock.now())
       .execute()
     const ours = [port, opsPort].filter((one) => one !== 0)
     return rows.filter(
       (other) =>
-        (ours.includes(other.port) || ours.includes(other.ops_port)) && !node.isGone(other.id)
+        (ours.includes(other.port) || ours.includes(other.ops_port)) && this.#isAlive(other)
     )
+  }
+
+  /** A process that is only held up still has its ports; where nothing is known of it, time decides. */
+  #isAlive({ id, expires_at }: NodeRow): boolean {
+    const { node, clock } = this.#parts
+    return node.isRunning(id) ?? expires_at > clock.now()
+  }
+
+  async #forgetTheDead(): Promise<void> {
+    const { db } = this.#parts.store
+    const rows = await db.selectFrom('nodes').selectAll().execute()
+    const dead = rows.filter((row) => !this.#isAlive(row)).map(({ id }) => id)
+    if (dead.length > 0) await db.deleteFrom('nodes').where('id', 'in', dead).execute()
   }
 
   async #become(state: NodeRow['state']): Promise<void> {
