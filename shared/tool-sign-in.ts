@@ -18,7 +18,7 @@ export const SignInStatus = z.enum(SIGN_IN_STATUSES)
 export type SignInStatus = z.infer<typeof SignInStatus>
 
 /** The longest that one question may wait for news. */
-export const SIGN_IN_WAIT_MS = 60_000
+const SIGN_IN_WAIT_MS = 60_000
 
 export const SignInQuestion = z.discriminatedUnion('ask', [
   /** A link for this session; an earlier one of the session dies. */
