@@ -5,6 +5,7 @@ import { isNobody, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
+import { GrantNews } from './grant-news.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
 import { ParkedStreams } from './http/parked-streams.ts'
@@ -114,8 +115,12 @@ export function createServing(parts: ServingParts): Serving {
       memoryBytes: config.WORKER_MEMORY,
       warmWorkers: config.WARM_WORKERS
     }),
-    events: workerEvents(parts, { exchanges, streams, sessions, links })
+    events: workerEvents(parts, { exchanges, streams, sessions, links }, (userId) => {
+      void streams.bind(userId) // never rejects
+      news.ready(userId)
+    })
   })
+  const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
   return {
     supervisor,
     sessions,
@@ -124,18 +129,7 @@ export function createServing(parts: ServingParts): Serving {
     streams,
     limits,
     links,
-    async grantChanged(userId) {
-      const isThere = supervisor.peek(userId) !== undefined
-      if (!isThere && !streams.hasStreams(userId)) return
-      const { worker, release } = await supervisor.acquire(userId)
-      try {
-        await streams.bind(userId)
-        const { googleScopes } = await parts.assignment(userId)
-        worker.channel.send({ type: 'granted', googleScopes: [...googleScopes] })
-      } finally {
-        release()
-      }
-    },
+    grantChanged: (userId) => news.changed(userId),
     leave() {
       stay = 'leaving'
       streams.close()
@@ -180,12 +174,13 @@ function workerEvents(
     streams,
     sessions,
     links
-  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links'>
+  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links'>,
+  onReady: (userId: UserId) => void
 ): WorkerEvents {
   const { config, metrics, log, broker, ownership, store } = parts
   return {
     onPhase(userId, _from, to) {
-      if (to === 'ready') void streams.bind(userId) // never rejects
+      if (to === 'ready') onReady(userId)
       if (to === 'draining') streams.letGo(userId)
     },
     onExit({ workerId, reason, code, signal, lifetimeSeconds }) {

@@ -74,6 +74,12 @@ export class Slot {
     return phase === 'cold' && this.#waiters.size === 0 && !this.#entering && left < 0.5
   }
 
+  /** As `Supervisor.expects`. */
+  get isExpected(): boolean {
+    const isThere = this.phase === 'ready' || this.phase === 'starting'
+    return isThere || this.#entering !== undefined || this.#waiters.size > 0
+  }
+
   /** As `Supervisor.acquire`. */
   async acquire(signal?: AbortSignal): Promise<WorkerLease> {
     signal?.throwIfAborted()

@@ -94,6 +94,10 @@ class Supervision implements Supervisor {
     return this.#slots.get(userId)?.worker
   }
 
+  expects(userId: UserId): boolean {
+    return this.#slots.get(userId)?.isExpected ?? false
+  }
+
   async stop(userId: UserId, reason: EndReason, mode: StopMode): Promise<void> {
     await this.#slots.get(userId)?.stop(reason, mode)
   }

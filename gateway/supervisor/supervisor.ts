@@ -14,6 +14,8 @@ export interface Supervisor {
   acquire(userId: UserId, signal?: AbortSignal): Promise<WorkerLease>
   /** The user's worker if it is ready now. Starts nothing and is no call. */
   peek(userId: UserId): RunningWorker | undefined
+  /** Whether the user's worker is ready, starts or waits for its start. */
+  expects(userId: UserId): boolean
   /** Ends the user's worker. Resolves when the process is gone, at once when there is none. */
   stop(userId: UserId, reason: EndReason, mode: StopMode): Promise<void>
   /** Ends one process, warm ones included; as `stop`, but never hits a later one. False when it is unknown. */
