@@ -14,21 +14,21 @@ export interface Effort {
 
 export const FULL: Effort = {
   rounds: 4,
-  roundMs: 2500,
+  roundMs: 2000,
   starts: 20,
   quickStarts: 100,
   workers: [20, 100],
   sessions: 10_000,
-  neighbourMs: 5000
+  neighbourMs: 2000
 }
 
 /** For a look in between: one minute, with more noise. */
 export const QUICK: Effort = {
   rounds: 2,
-  roundMs: 1200,
+  roundMs: 800,
   starts: 8,
   quickStarts: 40,
   workers: [10],
   sessions: 1000,
-  neighbourMs: 3000
+  neighbourMs: 1000
 }

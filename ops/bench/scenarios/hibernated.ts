@@ -24,7 +24,7 @@ export async function hibernated(bench: Bench): Promise<Section> {
       {
         what: `heap of a session, ${count} sessions`,
         unit: 'bytes',
-        ours: held / count,
+        ours: Math.max(0, held) / count, // less than before is nothing
         budget: { kind: 'at most', limit: BUDGET }
       },
       {
