@@ -111,18 +111,30 @@ function parseArguments<I extends z.ZodObject>(
 }
 
 function refusal(unknown: readonly string[], shape: Readonly<Record<string, unknown>>): string {
-  const sentences = unknown.map((key) => {
+  const sentences = few(unknown, (key) => {
     const why = Object.hasOwn(REFUSED, key) ? REFUSED[key] : undefined
-    return why ? `${key} cannot be given: ${why}.` : `Unknown argument ${JSON.stringify(key)}.`
+    const name = JSON.stringify(key.slice(0, MOST_NAME_CHARS))
+    return why ? `${key} cannot be given: ${why}.` : `Unknown argument ${name}.`
   })
   const known = Object.keys(shape)
   return `${sentences.join(' ')} Known arguments: ${known.join(', ') || 'none'}.`
 }
 
 const describeIssues = (tool: string, issues: readonly z.core.$ZodIssue[]): string =>
-  `Wrong arguments for ${tool}. ${issues
-    .map(({ path, message }) => `${path.join('.') || 'arguments'}: ${message}`)
-    .join('; ')}.`
+  `Wrong arguments for ${tool}. ${few(
+    issues,
+    ({ path, message }) => `${path.join('.') || 'arguments'}: ${message}`
+  ).join('; ')}.`
+
+/** An answer must not grow with what is wrong in the question. */
+const MOST_MISTAKES = 10
+const MOST_NAME_CHARS = 60
+
+function few<M>(mistakes: readonly M[], describe: (mistake: M) => string): string[] {
+  const told = mistakes.slice(0, MOST_MISTAKES).map(describe)
+  const others = mistakes.length - told.length
+  return others > 0 ? [...told, `And ${others} more.`] : told
+}
 
 function failed(error: unknown, level: AccessLevel): CallToolResult {
   const known =
