@@ -9,10 +9,12 @@ import Fastify, {
   type FastifyRequest,
   LogController
 } from 'fastify'
+import type { Clock } from '#shared/clock.ts'
 import type { Config } from './config.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { authenticate, challengeOf } from './http/authenticate.ts'
 import { edge } from './http/edge.ts'
+import { FailedAttempts } from './http/failed-attempts.ts'
 import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
 import { createTokenless } from './http/tokenless.ts'
@@ -28,6 +30,7 @@ const CHECK_MS = 2000
 const CONNECTIONS = 20_000
 
 export interface AppParts {
+  readonly clock: Clock
   readonly config: Config
   readonly log: Log
   readonly metrics: Metrics
@@ -87,7 +90,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       failed: (reason) => metrics.http.authFailures.inc({ reason })
     })
     const tokenless = parts.strangers && createTokenless(parts.strangers, challenge)
-    scope.addHook('onRequest', authenticate({ tokens: parts.tokens, challenge, tokenless }))
+    const attempts = new FailedAttempts(parts.clock)
+    const { tokens } = parts
+    scope.addHook('onRequest', authenticate({ tokens, attempts, challenge, tokenless }))
     if (tokenless) scope.addHook('preParsing', tokenless.begin)
     await mcpRoutes(scope, parts.mcp)
   }

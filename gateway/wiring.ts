@@ -210,6 +210,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     toolRequests: core.toolSignIn?.requests
   }
   return buildApp({
+    clock: systemClock,
     config,
     log,
     metrics,
@@ -267,6 +268,7 @@ const REJECTED: Partial<Record<ErrorCode, string>> = {
   ERR_BODY_TOO_LARGE: 'body_too_large',
   ERR_DRAINING: 'draining',
   ERR_QUEUE_FULL: 'queue_full',
+  ERR_TOO_MANY_ATTEMPTS: 'rate',
   ERR_TOO_MANY_CALLS: 'rate',
   ERR_TOO_MANY_STREAMS: 'streams',
   ERR_WORKER_CAPACITY: 'capacity'

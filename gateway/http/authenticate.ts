@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessLevel } from '#shared/access-levels.ts'
+import { GatewayError } from '#shared/errors.ts'
 import type { BearerTokens, Caller } from '../oauth/bearer.ts'
+import type { FailedAttempts } from './failed-attempts.ts'
 import type { Tokenless } from './tokenless.ts'
 
 declare module 'fastify' {
@@ -43,17 +45,28 @@ const MESSAGE = {
 
 /**
  * Sets `request.caller`, or answers with the challenge. Whoever has no token at all is `tokenless`'s to
- * decide, where there is such a thing. A blocked account's ERR_ACCOUNT_BLOCKED is thrown on.
+ * decide, where there is such a thing. Wrong tokens from an address that has sent many are
+ * refused with ERR_TOO_MANY_ATTEMPTS; a blocked account's ERR_ACCOUNT_BLOCKED is thrown on.
  */
 export function authenticate(parts: {
   tokens: BearerTokens
+  attempts: FailedAttempts
   challenge: Challenge
   tokenless: Tokenless | undefined
 }) {
-  const { tokens, challenge, tokenless } = parts
+  const { tokens, attempts, challenge, tokenless } = parts
+  const verify = async (token: string, address: string): Promise<Caller | undefined> => {
+    const caller = await tokens.verify(token)
+    if (caller) return caller // many people may share an address
+    attempts.failed(address)
+    const wait = attempts.waitFor(address)
+    if (wait === 0) return undefined
+    const message = 'Too many wrong tokens came from this address; wait a minute.'
+    throw new GatewayError('ERR_TOO_MANY_ATTEMPTS', message, { retryAfter: wait })
+  }
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
-    const caller = token === undefined ? undefined : await tokens.verify(token)
+    const caller = token === undefined ? undefined : await verify(token, request.ip)
     if (caller) request.caller = caller
     else if (token !== undefined) await challenge(reply, 'invalid')
     else if (!(await tokenless?.recognise(request, reply))) await challenge(reply, 'missing')

@@ -1,0 +1,48 @@
+import type { Clock } from '#shared/clock.ts'
+
+/** Wrong tokens that one address may send in a window: more than any client that lost its token, few to guess with. */
+const MOST = 120
+const WINDOW_MS = 60_000
+/** Addresses that are remembered; beyond this the oldest are forgotten. */
+const ADDRESSES = 10_000
+
+interface Attempts {
+  count: number
+  readonly since: number
+}
+
+/** Counts wrong bearer tokens by address, so that nobody can try them out. */
+export class FailedAttempts {
+  readonly #clock: Clock
+  readonly #byAddress = new Map<string, Attempts>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Seconds until this address may try again; 0 when it may now. */
+  waitFor(address: string): number {
+    const attempts = this.#current(address)
+    if (!attempts || attempts.count < MOST) return 0
+    return Math.ceil((attempts.since + WINDOW_MS - this.#clock.now()) / 1000)
+  }
+
+  failed(address: string): void {
+    const attempts = this.#current(address)
+    if (attempts) attempts.count += 1
+    else this.#begin(address)
+  }
+
+  #current(address: string): Attempts | undefined {
+    const attempts = this.#byAddress.get(address)
+    if (attempts && this.#clock.now() - attempts.since < WINDOW_MS) return attempts
+    this.#byAddress.delete(address)
+    return undefined
+  }
+
+  #begin(address: string): void {
+    const [oldest] = this.#byAddress.keys()
+    if (oldest !== undefined && this.#byAddress.size >= ADDRESSES) this.#byAddress.delete(oldest)
+    this.#byAddress.set(address, { count: 1, since: this.#clock.now() })
+  }
+}
