@@ -243,6 +243,15 @@ t.test('every package is pinned to one version, and the lockfile names no regist
   }
 })
 
+t.test('only packages that are named may run a program when they are installed', async (t) => {
+  const { allowScripts } = JSON.parse(read('package.json'))
+  const { packages } = JSON.parse(read('package-lock.json'))
+  const runs = Object.entries<{ hasInstallScript?: boolean; optional?: boolean }>(packages)
+    .filter(([, { hasInstallScript, optional }]) => hasInstallScript && !optional)
+    .map(([path]) => path.replace(/^.*node_modules\//, ''))
+  t.same([...new Set(runs)].sort(), Object.keys(allowScripts).sort())
+})
+
 t.test('the lockfile knows every build of a package that has one for each platform', async (t) => {
   const { packages } = JSON.parse(read('package-lock.json'))
   const missing = Object.values<{ optionalDependencies?: object }>(packages)
