@@ -84,21 +84,21 @@ export async function finishToolVisit(
   const { requests, google, visits } = parts
   const asked = requests.visiting(errand.request)
   if (!asked) return sendPage(reply, 400, USED)
-  const explain = (reason: keyof typeof REFUSALS): FastifyReply => {
-    requests.refuse(asked.id, 'denied')
+  const explain = (reason: keyof typeof REFUSALS, unused?: Arrival): FastifyReply => {
+    requests.refuse(asked.id, 'denied', unused)
     return sendPage(reply, 403, noticePage(REFUSALS[reason]))
   }
   if (callback.searchParams.has('error')) return explain('declined_at_google')
   const { profile, access } = await google.finishVisit(callback, visit)
-  const { person } = asked.wish
-  if (person !== undefined && person !== profile.userId) {
-    requests.refuse(asked.id, 'wrong_account')
-    return sendPage(reply, 403, OTHER_ACCOUNT)
-  }
   const { level: wanted, consentForced } = errand
   const arrival: Arrival = { profile, access, wanted, consentForced }
+  const { person } = asked.wish
+  if (person !== undefined && person !== profile.userId) {
+    requests.refuse(asked.id, 'wrong_account', arrival)
+    return sendPage(reply, 403, OTHER_ACCOUNT)
+  }
   const verdict = await judgeArrival(parts, arrival)
-  if (verdict.kind === 'refused') return explain(verdict.reason)
+  if (verdict.kind === 'refused') return explain(verdict.reason, arrival)
   if (verdict.kind === 'ask_again') {
     return visits.begin(reply, { ...errand, consentForced: true }, profile.email)
   }

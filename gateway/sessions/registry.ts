@@ -161,24 +161,31 @@ export class SessionRegistry {
       .where('user_id', '=', nobody)
       .executeTakeFirstOrThrow()
     if (numUpdatedRows !== 1n) throw unknown()
-    session.userId = to.userId
-    session.level = to.level
-    session.expiresAt = to.expiresAt
-    session.tokenHash = to.tokenHash
-    session.liveIn = undefined
+    const { userId, level, expiresAt, tokenHash } = to
+    Object.assign(session, { userId, level, expiresAt, tokenHash, liveIn: undefined })
   }
 
-  /** The person of a session allows more in it. A session that has an end of its own gets a new one. */
-  async allow(session: Session, level: AccessLevel, expiresAt: number): Promise<void> {
-    const end = session.expiresAt === undefined ? undefined : expiresAt
+  /**
+   * The person of a session allows more in it. One that needs no token gets another end, and leans on the
+   * personal token that was given, if one was.
+   */
+  async allow(session: Session, { level, expiresAt, tokenHash }: SignedIn): Promise<void> {
+    const isTokenless = session.expiresAt !== undefined
+    const changes = {
+      level,
+      expiresAt: isTokenless ? expiresAt : undefined,
+      tokenHash: isTokenless ? tokenHash : undefined
+    }
     await this.#store.db
       .updateTable('sessions')
-      .set({ level, expires_at: end ?? null, token_hash: null })
+      .set({
+        level,
+        expires_at: changes.expiresAt ?? null,
+        token_hash: changes.tokenHash ?? null
+      })
       .where('hash', '=', session.hash)
       .execute()
-    session.level = level
-    session.expiresAt = end
-    session.tokenHash = undefined
+    Object.assign(session, changes)
   }
 
   /** Notes that its client was here. */
@@ -364,10 +371,12 @@ export class SessionRegistry {
     if (known.ended) return undefined
     const row = await this.#store.db
       .selectFrom('sessions')
-      .select('hash')
+      .select(['user_id', 'level', 'expires_at', 'token_hash'])
       .where('hash', '=', hash)
       .executeTakeFirst()
     if (!row) await this.#end(known, 'elsewhere')
+    else if (row.user_id !== known.userId)
+      Object.assign(known, standingOf(row), { liveIn: undefined })
     return known
   }
 
@@ -409,19 +418,26 @@ const rowOf = (session: Session, initialize: string): SessionRow => ({
 const sessionOf = (row: SessionRow): Session => ({
   hash: row.hash,
   handle: row.handle,
-  userId: asUserId(row.user_id),
+  ...standingOf(row),
   clientId: row.client_id,
   initialize: InitializeParams.parse(JSON.parse(row.initialize)),
   createdAt: row.created_at,
-  level: row.level === null ? undefined : AccessLevel.parse(row.level),
-  expiresAt: row.expires_at ?? undefined,
-  tokenHash: row.token_hash ?? undefined,
   lastSeenAt: row.last_seen_at,
   requests: 0,
   inFlight: 0,
   streams: 0,
   liveIn: undefined,
   ended: undefined
+})
+
+/** What changes when somebody signs in to a session. */
+const standingOf = (
+  row: Pick<SessionRow, 'user_id' | 'level' | 'expires_at' | 'token_hash'>
+): Pick<Session, 'userId' | 'level' | 'expiresAt' | 'tokenHash'> => ({
+  userId: asUserId(row.user_id),
+  level: row.level === null ? undefined : AccessLevel.parse(row.level),
+  expiresAt: row.expires_at ?? undefined,
+  tokenHash: row.token_hash ?? undefined
 })
 
 const unknown = (): GatewayError => new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')

@@ -25,7 +25,7 @@ export async function bindSession(
   const { sessions, streams, supervisor, announce } = parts
   const before = session.userId
   if (!isNobody(before)) {
-    await sessions.allow(session, higher(session.level, to.level), to.expiresAt)
+    await sessions.allow(session, { ...to, level: higher(session.level, to.level) })
     return { after() {} }
   }
   await sessions.bind(session, to)

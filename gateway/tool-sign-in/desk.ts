@@ -46,6 +46,8 @@ interface Reaction {
 
 /** More than anybody needs, and too few to fill a disk with. */
 const TOKENS_PER_PERSON = 50
+/** A client's name on our page. */
+const LONGEST_NAME = 100
 
 /** Answers the sign-in tools of every worker. */
 export class SignInDesk {
@@ -61,7 +63,7 @@ export class SignInDesk {
     asked: { id: number; session: string | null; question: SignInQuestion }
   ): Promise<void> {
     try {
-      const { answer, after } = await this.#react(worker.userId, asked.session, asked.question)
+      const { answer, after } = await this.#react(worker, asked.session, asked.question)
       worker.channel.send({ type: 'sign-in-answer', id: asked.id, answer })
       await after?.()
     } catch (error) {
@@ -71,7 +73,12 @@ export class SignInDesk {
     }
   }
 
-  async #react(userId: UserId, hash: string | null, question: SignInQuestion): Promise<Reaction> {
+  async #react(
+    worker: RunningWorker,
+    hash: string | null,
+    question: SignInQuestion
+  ): Promise<Reaction> {
+    const { userId } = worker
     const session = hash === null ? undefined : await this.#parts.sessions.findByHash(hash, userId)
     if (!session && (hash !== null || isNobody(userId))) return refuse('not_found', NO_SESSION)
     const asker = { userId, session, owner: session?.hash ?? `account:${userId}` }
@@ -83,7 +90,7 @@ export class SignInDesk {
       case 'token':
         return this.#useToken(asker, question.token)
       case 'sign-out':
-        return this.#signOut(asker, question.revoke)
+        return this.#signOut(asker, worker, question.revoke)
     }
   }
 
@@ -98,7 +105,7 @@ export class SignInDesk {
       owner,
       level,
       person,
-      clientName: session?.initialize.clientInfo.name ?? 'An application without a name',
+      clientName: (session?.initialize.clientInfo.name ?? '').slice(0, LONGEST_NAME),
       loginHint: person ? (await accounts.find(person))?.email : loginHint
     })
     return {
@@ -130,9 +137,14 @@ export class SignInDesk {
   /** The code was right: what Google gave is stored, and the session is the person's. */
   async #admit(asker: Asker, arrival: Parameters<typeof admitPerson>[1]): Promise<Reaction> {
     const { requests, clock, sessionTtl } = this.#parts
+    // The session may have become somebody else's since it asked for the link.
+    if (!isNobody(asker.userId) && asker.userId !== arrival.profile.userId) {
+      requests.settle(asker.owner, 'wrong_account', arrival)
+      return { answer: { kind: 'state', status: 'wrong_account' } }
+    }
     const admitted = await admitPerson(this.#parts, arrival)
     if (admitted.kind !== 'admitted') {
-      requests.settle(asker.owner, 'denied')
+      requests.settle(asker.owner, 'denied', arrival)
       return { answer: { kind: 'state', status: 'denied' } }
     }
     const { userId, level } = admitted
@@ -165,11 +177,20 @@ export class SignInDesk {
     return { answer: await this.#signedIn(userId, session), after }
   }
 
-  async #signOut({ userId, session }: Asker, revoke: boolean): Promise<Reaction> {
+  async #signOut(
+    { userId, session }: Asker,
+    { id: workerId }: RunningWorker,
+    revoke: boolean
+  ): Promise<Reaction> {
     if (isNobody(userId)) return refuse('invalid_argument', 'Nobody is signed in here.')
     if (!session && !revoke)
       return refuse('invalid_argument', 'There is no session to end; revoke=true ends all access.')
-    const { revokedAtGoogle, after } = await signOut(this.#parts, userId, session, revoke)
+    const { revokedAtGoogle, after } = await signOut(this.#parts, {
+      userId,
+      workerId,
+      session,
+      revoke
+    })
     return { answer: { kind: 'signed-out', revoked: revokedAtGoogle }, after }
   }
 

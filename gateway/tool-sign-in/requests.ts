@@ -129,10 +129,11 @@ export class SignInRequests {
     return entry?.state.phase === 'visiting' ? entry : undefined
   }
 
-  /** The person or the gateway said no. */
-  refuse(id: string, outcome: 'denied' | 'wrong_account'): void {
+  /** The person or the gateway said no; `unused` is what Google gave all the same. */
+  refuse(id: string, outcome: 'denied' | 'wrong_account', unused?: Arrival): void {
     const entry = this.#byId.get(id)
     if (entry && isOpen(entry.state)) this.#change(entry, { phase: outcome })
+    if (unused) this.#parts.discard(unused)
   }
 
   /** Keeps what Google gave; the code that is answered goes to the person's page, and nowhere else. */
@@ -157,10 +158,15 @@ export class SignInRequests {
     return { kind: 'wrong', triesLeft }
   }
 
-  /** What became of a redeemed request. */
-  settle(owner: string, outcome: 'authenticated' | 'denied'): void {
+  /** What became of a redeemed request; `unused` is what Google gave and nobody took. */
+  settle(
+    owner: string,
+    outcome: 'authenticated' | 'denied' | 'wrong_account',
+    unused?: Arrival
+  ): void {
     const entry = this.#find(owner, undefined)
     if (entry) this.#change(entry, { phase: outcome })
+    if (unused) this.#parts.discard(unused)
   }
 
   of(owner: string, id: string | undefined): SignInRequest | undefined {

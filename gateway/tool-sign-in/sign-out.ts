@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
+import type { UserId, WorkerId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Google } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
@@ -13,7 +13,7 @@ export interface SignOutParts {
   readonly clock: Clock
   readonly google: Pick<Google, 'revoke'>
   readonly grants: Pick<GoogleGrants, 'find'>
-  readonly exchanges: Pick<Exchanges, 'ofSession'>
+  readonly exchanges: Pick<Exchanges, 'ofSession' | 'ofWorker'>
   readonly sessions: Pick<SessionRegistry, 'end'>
   readonly accounts: Pick<Accounts, 'erase'>
   /** Stops the person's worker and ends all their sessions. */
@@ -22,6 +22,15 @@ export interface SignOutParts {
 
 /** An answer that takes longer than this to reach its client is cut off. */
 const GRACE_MS = 2000
+
+export interface Leaver {
+  readonly userId: UserId
+  /** The process that asked. */
+  readonly workerId: WorkerId
+  /** Undefined outside of sessions: then only `revoke` ends anything. */
+  readonly session: Session | undefined
+  readonly revoke: boolean
+}
 
 export interface SignedOut {
   readonly revokedAtGoogle: boolean
@@ -33,17 +42,13 @@ export interface SignedOut {
  * Signs a session out; with `revoke` the person's access at Google is revoked, and then all that is stored
  * of them erased, as on the account page.
  */
-export async function signOut(
-  parts: SignOutParts,
-  userId: UserId,
-  session: Session | undefined,
-  revoke: boolean
-): Promise<SignedOut> {
+export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<SignedOut> {
+  const { userId, session, revoke } = leaver
   const revokedAtGoogle = revoke && (await revokeAtGoogle(parts, userId))
   return {
     revokedAtGoogle,
     async after() {
-      if (session) await answered(parts, session)
+      await answered(parts, leaver)
       if (session) await parts.sessions.end(session.handle, 'account')
       if (!revoke) return
       await parts.onErase(userId)
@@ -63,9 +68,13 @@ async function revokeAtGoogle({ google, grants }: SignOutParts, userId: UserId):
   }
 }
 
-/** Resolves when every call of the session is answered, or has had its time. */
-async function answered({ clock, exchanges }: SignOutParts, session: Session): Promise<void> {
-  const calls = exchanges.ofSession(session).map(({ reply }) => {
+/** Resolves when every call that would be cut off is answered, or has had its time. */
+async function answered(
+  { clock, exchanges }: SignOutParts,
+  { session, workerId, revoke }: Leaver
+): Promise<void> {
+  const ending = revoke || !session ? exchanges.ofWorker(workerId) : exchanges.ofSession(session)
+  const calls = ending.map(({ reply }) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     whenClosed(reply, resolve)
     return promise

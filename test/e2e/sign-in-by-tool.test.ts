@@ -1,17 +1,29 @@
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AccessLevel } from '#shared/access-levels.ts'
 import { openStore } from '../../gateway/store/store.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { Browser, formFields } from '../helpers/browser.ts'
-import { call, initialize, messageOf, modern, send, until, workersOf } from '../helpers/mcp-http.ts'
+import {
+  call,
+  initialize,
+  messageOf,
+  modern,
+  modernCall,
+  send,
+  until,
+  workersOf
+} from '../helpers/mcp-http.ts'
 import { answerGoogle } from '../helpers/sign-in.ts'
 import { startGateway, type TestGateway } from '../helpers/start-gateway.ts'
 import { followLink, leaveForGoogle, openToolClient } from '../helpers/tool-client.ts'
 
 const ADA = 'ada@sandbox.example'
 const BEN = 'ben@sandbox.example'
+const NO_TOKEN = { authorization: '' }
 const FOUR = [
   'get_auth_url',
   'check_authentication',
@@ -29,9 +41,13 @@ interface HouseOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Ada and Ben are connected with this level; otherwise nobody is. */
   readonly level?: AccessLevel
+  readonly directory?: string
 }
 
-async function open(t: Test, { settings = {}, level }: HouseOptions = {}): Promise<House> {
+async function open(
+  t: Test,
+  { settings = {}, level, directory }: HouseOptions = {}
+): Promise<House> {
   const google = await startSandbox({
     users: [
       { email: ADA, empty: true },
@@ -43,6 +59,7 @@ async function open(t: Test, { settings = {}, level }: HouseOptions = {}): Promi
     google,
     connected: level !== undefined,
     ...(level && { level }),
+    ...(directory && { directory }),
     logFile,
     settings: { SIGN_IN_BY_TOOL: 'on', LOG_LEVEL: 'debug', WARM_WORKERS: '1', ...settings }
   })
@@ -118,7 +135,7 @@ t.test('without a token a person signs in, and goes on in the same session', asy
     (
       await send(
         { url: gateway.url, token: '' },
-        { body: call('get_profile'), session: id, headers: { authorization: '' } }
+        { body: call('get_profile'), session: id, headers: NO_TOKEN }
       )
     ).status,
     200
@@ -345,10 +362,7 @@ t.test(
       data: { status: 'wrong_account' }
     })
     const named = { session: assistant.sessionId(), body: call('get_profile') }
-    const bare = await send(
-      { url: house.gateway.url, token: '' },
-      { ...named, headers: { authorization: '' } }
-    )
+    const bare = await send({ url: house.gateway.url, token: '' }, { ...named, headers: NO_TOKEN })
     t.equal(bare.status, 404, 'its id alone opens nothing')
   }
 )
@@ -399,6 +413,16 @@ t.test('sign_out ends the session, and with revoke everything', async (t) => {
   await t.rejects(third.call('get_profile'), /Session not found/, 'also in their other sessions')
   await until(async () => (await workersOf(gateway)).every(({ userId }) => userId === null))
   t.ok(google.requests.list({ method: 'revoke', status: 200 }).length > 0)
+})
+
+t.test('outside of sessions only revoke signs out, and its answer still arrives', async (t) => {
+  const house = await open(t, { level: 'gmail.read' })
+  const ada = { url: house.gateway.url, token: house.gateway.token }
+  const ask = async (args: object) =>
+    (await messageOf(await send(ada, modernCall('sign_out', args)))).result
+  t.match(await ask({}), { isError: true, structuredContent: { code: 'invalid_argument' } })
+  t.match(await ask({ revoke: true }), { structuredContent: { signedOut: true, revoked: true } })
+  await until(async () => (await send(ada, modernCall('get_profile'))).status === 401)
 })
 
 t.test('secrets, paths and user ids are refused as arguments', async (t) => {
@@ -456,10 +480,55 @@ t.test('a personal token signs a session in, at its level, for as long as it liv
   await t.rejects(other.call('get_profile'), /blocked/, 'a blocked person is out at once')
 })
 
+t.test('a sign-in that was begun for nobody does not end in somebody’s session', async (t) => {
+  const house = await open(t, { level: 'gmail.read' })
+  const assistant = await openToolClient(t, house.gateway.url)
+  const link = await assistant.call('get_auth_url', { accessLevel: 'full' })
+  const { code } = await followLink(link.data.authUrl, { email: BEN })
+  const { token: sessionToken } = house.gateway
+  t.match(await assistant.call('authenticate_with_token', { sessionToken }), {
+    data: { email: ADA, level: 'gmail.read' }
+  })
+  t.match(await assistant.call('check_authentication', { code }), {
+    data: { status: 'wrong_account' }
+  })
+  t.match(await assistant.call('get_profile'), { data: { emailAddress: ADA } })
+  await t.rejects(assistant.call('create_label', { name: 'x' }), /scope|403/i)
+})
+
+t.test('sessions outlive processes and gateways, open sign-ins only processes', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'gw-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const house = await open(t, { settings: { WORKER_IDLE: '300ms' }, directory })
+  const { gateway, google } = house
+  const assistant = await openToolClient(t, gateway.url)
+  const other = await openToolClient(t, gateway.url)
+  const asleep = () =>
+    until(async () => (await workersOf(gateway)).every(({ userId }) => userId === null))
+  const link = await assistant.call('get_auth_url')
+  await other.call('get_auth_url')
+  await asleep()
+  const { code } = await followLink(link.data.authUrl, { email: ADA })
+  t.match(await assistant.call('check_authentication', { code }), { data: { email: ADA } })
+  await asleep()
+  t.match(await assistant.call('get_profile'), { data: { emailAddress: ADA } })
+  await gateway.close()
+
+  const settings = { SIGN_IN_BY_TOOL: 'on' }
+  const next = await startGateway({ google, connected: false, directory, settings })
+  t.teardown(() => next.close())
+  const ask = async ({ sessionId }: Assistant, tool: string) => {
+    const sent = { session: sessionId(), body: call(tool), headers: NO_TOKEN }
+    return (await messageOf(await send({ url: next.url, token: '' }, sent))).result
+  }
+  t.match(await ask(assistant, 'get_profile'), { structuredContent: { emailAddress: ADA } })
+  t.match(await ask(other, 'check_authentication'), { structuredContent: { status: 'none' } })
+})
+
 t.test('who has no token and no session of this kind is sent to sign-in', async (t) => {
   const house = await open(t, { level: 'gmail.read' })
   const nobody = { url: house.gateway.url, token: '' }
-  const headers = { authorization: '' }
+  const headers = NO_TOKEN
   const status = async (more: object) => (await send(nobody, { headers, ...more })).status
   t.equal(await status({ body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } }), 401)
   t.equal(await status({ body: 'no json' }), 401)
@@ -479,7 +548,7 @@ t.test('strangers are few, and leave no process', async (t) => {
   const house = await open(t, { settings: { WORKER_LIMIT: '8', WARM_WORKERS: '0' } })
   const nobody = { url: house.gateway.url, token: '' }
   const begin = async () => {
-    const response = await send(nobody, { headers: { authorization: '' }, body: initialize() })
+    const response = await send(nobody, { headers: NO_TOKEN, body: initialize() })
     await response.text()
     return response.status
   }
@@ -496,7 +565,7 @@ t.test('strangers are few, and leave no process', async (t) => {
 t.test('where it is off there is no such tool, and no way in', async (t) => {
   const house = await open(t, { level: 'gmail.read', settings: { SIGN_IN_BY_TOOL: 'off' } })
   const nobody = { url: house.gateway.url, token: '' }
-  const response = await send(nobody, { headers: { authorization: '' }, body: initialize() })
+  const response = await send(nobody, { headers: NO_TOKEN, body: initialize() })
   t.equal(response.status, 401)
   t.match(response.headers.get('www-authenticate'), /resource_metadata/)
   const assistant = await openToolClient(t, house.gateway.url, { token: house.gateway.token })

@@ -16,7 +16,7 @@ export interface ToolLinkQuestion {
 
 /** Asks whoever opens the link of a sign-in tool, before Google is asked anything. */
 export const toolLinkPage = (question: ToolLinkQuestion): Page => ({
-  title: `${question.clientName.trim() || 'An application without a name'} wants to use your Gmail`,
+  title: `${nameOf(question)} wants to use your Gmail`,
   formTargets: [question.googleOrigin],
   body: html`
 <p class="warning" role="note">Continue only if you have just asked your own assistant for this link. If somebody sent it to you, close this page: it would give them your mail.</p>
@@ -31,13 +31,16 @@ ${question.levels.map(
 `
 )}</fieldset>
 <dl>
-<dt>Application</dt><dd>${question.clientName}</dd>
+<dt>Application</dt><dd>${nameOf(question)}</dd>
 <dt>Identity</dt><dd>Not verified: any program can take this name.</dd>
 </dl>
 <p class="actions"><button class="main" name="decision" value="allow">Continue with Google</button>
 <button name="decision" value="deny">Cancel</button></p>
 </form>`
 })
+
+const nameOf = ({ clientName }: ToolLinkQuestion): string =>
+  clientName.trim() || 'An application without a name'
 
 /** The only place where the code is ever shown. */
 export const shortCodePage = (code: string, email: string): Page => ({

@@ -83,6 +83,8 @@ t.test('two gateways cannot give one session to two people', async (t) => {
     code: 'ERR_SESSION_UNKNOWN'
   })
   t.equal(here.userId, NOBODY)
+  t.equal(await registry.findTokenless(asSessionId('one')), here)
+  t.match(here, { userId: BEN, level: 'gmail.read', expiresAt }, 'the other one’s word counts')
   await elsewhere.close()
 })
 
@@ -97,7 +99,8 @@ t.test('a session that needs no token ends at its time, however busy it is', asy
   clock.advance(1)
   t.equal(await registry.findTokenless(asSessionId('one')), undefined)
   t.same(ended, ['expired'])
-  await registry.allow(adas, 'gmail.modify', clock.now() + 2 * HOUR)
+  const until = clock.now() + 2 * HOUR
+  await registry.allow(adas, { userId: ADA, level: 'gmail.modify', expiresAt: until })
   t.match(adas, { level: 'gmail.modify', tokenHash: undefined })
   clock.advance(HOUR)
   registry.touch(adas)
@@ -112,8 +115,9 @@ t.test('a session whose calls need a token stays so', async (t) => {
   const { clock, registry, ended, open } = await lab()
   const session = await open('one', ADA)
   t.equal(await registry.findTokenless(asSessionId('one')), undefined)
-  await registry.allow(session, 'gmail.full', clock.now() + HOUR)
-  t.match(session, { level: 'gmail.full', expiresAt: undefined })
+  const expiresAt = clock.now() + HOUR
+  await registry.allow(session, { userId: ADA, level: 'gmail.full', expiresAt, tokenHash: 'h' })
+  t.match(session, { level: 'gmail.full', expiresAt: undefined, tokenHash: undefined })
   t.equal(await registry.findTokenless(asSessionId('one')), undefined)
   t.equal(await registry.findByHash(session.hash, BEN), undefined)
   t.equal(await registry.findByHash(session.hash, ADA), session)
