@@ -35,6 +35,7 @@ export const MIGRATIONS: Record<string, Migration> = {
       await schema.alterTable('sessions').addColumn('level', 'text').execute()
       await schema.alterTable('sessions').addColumn('expires_at', 'bigint').execute()
       await schema.alterTable('sessions').addColumn('token_hash', 'text').execute()
+      await schema.createIndex('sessions_expires').on('sessions').column('expires_at').execute()
     }
   }
 }

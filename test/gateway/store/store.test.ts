@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { openStore } from '../../../gateway/store/store.ts'
 
@@ -71,6 +72,16 @@ t.test('every table exists and takes a full row', async (t) => {
     .values({ at: 1, actor: 'admin', action: 'block', target: 'a', reason: null, request_id: null })
     .execute()
   t.equal((await db.selectFrom('audit').select('id').executeTakeFirstOrThrow()).id, 1)
+})
+
+t.test('looking for expired sessions costs the same however many there are', async (t) => {
+  const { db } = await open(t, ':memory:')
+  const expired = db
+    .selectFrom('sessions')
+    .selectAll()
+    .where(({ or, eb }) => or([eb('last_seen_at', '<', 1), eb('expires_at', '<=', 1)]))
+  const { rows } = await sql<{ detail: string }>`explain query plan ${expired}`.execute(db)
+  t.notMatch(rows, [{ detail: /^SCAN/ }])
 })
 
 t.test('a removed user takes grants and personal tokens along', async (t) => {
