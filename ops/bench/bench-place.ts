@@ -25,15 +25,19 @@ export const source = (name: string): string =>
 export const PROCESS = { gateway: source('gateway'), load: source('load') }
 
 export async function openBenchPlace(): Promise<BenchPlace> {
+  await using undo = new AsyncDisposableStack() // when one of the programs does not bundle
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
+  undo.defer(() => rm(directory, { recursive: true, force: true }))
   await chmod(directory, 0o711) // workers may be another user's
   // A gateway lets workers read below the project's own directory only.
   await mkdir(DIST, { recursive: true })
   const worker = await mkdtemp(join(DIST, 'bench-'))
+  undo.defer(() => rm(worker, { recursive: true, force: true }))
   await chmod(worker, 0o755)
   await bundleWorker(source('worker'), worker)
   const others = join(directory, 'others')
   await bundle({ 'one-process': source('one-process'), empty: source('empty') }, others)
+  const whole = undo.move()
   return {
     directory,
     programs: {
@@ -41,8 +45,6 @@ export async function openBenchPlace(): Promise<BenchPlace> {
       oneProcess: join(others, 'one-process.mjs'),
       empty: join(others, 'empty.mjs')
     },
-    async [Symbol.asyncDispose]() {
-      for (const path of [directory, worker]) await rm(path, { recursive: true, force: true })
-    }
+    [Symbol.asyncDispose]: () => whole.disposeAsync()
   }
 }

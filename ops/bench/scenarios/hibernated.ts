@@ -34,7 +34,7 @@ export async function hibernated(bench: Bench): Promise<Section> {
       }
     ],
     notes: [
-      'Right after use, with everything that the gateway keeps for a quick resume; ten minutes later it is a row in the store alone.'
+      'After a collection. Resident memory is what all the session starts left behind in the process; it is not given back at once.'
     ]
   }
 }
