@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
@@ -27,7 +28,7 @@ export function passOnTo(to: { readonly host: string; readonly port: number }): 
     const onward = ask({ ...to, method, path, headers: withoutHop(headers), agent: false })
     whenClosed(reply, () => onward.destroy())
     const answered = once(onward, 'response')
-    pipeline(request.raw, onward).catch(() => onward.destroy()) // `answered` tells of it
+    pipeline(bodyOf(request), onward).catch(() => onward.destroy()) // `answered` tells of it
     try {
       const [answer] = (await answered) as [IncomingMessage]
       reply.hijack()
@@ -39,6 +40,9 @@ export function passOnTo(to: { readonly host: string; readonly port: number }): 
     }
   }
 }
+
+/** The body as it still is to be read: a hook may have looked into it and put another stream in its place. */
+const bodyOf = ({ body, raw }: FastifyRequest): Readable => (body instanceof Readable ? body : raw)
 
 const withoutHop = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_HOP.has(name)))
