@@ -8,12 +8,10 @@ import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Exchange } from './exchange.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { type Accept, ParkedStream } from './parked-stream.ts'
 import { whenClosed } from './when-closed.ts'
 import { discard, openSessionStream } from './worker-streams.ts'
-
-/** Proxies and clients take a stream for dead after a minute or less of silence. */
-const KEEP_ALIVE_MS = 15_000
 
 const ACKNOWLEDGED = '"notifications/subscriptions/acknowledged"'
 /** What a worker says last on a subscription that it ends. */
@@ -57,11 +55,11 @@ export interface ParkedStreamsParts {
 export class ParkedStreams {
   readonly #parts: ParkedStreamsParts
   readonly #open = new Map<UserId, Set<Parked>>()
-  #disarm: () => void
+  readonly #keepAlive: KeepAlive
 
   constructor(parts: ParkedStreamsParts) {
     this.#parts = parts
-    this.#disarm = this.#arm()
+    this.#keepAlive = new KeepAlive(parts.clock)
   }
 
   /**
@@ -173,7 +171,7 @@ export class ParkedStreams {
 
   /** Ends every stream. May be called more than once. */
   close(): void {
-    this.#disarm()
+    this.#keepAlive.close()
     for (const userId of [...this.#open.keys()])
       for (const parked of this.#of(userId)) this.#end(parked)
   }
@@ -190,7 +188,16 @@ export class ParkedStreams {
   ): Parked {
     reply.hijack()
     const stream = new ParkedStream(reply.raw, headers)
-    const parked: Parked = { stream, source, leave, asking: undefined }
+    const fallSilent = this.#keepAlive.add(stream)
+    const parked: Parked = {
+      stream,
+      source,
+      leave() {
+        fallSilent()
+        leave()
+      },
+      asking: undefined
+    }
     this.#list(parked)
     if (source.session) source.session.streams += 1
     this.#parts.opened(source.kind)
@@ -254,13 +261,6 @@ export class ParkedStreams {
     }
     void stream.bind(from, source.accept).then((ended) => {
       if (ended && source.endsWithWorker) this.#end(parked)
-    })
-  }
-
-  #arm(): () => void {
-    return this.#parts.clock.after(KEEP_ALIVE_MS, () => {
-      for (const all of this.#open.values()) for (const { stream } of all) stream.keepAlive()
-      this.#disarm = this.#arm()
     })
   }
 }

@@ -6,6 +6,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { asSessionId, asUserId } from '#shared/ids.ts'
 import { CallerLimits } from '../../../gateway/http/caller-limits.ts'
+import { KeepAlive } from '../../../gateway/http/keep-alive.ts'
 import { ParkedStream } from '../../../gateway/http/parked-stream.ts'
 import { ParkedStreams } from '../../../gateway/http/parked-streams.ts'
 import { Restorer } from '../../../gateway/sessions/restore.ts'
@@ -212,6 +213,26 @@ t.test('silence is broken every 15 seconds', async (t) => {
   t.same(heard, [': keepalive', ': keepalive'])
   t.same(open, { get: 0, listen: 0 })
   clock.advance(60_000)
+})
+
+t.test('streams that open together are kept alive one after the other, each as often', (t) => {
+  const clock = new FakeClock()
+  const keepAlive = new KeepAlive(clock)
+  const beats = Array.from({ length: 600 }, () => [] as number[])
+  const streams = beats.map((at) => ({ keepAlive: () => void at.push(clock.now()) }))
+  const [first, ...others] = streams.map((stream) => keepAlive.add(stream))
+  first?.()
+  clock.advance(45_000)
+  keepAlive.close()
+  clock.advance(45_000)
+  t.same(beats[0], [], 'not who left')
+  for (const [one = 0, two = 0, three] of beats.slice(1)) {
+    if (two !== one + 15_000 || three !== one + 30_000) t.fail('too often or too rarely')
+  }
+  const together = Map.groupBy(beats.slice(1).flat(), (at) => at)
+  t.ok(Math.max(...[...together.values()].map(({ length }) => length)) <= 10)
+  for (const leave of others) leave()
+  t.end()
 })
 
 t.test('a client that does not read is cut off', async (t) => {
