@@ -10,6 +10,7 @@ import Fastify, {
   LogController
 } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
+import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { authenticate, challengeOf } from './http/authenticate.ts'
@@ -99,6 +100,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(mcp)
   await attachmentRoute(app, parts.attachments)
   app.setNotFoundHandler(notFound)
+  app.setErrorHandler(failed)
   return app
 }
 
@@ -113,7 +115,20 @@ function hostsOf(config: Config): Set<string> {
   return hosts
 }
 
+/** For what has no error handler of its own. A failure's message may name a path or quote somebody else. */
+function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof GatewayError) {
+    if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
+    return reply.code(error.statusCode).send(failure(error.code, error.message))
+  }
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  if (status >= 400 && status < 500)
+    return reply.code(status).send(failure('ERR_BAD_REQUEST', 'The request cannot be understood.'))
+  if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
+  return reply.code(500).send(failure('ERR_INTERNAL', 'The gateway failed to serve this request.'))
+}
+
+const failure = (code: string, message: string): object => ({ error: { code, message } })
+
 const notFound = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  reply.code(404).send({
-    error: { code: 'not_found', message: 'Nothing is here. The MCP endpoint is POST /mcp.' }
-  })
+  reply.code(404).send(failure('not_found', 'Nothing is here. The MCP endpoint is POST /mcp.'))

@@ -28,7 +28,7 @@ t.test('the table has every threat once, in order', async (t) => {
     rows.map(([number]) => Number(number)),
     Array.from({ length: ROWS }, (_, i) => i + 1)
   )
-  for (const row of rows) t.ok(row.length === 5 && row.every((cell) => cell !== ''), row[0])
+  for (const row of rows) t.ok(row.length === 5 && row.every((cell) => cell !== ''), String(row[0]))
 })
 
 t.test('every threat names tests that exist, by file and title', async (t) => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
 import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
 import type { AttachmentLinks } from '../attachments/links.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -10,6 +11,7 @@ export interface AttachmentParts {
   readonly supervisor: Supervisor
 }
 
+const INTERRUPTED = 'The attachment could not be fetched. Ask for a new link.'
 const FROM_WORKER = ['content-type', 'content-length', 'content-disposition']
 
 /** `GET /attachments/:ticket`: streams an attachment from its account's worker. The ticket is the permission. */
@@ -28,12 +30,16 @@ export async function attachmentRoute(
     const lease = await supervisor.acquire(target.userId, left.signal)
     whenClosed(reply, () => lease.release())
     const { messageId, partId } = target
-    const answer = await poolOf(lease.worker).request({
-      method: 'GET',
-      path: `/attachment?${new URLSearchParams({ messageId, partId })}`,
-      headers: { [WORKER_SECRET_HEADER]: lease.worker.secret },
-      signal: left.signal
-    })
+    const answer = await poolOf(lease.worker)
+      .request({
+        method: 'GET',
+        path: `/attachment?${new URLSearchParams({ messageId, partId })}`,
+        headers: { [WORKER_SECRET_HEADER]: lease.worker.secret },
+        signal: left.signal
+      })
+      .catch((cause: unknown) => {
+        throw new GatewayError('ERR_WORKER_GONE', INTERRUPTED, { cause })
+      })
     for (const name of FROM_WORKER) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)

@@ -1,5 +1,14 @@
 import t, { type Test } from 'tap'
-import { fixtureWorker } from '../helpers/mcp-http.ts'
+import * as z from 'zod'
+import { startSandbox } from '../../ops/sandbox/sandbox.ts'
+import {
+  fixtureWorker,
+  messageOf,
+  modernCall,
+  send,
+  until,
+  workersOf
+} from '../helpers/mcp-http.ts'
 import { startGateway } from '../helpers/start-gateway.ts'
 
 const open = async (t: Test, settings: Readonly<Record<string, string>> = {}) => {
@@ -59,4 +68,37 @@ t.test('a registration that is too large is refused', async (t) => {
   const long = await register('203.0.113.1', { client_name: 'x'.repeat(20_000) })
   t.equal(long.status, 201)
   t.ok((await long.text()).length < 2000, 'and a long name is cut')
+})
+
+t.test('what fails outside of MCP says so in our words', async (t) => {
+  const google = await startSandbox({ users: [{ email: 'ada@sandbox.example', empty: true }] })
+  const gateway = await startGateway({ google })
+  t.teardown(async () => {
+    await gateway.close()
+    await google.close()
+  })
+  const { id: messageId } = google.mailbox('ada@sandbox.example').deliver({
+    from: 'a@x.test',
+    attachments: [{ filename: 'a.txt', mimeType: 'text/plain', content: 'a' }]
+  })
+  const asked = modernCall('download_attachment', { messageId, partId: '1', delivery: 'link' })
+  const { result } = await messageOf(await send(gateway, asked))
+  const { url } = z.object({ url: z.url() }).parse(result?.structuredContent)
+  const [worker] = await workersOf(gateway)
+  process.kill(worker?.pid ?? 0, 'SIGSTOP')
+  const fetching = fetch(url)
+  await until(async () => (await workersOf(gateway)).some(({ inFlight }) => inFlight === 1))
+  process.kill(worker?.pid ?? 0, 'SIGKILL')
+  const response = await fetching
+  t.equal(response.status, 503)
+  t.same(await response.json(), {
+    error: {
+      code: 'ERR_WORKER_GONE',
+      message: 'The attachment could not be fetched. Ask for a new link.'
+    }
+  })
+  for (const path of ['/%zz', `/attachments/${'x'.repeat(300)}`, '/attachments/%00']) {
+    const odd = await fetch(`${gateway.origin}${path}`)
+    t.ok(odd.status >= 400 && odd.status < 500, `${path}: ${odd.status}`)
+  }
 })
