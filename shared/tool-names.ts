@@ -40,3 +40,12 @@ export const TOOL_NAMES = [
   'apply_filter_to_existing',
   'get_profile'
 ] as const
+
+/** The names of the tools that sign in, which are there only where the operator wants them. */
+export const SIGN_IN_TOOL_NAMES = [
+  'get_auth_url',
+  'check_authentication',
+  'setup_authentication',
+  'authenticate_with_token',
+  'sign_out'
+] as const

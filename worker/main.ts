@@ -17,22 +17,26 @@ import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
 
 runWorker(VERSION, ({ init, assign, channel }) => {
-  const signIn = assign.signIn && channelSignIn(channel)
-  if (signIn && assign.signIn === 'only') return createStrangersProgram(signIn, VERSION)
   const tally = new Tally(systemClock, (report) => channel.tell(report))
+  const report = reportTo(tally)
+  const clock = systemClock
+  if (assign.signIn === 'only') {
+    const program = createStrangersProgram({ clock, report, ask: channelSignIn(channel) }, VERSION)
+    return { ...program, close: async () => tally.flush() }
+  }
   const program = createGmailProgram({
     account: { email: assign.email },
     googleScopes: assign.googleScopes,
     gmailOrigin: init.gmailOrigin,
-    tokens: new ChannelTokens(channel, systemClock.now),
-    clock: systemClock,
-    report: reportTo(tally),
+    tokens: new ChannelTokens(channel, clock.now),
+    clock,
+    report,
     threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,
     links: channelLinks(channel),
-    signIn
+    signIn: assign.signIn && channelSignIn(channel)
   })
   return {
     ...program,

@@ -65,10 +65,12 @@ export function authenticate(parts: {
     throw new GatewayError('ERR_TOO_MANY_ATTEMPTS', message, { retryAfter: wait })
   }
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
+    const { authorization = '' } = request.headers
+    const [, token] = BEARER.exec(authorization) ?? []
     const caller = token === undefined ? undefined : await verify(token, request.ip)
     if (caller) request.caller = caller
     else if (token !== undefined) await challenge(reply, 'invalid')
-    else if (!(await tokenless?.recognise(request, reply))) await challenge(reply, 'missing')
+    else if (authorization !== '' || !(await tokenless?.recognise(request, reply)))
+      await challenge(reply, 'missing')
   }
 }

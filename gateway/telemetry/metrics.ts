@@ -1,6 +1,6 @@
 /** Every metric of the gateway and its workers, in Prometheus' terms. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { TOOL_NAMES } from '#shared/tool-names.ts'
+import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
 import { Families } from './family.ts'
 
 const OVERHEAD = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1]
@@ -9,7 +9,7 @@ const CALL = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 1
 const LIFETIME = [1, 60, 600, 3600, 21_600, 86_400, 604_800]
 
 const ERA = { era: ['legacy', 'modern', 'none'] } as const
-const TOOL = [...TOOL_NAMES, 'other']
+const TOOL = [...TOOL_NAMES, ...SIGN_IN_TOOL_NAMES, 'other']
 const GMAIL_METHOD = [
   'getProfile',
   ...['list', 'get', 'send', 'modify', 'batchModify', 'trash', 'untrash'].map(

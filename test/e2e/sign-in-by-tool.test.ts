@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AccessLevel } from '#shared/access-levels.ts'
+import { SIGN_IN_TOOL_NAMES } from '#shared/tool-names.ts'
 import { openStore } from '../../gateway/store/store.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { Browser, formFields } from '../helpers/browser.ts'
@@ -24,12 +25,7 @@ import { followLink, leaveForGoogle, openToolClient } from '../helpers/tool-clie
 const ADA = 'ada@sandbox.example'
 const BEN = 'ben@sandbox.example'
 const NO_TOKEN = { authorization: '' }
-const FOUR = [
-  'get_auth_url',
-  'check_authentication',
-  'setup_authentication',
-  'authenticate_with_token'
-]
+const FOUR = SIGN_IN_TOOL_NAMES.slice(0, 4)
 
 interface House {
   readonly google: Sandbox
@@ -174,12 +170,16 @@ t.test('without a token a person signs in, and goes on in the same session', asy
   await until(() => assistant.listChanges() === 1)
   const tools = await assistant.tools()
   t.ok(tools.includes('search_emails'))
-  t.same(tools.slice(-5), [...FOUR, 'sign_out'])
+  t.same(tools.slice(-5), SIGN_IN_TOOL_NAMES)
   t.equal(assistant.sessionId(), id, 'the session is the same')
   t.match(await assistant.call('get_profile'), { data: { emailAddress: ADA } })
   await until(async () =>
     (await workersOf(gateway)).every(({ userId }) => !userId?.startsWith('nobody:'))
   )
+  const scrape = await fetch(`${gateway.opsUrl}/metrics`, {
+    headers: { authorization: `Bearer ${gateway.adminToken}` }
+  })
+  t.match(await scrape.text(), /tool_calls_total\{tool="get_auth_url",result="ok"\} 2/)
   const [worker] = (await workersOf(gateway)).filter(({ userId }) => userId !== null)
   t.equal(worker?.userId, subOf(house, ADA))
   t.not(worker?.pid, stranger?.pid, 'nobody’s process is not the person’s')
@@ -336,7 +336,7 @@ t.test(
         return 'accept'
       }
     })
-    t.same((await assistant.tools()).slice(-5), [...FOUR, 'sign_out'])
+    t.same((await assistant.tools()).slice(-5), SIGN_IN_TOOL_NAMES)
     t.match(await assistant.call('check_authentication'), {
       data: { status: 'authenticated', email: ADA }
     })
@@ -539,6 +539,8 @@ t.test('who has no token and no session of this kind is sent to sign-in', async 
   t.equal(await status({ body, headers: { ...era, ...headers } }), 401)
   t.equal(await status({ body: call('get_profile'), session: 'a'.repeat(32) }), 404)
   t.equal(await status({ body: initialize(), headers: { authorization: 'Bearer wrong' } }), 401)
+  for (const authorization of ['Bearer', 'Bearer two words', 'Basic YTpi'])
+    t.equal(await status({ body: initialize(), headers: { authorization } }), 401, authorization)
   const opened = await send(nobody, { headers, body: initialize() })
   t.equal(opened.status, 200)
   t.match(await messageOf(opened), { result: { serverInfo: { name: 'gmail' } } })
@@ -570,6 +572,6 @@ t.test('where it is off there is no such tool, and no way in', async (t) => {
   t.match(response.headers.get('www-authenticate'), /resource_metadata/)
   const assistant = await openToolClient(t, house.gateway.url, { token: house.gateway.token })
   const tools = await assistant.tools()
-  for (const name of [...FOUR, 'sign_out']) t.notOk(tools.includes(name))
+  for (const name of SIGN_IN_TOOL_NAMES) t.notOk(tools.includes(name))
   t.equal((await fetch(`${house.gateway.origin}/oauth/link/xxxx`)).status, 404)
 })

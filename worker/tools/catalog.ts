@@ -1,5 +1,4 @@
 import {
-  type CallToolResult,
   type Tool as ListedTool,
   McpServer,
   requireScopes,
@@ -48,6 +47,7 @@ import {
 } from './sign-in/sign-in-tools.ts'
 import { notSpam, reportSpam } from './spam.ts'
 import { modifyThread, trashThread, untrashThread } from './threads.ts'
+import { timed } from './timed.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
 
@@ -111,10 +111,10 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
   )
   for (const { tool, config } of REGISTERED)
     server.registerTool(tool.name, config, (args, ctx) =>
-      timed(tool, context, tool.invoke(args, { context, ...callOf(ctx) }))
+      timed(tool.name, context, tool.invoke(args, { context, ...callOf(ctx) }))
     )
   const { signIn } = context
-  if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, signIn)
+  if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, { ...context, ask: signIn })
   server.server.setRequestHandler('tools/list', () => ({
     tools: [
       ...listFor(levelGrantedBy(context.grantedScopes())),
@@ -122,24 +122,6 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     ]
   }))
   return server
-}
-
-async function timed(
-  { name }: Tool,
-  { clock, report }: WorkerContext,
-  call: Promise<CallToolResult>
-): Promise<CallToolResult> {
-  const startedAt = clock.now()
-  const ended = (result: 'ok' | 'error') =>
-    report.tool(name, result, (clock.now() - startedAt) / 1000)
-  try {
-    const result = await call
-    ended(result.isError ? 'error' : 'ok')
-    return result
-  } catch (aborted) {
-    ended('error')
-    throw aborted
-  }
 }
 
 /** What does not differ between servers. */

@@ -1,6 +1,7 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server'
 import type { SignInQuestion } from '#shared/tool-sign-in.ts'
 import { asListed, asRegistered } from '../sdk-tool.ts'
+import { type Measure, timed } from '../timed.ts'
 import { authenticateWithToken } from './authenticate-with-token.ts'
 import type { AskGateway, SignInCall } from './call.ts'
 import { checkAuthentication } from './check-authentication.ts'
@@ -24,20 +25,22 @@ export const SIGN_IN_TOOLS: readonly SignInTool[] = [...STRANGERS_TOOLS, signOut
 export const LISTED_FOR_STRANGERS = STRANGERS_TOOLS.map(asListed)
 export const LISTED_SIGN_IN_TOOLS = SIGN_IN_TOOLS.map(asListed)
 
+export interface SignInParts extends Measure {
+  readonly ask: AskGateway
+}
+
 /** Adds sign-in tools to a server. They need no access level. */
 export function registerSignInTools(
   server: McpServer,
   tools: readonly SignInTool[],
-  ask: AskGateway
+  { ask, ...measure }: SignInParts
 ): void {
   for (const tool of tools)
-    server.registerTool(tool.name, asRegistered(tool), (args, ctx) =>
-      tool.invoke(args, {
-        ...callOf(ask, ctx),
-        // A link shown so must not be what lets a client in (MCP 2025-11-25, URL mode elicitation).
-        offerLink: tools === SIGN_IN_TOOLS ? offerOf(server, ctx) : undefined
-      })
-    )
+    server.registerTool(tool.name, asRegistered(tool), (args, ctx) => {
+      // A link shown so must not be what lets a client in (MCP 2025-11-25, URL mode elicitation).
+      const offerLink = tools === SIGN_IN_TOOLS ? offerOf(server, ctx) : undefined
+      return timed(tool.name, measure, tool.invoke(args, { ...callOf(ask, ctx), offerLink }))
+    })
 }
 
 function callOf(ask: AskGateway, { sessionId, mcpReq }: ServerContext) {

@@ -1,21 +1,24 @@
 import { McpServer } from '@modelcontextprotocol/server'
-import type { AskGateway } from './call.ts'
-import { LISTED_FOR_STRANGERS, registerSignInTools, STRANGERS_TOOLS } from './sign-in-tools.ts'
+import {
+  LISTED_FOR_STRANGERS,
+  registerSignInTools,
+  type SignInParts,
+  STRANGERS_TOOLS
+} from './sign-in-tools.ts'
 
 const INSTRUCTIONS =
   'Nobody is signed in. Call get_auth_url, show the user the link, ask for the short code that the page shows at the end, and call check_authentication with it. The tools for Gmail are listed after that. Never ask for passwords, client secrets or file paths.'
 
 /** What serves somebody who has not signed in: a way to do so, and nothing else. */
-export const createStrangersProgram = (ask: AskGateway, version: string) => ({
+export const createStrangersProgram = (parts: SignInParts, version: string) => ({
   build(): McpServer {
     const server = new McpServer(
       { name: 'gmail', title: 'Gmail', version },
       { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
     )
-    registerSignInTools(server, STRANGERS_TOOLS, ask)
+    registerSignInTools(server, STRANGERS_TOOLS, parts)
     server.server.setRequestHandler('tools/list', () => ({ tools: LISTED_FOR_STRANGERS }))
     return server
   },
-  granted(): void {},
-  async close(): Promise<void> {}
+  granted(): void {}
 })
