@@ -25,6 +25,7 @@ import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
+import { WORKER_ENV } from './supervisor/node-flags.ts'
 import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
 import { placesFor } from './supervisor/places.ts'
 import { processStart } from './supervisor/proc.ts'
@@ -182,7 +183,7 @@ async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
     uids: config.WORKER_UIDS === undefined ? undefined : parseUidRange(config.WORKER_UIDS),
     memoryBytes: config.WORKER_MEMORY,
     mustHold: config.GMAIL_API_URL === GOOGLES_GMAIL,
-    env: {},
+    env: WORKER_ENV,
     init: {
       gmailOrigin: config.GMAIL_API_URL,
       maxBodyBytes: config.MAX_BODY,

@@ -1,3 +1,17 @@
+/**
+ * V8's own flags of a worker, chosen by measurement (`npm run bench`): many small processes share few cores, so
+ * none keeps a heap it does not use or threads to tidy it. V8 takes kept bytecode only under the flags that it
+ * was made with.
+ */
+export const V8_FLAGS = [
+  '--single-threaded-gc',
+  '--v8-pool-size=1',
+  '--max-semi-space-size=1' // an idle worker keeps less; a busy one collects more often
+] as const
+
+/** One arena for malloc instead of one for each thread: glibc gives little of them back. */
+export const WORKER_ENV = { MALLOC_ARENA_MAX: '1' } as const
+
 export interface NodeLimits {
   /** What the worker's program consists of: the only files that it may read. */
   readonly readable: readonly string[]
@@ -21,5 +35,5 @@ export const nodeFlags = ({ readable, heapMebibytes }: NodeLimits): string[] => 
   '--no-addons',
   '--disable-proto=delete',
   `--max-old-space-size=${heapMebibytes}`,
-  '--max-semi-space-size=1' // an idle worker keeps less; a busy one collects more often
+  ...V8_FLAGS
 ]

@@ -10,6 +10,7 @@ import {
 } from '#shared/worker-http.ts'
 import type { Confinement } from '../../gateway/supervisor/confinement.ts'
 import type { Launched } from '../../gateway/supervisor/launcher.ts'
+import { WORKER_ENV } from '../../gateway/supervisor/node-flags.ts'
 import { openLauncher } from '../../gateway/supervisor/open-launcher.ts'
 import { ProcessLauncher } from '../../gateway/supervisor/process-launcher.ts'
 import { openRunDirectory } from '../../gateway/supervisor/run-directory.ts'
@@ -40,7 +41,7 @@ export class WorkerLauncher {
     directory,
     entry,
     confinement,
-    env = {}
+    env = WORKER_ENV
   }: LaunchOptions): Promise<WorkerLauncher> {
     const base = join(directory, `run-${randomHex(3)}`)
     const common = { clock: systemClock, randomHex, entry, env, init: INIT }

@@ -14,6 +14,7 @@ import {
   REQUEST_ID_HEADER,
   WORKER_SECRET_HEADER
 } from '#shared/worker-http.ts'
+import { V8_FLAGS } from '../../gateway/supervisor/node-flags.ts'
 
 const KEEP_BYTECODE = fileURLToPath(new URL('./keep-bytecode.ts', import.meta.url))
 const SECRET = 'rehearsal'
@@ -24,7 +25,7 @@ const SECRET = 'rehearsal'
  */
 export async function rehearse(program: string, bytecode: string): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'rehearsal-'))
-  const worker = spawn(process.execPath, [KEEP_BYTECODE, program, bytecode], {
+  const worker = spawn(process.execPath, [...V8_FLAGS, KEEP_BYTECODE, program, bytecode], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { PATH: process.env.PATH }
   })
