@@ -1,13 +1,4 @@
-/**
- * V8's own flags of a worker, chosen by measurement (`npm run bench`): many small processes share few cores, so
- * none keeps a heap it does not use or threads to tidy it. V8 takes kept bytecode only under the flags that it
- * was made with.
- */
-export const V8_FLAGS = [
-  '--single-threaded-gc',
-  '--v8-pool-size=1',
-  '--max-semi-space-size=1' // an idle worker keeps less; a busy one collects more often
-] as const
+import { V8_FLAGS } from '#shared/v8-flags.ts'
 
 /** One arena for malloc instead of one for each thread: glibc gives little of them back. */
 export const WORKER_ENV = { MALLOC_ARENA_MAX: '1' } as const

@@ -8,13 +8,13 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { CHANNEL_PROTOCOL, parseFromWorker, type ToWorker } from '#shared/channel.ts'
+import { V8_FLAGS } from '#shared/v8-flags.ts'
 import {
   PRINCIPAL_HEADER,
   type Principal,
   REQUEST_ID_HEADER,
   WORKER_SECRET_HEADER
 } from '#shared/worker-http.ts'
-import { V8_FLAGS } from '../../gateway/supervisor/node-flags.ts'
 
 const KEEP_BYTECODE = fileURLToPath(new URL('./keep-bytecode.ts', import.meta.url))
 const SECRET = 'rehearsal'
