@@ -12,12 +12,13 @@ import { ParkedStreams } from './http/parked-streams.ts'
 import type { Ownership } from './ownership/ownership.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
+import type { SleepCause } from './sessions/session.ts'
 import type { Store } from './store/store.ts'
 import type { Launcher } from './supervisor/launcher.ts'
 import type { Assignment } from './supervisor/life.ts'
 import { processUse } from './supervisor/proc.ts'
 import { supervise } from './supervisor/supervise.ts'
-import type { Supervisor, WorkerEvents } from './supervisor/supervisor.ts'
+import type { Supervisor, WorkerEnd, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
 import { clientFamily } from './telemetry/client-family.ts'
 import type { Log } from './telemetry/log.ts'
@@ -73,8 +74,8 @@ export function createServing(parts: ServingParts): Serving {
     clock
   )
   const restorer = new Restorer(clock, {
-    restored(_session, ok, seconds) {
-      metrics.sessions.resumes.inc({ result: ok ? 'ok' : 'failed' })
+    restored({ asleepBy: cause }, ok, seconds) {
+      metrics.sessions.resumes.inc({ cause, result: ok ? 'ok' : 'failed' })
       metrics.sessions.resumeSeconds.observe({}, seconds)
     }
   })
@@ -155,7 +156,10 @@ const sessionEvents = (
   workerOf: Supervisor['peek']
 ): SessionEvents => ({
   started: ({ initialize }) =>
-    metrics.sessions.started.inc({ client: clientFamily(initialize.clientInfo.name) }),
+    metrics.sessions.started.inc({
+      era: 'legacy',
+      client: clientFamily(initialize.clientInfo.name)
+    }),
   sweepFailed: (err) => log.error({ err }, 'sessions not swept'),
   ended(session, reason) {
     metrics.sessions.ended.inc({ reason })
@@ -184,7 +188,7 @@ function workerEvents(
       if (to === 'draining') streams.letGo(userId)
     },
     onExit({ workerId, reason, code, signal, lifetimeSeconds }) {
-      sessions.workerGone(workerId)
+      sessions.workerGone(workerId, sleepCause(reason))
       metrics.workers.exits.inc({ reason })
       metrics.workers.lifetime.observe({}, lifetimeSeconds)
       log.info({ worker: workerId, reason, status: code, signal }, 'worker ended')
@@ -205,4 +209,11 @@ function workerEvents(
     onQueued: (seconds) => metrics.workers.queueSeconds.observe({}, seconds),
     onStartFailure: (_userId, diagnosis) => log.error({ diagnosis }, 'a worker did not start')
   }
+}
+
+const ASKED: readonly WorkerEnd['reason'][] = ['idle', 'age', 'admin', 'drain', 'upgrade']
+
+function sleepCause(reason: WorkerEnd['reason']): SleepCause {
+  if (reason === 'lease_lost') return 'migration'
+  return ASKED.includes(reason) ? 'hibernation' : 'crash'
 }

@@ -101,7 +101,7 @@ async function openSession(
       initialize,
       workerId: worker.id
     })
-    void worker.gone.then(() => sessions.workerGone(worker.id)) // it may be gone already
+    void worker.gone.then(() => sessions.workerGone(worker.id, 'crash')) // it may be gone already
     worker.channel.send({ type: 'session-stored', id })
   } catch (error) {
     log.error({ err: error, worker: worker.id }, 'session not stored')

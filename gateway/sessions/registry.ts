@@ -7,7 +7,7 @@ import { asUserId, isNobody, type SessionId, type UserId, type WorkerId } from '
 import { sessionHash } from '#shared/session-hash.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { EndReason, Session } from './session.ts'
+import type { EndReason, Session, SleepCause } from './session.ts'
 
 /** A client's `initialize` is kept for as long as its session, so it may not be large. */
 const INITIALIZE_LIMIT = 16 * 1024
@@ -59,6 +59,7 @@ export class SessionRegistry {
   readonly #store: Store
   readonly #verifyLease: SessionRegistryParts['verifyLease']
   readonly #clock: Clock
+  readonly #startedAt: number
   readonly #rules: SessionRules
   readonly #events: SessionEvents
   readonly #recent = new Map<string, Session>()
@@ -71,6 +72,7 @@ export class SessionRegistry {
     this.#store = parts.store
     this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
+    this.#startedAt = parts.clock.now()
     this.#rules = parts.rules
     this.#events = parts.events
     this.#arm()
@@ -112,6 +114,7 @@ export class SessionRegistry {
       inFlight: 0,
       streams: 0,
       liveIn: opened.workerId,
+      asleepBy: 'hibernation',
       ended: undefined
     }
     await this.#store.db.transaction().execute(async (tx) => {
@@ -222,7 +225,7 @@ export class SessionRegistry {
     if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId)
     if (filter.cursor !== undefined) query = query.where('handle', '>', filter.cursor)
     const rows = await query.limit(filter.limit).execute()
-    return rows.map((row) => this.#recent.get(row.hash) ?? sessionOf(row))
+    return rows.map((row) => this.#recent.get(row.hash) ?? sessionOf(row, this.#startedAt))
   }
 
   async count(): Promise<number> {
@@ -248,9 +251,9 @@ export class SessionRegistry {
   }
 
   /** The process is gone: its sessions are asleep now. */
-  workerGone(workerId: WorkerId): void {
+  workerGone(workerId: WorkerId, asleepBy: SleepCause): void {
     for (const session of this.#recent.values()) {
-      if (session.liveIn === workerId) session.liveIn = undefined
+      if (session.liveIn === workerId) Object.assign(session, { liveIn: undefined, asleepBy })
     }
   }
 
@@ -393,7 +396,7 @@ export class SessionRegistry {
   #remember(row: SessionRow): Session {
     const known = this.#recent.get(row.hash)
     if (known) return known
-    const session = sessionOf(row)
+    const session = sessionOf(row, this.#startedAt)
     this.#recent.set(session.hash, session)
     return session
   }
@@ -415,7 +418,8 @@ const rowOf = (session: Session, initialize: string): SessionRow => ({
   token_hash: session.tokenHash ?? null
 })
 
-const sessionOf = (row: SessionRow): Session => ({
+/** `startedAt`: when this gateway began to know sessions. */
+const sessionOf = (row: SessionRow, startedAt: number): Session => ({
   hash: row.hash,
   handle: row.handle,
   ...standingOf(row),
@@ -427,6 +431,7 @@ const sessionOf = (row: SessionRow): Session => ({
   inFlight: 0,
   streams: 0,
   liveIn: undefined,
+  asleepBy: row.last_seen_at < startedAt ? 'deploy' : 'hibernation',
   ended: undefined
 })
 

@@ -31,8 +31,16 @@ export interface Session {
   streams: number
   /** The worker process that knows the session; another one must restore it first. */
   liveIn: WorkerId | undefined
+  /** Why no worker knows it, when none does. */
+  asleepBy: SleepCause
   ended: EndReason | undefined
 }
+
+export type SleepCause =
+  | 'crash' // its worker failed
+  | 'hibernation' // its worker was stopped, most often because nobody used it
+  | 'deploy' // this gateway has started since
+  | 'migration' // another gateway had it meanwhile
 
 export type EndReason =
   | 'client' // DELETE by its client

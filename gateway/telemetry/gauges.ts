@@ -20,9 +20,9 @@ export async function readGauges(
   )
   metrics.workers.resident.set({ stat: 'max' }, Math.max(0, ...resident))
   const live = sessions.countLive()
-  metrics.sessions.byState.set({ state: 'live' }, live)
+  metrics.sessions.byState.set({ era: 'legacy', state: 'live' }, live)
   metrics.sessions.byState.set(
-    { state: 'hibernated' },
+    { era: 'legacy', state: 'hibernated' },
     Math.max(0, (await sessions.count()) - live)
   )
 }

@@ -146,10 +146,14 @@ const workerFamilies = (families: Families) => ({
   })
 })
 
+/** Of clients up to MCP 2025-11-25; a later one has no session. */
 const sessionFamilies = (families: Families) => ({
-  /** A 2026-07-28 client has no session; the label is there for the day it has something like it. */
-  byState: families.gauge('sessions', 'Legacy sessions.', { state: ['live', 'hibernated'] }),
+  byState: families.gauge('sessions', 'Legacy sessions.', {
+    era: ['legacy'],
+    state: ['live', 'hibernated']
+  }),
   started: families.counter('sessions_started_total', 'Sessions opened.', {
+    era: ['legacy'],
     client: ['claude', 'chatgpt', 'codex', 'cursor', 'vscode', 'inspector', 'other']
   }),
   ended: families.counter('sessions_ended_total', 'Sessions ended.', {
@@ -162,6 +166,7 @@ const sessionFamilies = (families: Families) => ({
     {}
   ),
   resumes: families.counter('session_resumes_total', 'Sessions brought back into a worker.', {
+    cause: ['crash', 'hibernation', 'deploy', 'migration'],
     result: ['ok', 'failed']
   }),
   resumeSeconds: families.histogram(

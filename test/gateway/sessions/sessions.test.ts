@@ -77,7 +77,9 @@ t.test('a session outlives its process, and its gateway, but not its end', async
     const scrape = await fetch(`${gateway.opsUrl}/metrics`, {
       headers: { authorization: `Bearer ${gateway.adminToken}` }
     })
-    t.match(await scrape.text(), 'gmail_mcp_session_resumes_total{result="ok"} 2', 'once each')
+    const text = await scrape.text()
+    for (const cause of ['crash', 'hibernation'])
+      t.match(text, `gmail_mcp_session_resumes_total{cause="${cause}",result="ok"} 1`, 'once each')
   })
 
   t.test('its DELETE starts no worker, and it is dead', async (t) => {
@@ -206,7 +208,7 @@ t.test('the registry', async (t) => {
     const sessions = registry(86_400_000)
     const [parked, idle] = [await open(sessions, 'parked'), await open(sessions, 'idle')]
     parked.streams = 1
-    sessions.workerGone(workerId)
+    sessions.workerGone(workerId, 'crash')
     clock.advance(11 * 60_000)
     await rounds()
     t.equal(await sessions.find(asSessionId('parked'), userId), parked)
