@@ -14,7 +14,6 @@ COPY shared ./shared
 COPY worker ./worker
 COPY ops/build.ts ./ops/build.ts
 COPY ops/build ./ops/build
-COPY ops/build ./ops/build
 RUN npm run build
 
 # What the gateway needs at run time.

@@ -27,7 +27,7 @@ import type { Strangers } from './tool-sign-in/strangers.ts'
 
 /** How often late requests are looked for, at most. */
 const CHECK_MS = 2000
-/** One address with more connections than this is not a person's assistant. */
+/** Of everybody together; each takes a descriptor, and workers need some too. */
 const CONNECTIONS = 20_000
 
 export interface AppParts {
