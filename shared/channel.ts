@@ -98,7 +98,9 @@ const ToWorker = z.discriminatedUnion('type', [
     /** The only origin that the worker may call, e.g. `https://gmail.googleapis.com`. */
     gmailOrigin: z.string(),
     maxBodyBytes: z.int(),
-    resourceMetadataUrl: z.string()
+    resourceMetadataUrl: z.string(),
+    /** Where a person can connect the account again. */
+    accountUrl: z.string().optional()
   }),
   z.object({
     type: z.literal('assign'),

@@ -33,10 +33,7 @@ export class ChannelTokens implements AccessTokens {
       return this.#held
     }
     if (answer.type === 'token-refused' && answer.code === 'needs_reauth') {
-      throw new ToolError(
-        'needs_reauth',
-        'Google no longer accepts this account’s sign-in. Connect the account again.'
-      )
+      throw new ToolError('needs_reauth', 'Google no longer accepts the sign-in of this account.')
     }
     throw new ToolError('upstream_unavailable', 'Google does not answer at the moment; try again.')
   }

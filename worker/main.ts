@@ -36,6 +36,7 @@ runWorker(VERSION, ({ init, assign, channel }) => {
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,
     links: channelLinks(channel),
+    ...(init.accountUrl !== undefined && { accountUrl: init.accountUrl }),
     signIn: assign.signIn && channelSignIn(channel)
   })
   return {

@@ -1,7 +1,23 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
-/** Calls `fn` once when the response is over, for whatever reason; at once if it already is. */
-export function whenClosed(reply: FastifyReply, fn: () => void): void {
-  if (reply.raw.closed) fn()
-  else reply.raw.once('close', fn)
+const waiting = new WeakMap<ServerResponse, (() => void)[]>()
+
+/** Calls `fn` once when the response is over, for whatever reason; at once if it already is. In order. */
+export function whenClosed({ raw }: Pick<FastifyReply, 'raw'>, fn: () => void): void {
+  if (raw.closed) {
+    fn()
+    return
+  }
+  const fns = waiting.get(raw)
+  if (fns) fns.push(fn)
+  else listen(raw, [fn])
+}
+
+/** One listener for all of them: many would look like a leak to Node. */
+function listen(raw: ServerResponse, fns: (() => void)[]): void {
+  waiting.set(raw, fns)
+  raw.once('close', () => {
+    for (const fn of fns) fn()
+  })
 }

@@ -50,6 +50,7 @@ import { modifyThread, trashThread, untrashThread } from './threads.ts'
 import { timed } from './timed.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
+import { withWayBack } from './way-back.ts'
 
 /** Every tool, in the order of the list. */
 export const TOOLS: readonly Tool[] = [
@@ -111,7 +112,11 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
   )
   for (const { tool, config } of REGISTERED)
     server.registerTool(tool.name, config, (args, ctx) =>
-      timed(tool.name, context, tool.invoke(args, { context, ...callOf(ctx) }))
+      timed(
+        tool.name,
+        context,
+        withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
+      )
     )
   const { signIn } = context
   if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, { ...context, ask: signIn })

@@ -35,6 +35,8 @@ export interface WorkerContext {
   /** What Google grants for the account now. */
   grantedScopes(): readonly string[]
   readonly links?: AttachmentLinks
+  /** Where the person can connect the account again, if there is such a page. */
+  readonly accountUrl?: string
   /** Where people may sign in by tools: the gateway's answers for those. */
   readonly signIn?: AskGateway
 }

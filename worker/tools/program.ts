@@ -27,6 +27,8 @@ export interface GmailProgramOptions {
   /** From 0 to 1. */
   readonly random: () => number
   readonly links?: AttachmentLinks
+  /** Where the person can connect the account again, if there is such a page. */
+  readonly accountUrl?: string
   /** Where people may sign in by tools. */
   readonly signIn?: AskGateway | undefined
 }
@@ -48,7 +50,7 @@ export interface GmailProgram {
 
 /** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
-  const { clock, account, links, nonce, signIn } = options
+  const { clock, account, accountUrl, links, nonce, signIn } = options
   let scopes = options.googleScopes
   const mailbox = new GmailClient({
     ...options,
@@ -67,6 +69,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     nonce,
     grantedScopes: () => scopes,
     ...(links && { links }),
+    ...(accountUrl !== undefined && { accountUrl }),
     ...(signIn && { signIn })
   }
   return {
