@@ -45,6 +45,7 @@ export class Life {
   #vitals: Vitals = { rssBytes: null, cpuSeconds: null, eventLoopLagSeconds: null }
   #version: string | null = null
   #isReady = false
+  #isToDrain = false
   #inFlight = 0
   #requests = 0
   #lastCallAt: number | null = null
@@ -120,9 +121,22 @@ export class Life {
         isHeld = false
         this.#inFlight -= 1
         this.#lastCallAt = this.#parts.clock.now()
+        this.#drainWhenQuiet()
         this.#parts.onRelease()
       }
     }
+  }
+
+  /** Asks the worker to end once no lease is held: a call with a lease may still be on its way to it. */
+  drain(): void {
+    this.#isToDrain = true
+    this.#drainWhenQuiet()
+  }
+
+  #drainWhenQuiet(): void {
+    if (!this.#isToDrain || this.#inFlight > 0) return
+    this.#isToDrain = false
+    this.channel.send({ type: 'drain' })
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {

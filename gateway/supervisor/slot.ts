@@ -141,7 +141,7 @@ export class Slot {
         this.#waiters.refuse(refusal(effect.code, this.#parts.limits))
         break
       case 'ask-to-drain':
-        this.#life?.worker.channel.send({ type: 'drain' })
+        this.#life?.drain()
         break
       case 'kill':
         this.#life?.kill(effect.signal)

@@ -118,8 +118,10 @@ t.test('an out-of-memory crash is told apart', async (t) => {
 
 t.test('a stop climbs the ladder until the process is gone', async (t) => {
   const { supervisor, launcher, clock } = build({ endsOn: 'SIGKILL' })
-  const { worker } = await supervisor.acquire(ann)
+  const { worker, release } = await supervisor.acquire(ann)
   const stopped = supervisor.stop(ann, 'admin', 'drain')
+  t.equal(launcher.child(0).heard.at(-1)?.type, 'assign', 'a call may still be on its way')
+  release()
   t.equal(launcher.child(0).heard.at(-1)?.type, 'drain')
   t.equal(supervisor.peek(ann), undefined)
   clock.advance(800)
