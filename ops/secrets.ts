@@ -1,6 +1,7 @@
 /**
- * Makes the file that SECRETS_FILE names: `npm run secrets -- secrets.json`. With `--rotate` it adds
- * a newest key for every purpose; restart the gateway and it seals what is stored under the new one.
+ * Makes the file that SECRETS_FILE names: `npm run secrets -- secrets.json`. With `--rotate` it adds a newest
+ * key for every purpose. With `--reseal` it seals what DATABASE_URL holds under the newest key, which a
+ * gateway also does after its start; once that is done, older keys may be taken out of the file.
  */
 import { renameSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -11,24 +12,33 @@ import {
   rotateKeyring,
   writeKeyring
 } from '../gateway/accounts/keyring.ts'
+import { reseal } from './secrets/reseal.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rotate: { type: 'boolean', default: false } }
+  options: {
+    rotate: { type: 'boolean', default: false },
+    reseal: { type: 'boolean', default: false }
+  }
 })
 const [path = 'secrets.json'] = positionals
+const databaseUrl = process.env.DATABASE_URL ?? 'sqlite:data/gateway.sqlite'
 
 try {
   if (values.rotate) {
     const next = `${path}.${process.pid}.new`
     writeKeyring(next, rotateKeyring(loadKeyring(path)))
     renameSync(next, path)
-  } else {
-    writeKeyring(path, createKeyring())
+    console.log(`${path}: new keys added (0400). Keep a copy.`)
   }
-  console.log(
-    `${path}: ${values.rotate ? 'new keys added' : 'written'} (0400). Set SECRETS_FILE to it and keep a copy.`
-  )
+  if (values.reseal) {
+    const count = await reseal(path, databaseUrl)
+    console.log(`${databaseUrl}: ${count} grants sealed anew under the newest key.`)
+  }
+  if (!values.rotate && !values.reseal) {
+    writeKeyring(path, createKeyring())
+    console.log(`${path}: written (0400). Set SECRETS_FILE to it and keep a copy.`)
+  }
 } catch (cause) {
   console.error(cause instanceof GatewayError ? cause.message : whyNot(cause))
   process.exitCode = 1
