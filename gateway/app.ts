@@ -54,6 +54,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     // For requests to arrive; answers may take as long as they like.
     requestTimeout: config.REQUEST_TIMEOUT,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // its answer is not JSON-RPC; ours is
     http: {
       headersTimeout: config.HEADERS_TIMEOUT,
       connectionsCheckingInterval: Math.min(CHECK_MS, config.HEADERS_TIMEOUT / 2)
