@@ -20,14 +20,16 @@ export interface AdminParts {
   readonly metrics: Metrics
 }
 
-const SessionQuery = z.object({
+const SessionQuery = z.strictObject({
   user: z.string().optional(),
+  client: z.string().optional(),
+  state: z.enum(['live', 'hibernated']).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.string().optional()
 })
 const Handle = z.object({ handle: z.string().max(64) })
 const WorkerName = z.object({ id: z.string().max(64) })
-const StopQuery = z.object({ mode: z.enum(['drain', 'now']).default('drain') })
+const StopQuery = z.strictObject({ mode: z.enum(['drain', 'now']).default('drain') })
 
 /** Registers the admin API. The caller guards it. */
 export async function adminRoutes(app: FastifyInstance, parts: AdminParts): Promise<void> {
@@ -55,10 +57,12 @@ export async function adminRoutes(app: FastifyInstance, parts: AdminParts): Prom
 }
 
 async function sessionPage(parts: AdminParts, request: FastifyRequest): Promise<object> {
-  const { user, limit, cursor } = read(SessionQuery, request.query)
+  const { user, client, state, limit, cursor } = read(SessionQuery, request.query)
   const sessions = await parts.sessions.list({
     limit: limit + 1,
     ...(user !== undefined && { userId: asUserId(user) }),
+    ...(client !== undefined && { client }),
+    ...(state !== undefined && { state }),
     ...(cursor !== undefined && { cursor })
   })
   const page = sessions.slice(0, limit)
@@ -70,8 +74,6 @@ async function sessionPage(parts: AdminParts, request: FastifyRequest): Promise<
 
 async function viewSession(parts: AdminParts, session: Session): Promise<object> {
   const { name, version } = session.initialize.clientInfo
-  const worker = parts.supervisor.peek(session.userId)
-  const isLive = worker !== undefined && session.liveIn === worker.id
   return {
     handle: session.handle,
     userId: session.userId,
@@ -79,8 +81,8 @@ async function viewSession(parts: AdminParts, session: Session): Promise<object>
     client: { name, version },
     era: 'legacy',
     protocolVersion: session.initialize.protocolVersion,
-    state: isLive ? 'live' : 'hibernated',
-    workerId: isLive ? worker.id : null,
+    state: session.liveIn === undefined ? 'hibernated' : 'live',
+    workerId: session.liveIn ?? null,
     createdAt: iso(session.createdAt),
     lastSeenAt: iso(session.lastSeenAt),
     requests: session.requests,

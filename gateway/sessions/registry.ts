@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { AccessLevel } from '#shared/access-levels.ts'
-import { InitializeParams } from '#shared/channel.ts'
+import type { AccessLevel } from '#shared/access-levels.ts'
+import type { InitializeParams } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { asUserId, isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
+import { isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
+import { listed } from '../store/listed.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { EndReason, Session, SleepCause } from './session.ts'
+import { keptName, rowOf, sessionOf, standingOf } from './session-row.ts'
 
 /** A client's `initialize` is kept for as long as its session, so it may not be large. */
 const INITIALIZE_LIMIT = 16 * 1024
@@ -22,6 +24,18 @@ export interface SessionRules {
   /** A session that nobody uses for this long ends. */
   readonly ttlMs: number
   readonly perUser: number
+}
+
+/** Which sessions to list; what is absent does not matter. */
+export interface SessionFilter {
+  readonly userId?: UserId
+  /** The client's own name, exactly. */
+  readonly client?: string
+  /** Live: a worker process knows the session now. The store does not know which those are. */
+  readonly state?: 'live' | 'hibernated'
+  readonly limit: number
+  /** The handle after which to go on. */
+  readonly cursor?: string
 }
 
 /** Hears of sessions that came and went. */
@@ -220,11 +234,16 @@ export class SessionRegistry {
   }
 
   /** Sessions in the order of their handles, after `cursor`. */
-  async list(filter: { userId?: UserId; limit: number; cursor?: string }): Promise<Session[]> {
+  async list({ userId, client, state, limit, cursor }: SessionFilter): Promise<Session[]> {
     let query = this.#store.db.selectFrom('sessions').selectAll().orderBy('handle')
-    if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId)
-    if (filter.cursor !== undefined) query = query.where('handle', '>', filter.cursor)
-    const rows = await query.limit(filter.limit).execute()
+    if (userId !== undefined) query = query.where('user_id', '=', userId)
+    if (client !== undefined) query = query.where('client_name', '=', keptName(client))
+    if (cursor !== undefined) query = query.where('handle', '>', cursor)
+    if (state !== undefined) {
+      const live = listed(this.#live().map(({ hash }) => hash))
+      query = query.where('hash', state === 'live' ? 'in' : 'not in', live)
+    }
+    const rows = await query.limit(limit).execute()
     return rows.map((row) => this.#recent.get(row.hash) ?? sessionOf(row, this.#startedAt))
   }
 
@@ -238,9 +257,7 @@ export class SessionRegistry {
 
   /** How many sessions some worker process knows. */
   countLive(): number {
-    let count = 0
-    for (const session of this.#recent.values()) if (session.liveIn !== undefined) count += 1
-    return count
+    return this.#live().length
   }
 
   /** How many sessions a worker process knows. */
@@ -263,6 +280,10 @@ export class SessionRegistry {
     this.#disarm()
     await this.#sweeping
     await this.#flush()
+  }
+
+  #live(): Session[] {
+    return [...this.#recent.values()].filter(({ liveIn }) => liveIn !== undefined)
   }
 
   #arm(): void {
@@ -401,48 +422,5 @@ export class SessionRegistry {
     return session
   }
 }
-
-const rowOf = (session: Session, initialize: string): SessionRow => ({
-  hash: session.hash,
-  handle: session.handle,
-  user_id: session.userId,
-  client_id: session.clientId,
-  client_name: session.initialize.clientInfo.name.slice(0, 200),
-  client_version: session.initialize.clientInfo.version.slice(0, 200),
-  protocol_version: session.initialize.protocolVersion,
-  initialize,
-  created_at: session.createdAt,
-  last_seen_at: session.lastSeenAt,
-  level: session.level ?? null,
-  expires_at: session.expiresAt ?? null,
-  token_hash: session.tokenHash ?? null
-})
-
-/** `startedAt`: when this gateway began to know sessions. */
-const sessionOf = (row: SessionRow, startedAt: number): Session => ({
-  hash: row.hash,
-  handle: row.handle,
-  ...standingOf(row),
-  clientId: row.client_id,
-  initialize: InitializeParams.parse(JSON.parse(row.initialize)),
-  createdAt: row.created_at,
-  lastSeenAt: row.last_seen_at,
-  requests: 0,
-  inFlight: 0,
-  streams: 0,
-  liveIn: undefined,
-  asleepBy: row.last_seen_at < startedAt ? 'deploy' : 'hibernation',
-  ended: undefined
-})
-
-/** What changes when somebody signs in to a session. */
-const standingOf = (
-  row: Pick<SessionRow, 'user_id' | 'level' | 'expires_at' | 'token_hash'>
-): Pick<Session, 'userId' | 'level' | 'expiresAt' | 'tokenHash'> => ({
-  userId: asUserId(row.user_id),
-  level: row.level === null ? undefined : AccessLevel.parse(row.level),
-  expiresAt: row.expires_at ?? undefined,
-  tokenHash: row.token_hash ?? undefined
-})
 
 const unknown = (): GatewayError => new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')

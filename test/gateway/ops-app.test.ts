@@ -7,6 +7,7 @@ import {
   call,
   endpointOf,
   fixtureWorker,
+  killWorkerOf,
   messageOf,
   modernCall,
   openSession,
@@ -135,6 +136,8 @@ t.test('the operators’ port', async (t) => {
       [404, 'GET', '/admin/zzz'],
       [400, 'GET', '/admin/sessions?limit=0'],
       [400, 'GET', '/admin/sessions?limit=x'],
+      [400, 'GET', '/admin/sessions?state=asleep'],
+      [400, 'GET', '/sessions?client=a&client=b'],
       [400, 'DELETE', '/admin/workers/w-1?mode=maybe'],
       [404, 'GET', `/admin/sessions/${'x'.repeat(90)}`]
     ]
@@ -175,6 +178,38 @@ t.test('the operators’ port', async (t) => {
       email: 'person0@example.com'
     })
     t.same(await (await ask('GET', '/admin/sessions?user=nobody')).json(), { sessions: [] })
+  })
+
+  t.test('shows only the sessions that were asked for, in pages too', async (t) => {
+    const me = endpointOf(gateway, 2)
+    for (let i = 0; i < 2; i += 1) await openSession(me, 'zed & co')
+    await killWorkerOf(gateway, me)
+    const shown = async (query: string, path = '/admin/sessions') => {
+      const answer = await ask('GET', `${path}?${query}`)
+      const page = Sessions.parse(await answer.json())
+      const names = page.sessions.map(({ client, state }) => `${client.name} ${state}`)
+      return { names, next: page.nextCursor }
+    }
+    const [live, asleep] = ['vscode live', 'zed & co hibernated']
+    for (const path of ['/admin/sessions', '/sessions']) {
+      t.same((await shown('client=zed+%26+co', path)).names, [asleep, asleep])
+      t.same((await shown('state=live', path)).names, [live, live, live])
+      t.same((await shown('state=hibernated', path)).names, [asleep, asleep])
+    }
+    t.same((await shown('state=live&client=zed+%26+co')).names, [], 'all of it must hold')
+    t.same((await shown('client=zed')).names, [], 'a name is a whole name')
+    const first = await shown('state=hibernated&limit=1')
+    const last = await shown(`state=hibernated&limit=1&cursor=${first.next}`)
+    t.same([first.names, last.names, last.next], [[asleep], [asleep], undefined])
+  })
+
+  t.test('refuses a parameter that it does not know, in words', async (t) => {
+    for (const path of ['/admin/sessions?usr=1', '/sessions?usr=1', '/admin/workers/w-1?usr=1']) {
+      const method = path.includes('workers') ? 'DELETE' : 'GET'
+      const answer = await ask(method, path)
+      const { error } = Failure.parse(await answer.json())
+      t.match([answer.status, error], [400, { code: 'ERR_BAD_REQUEST', message: /"usr"/ }], path)
+    }
   })
 
   t.test('ends a session: what was in flight is answered, and told', async (t) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { asSessionId, asUserId, asWorkerId } from '#shared/ids.ts'
-import { SessionRegistry } from '../../../gateway/sessions/registry.ts'
+import { type SessionFilter, SessionRegistry } from '../../../gateway/sessions/registry.ts'
 import type { EndReason } from '../../../gateway/sessions/session.ts'
 import { openStore } from '../../../gateway/store/store.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -216,6 +216,34 @@ t.test('the registry', async (t) => {
     await sessions.end(parked.handle, 'admin')
     t.equal(parked.ended, 'admin')
     await sessions.end(idle.handle, 'admin')
+    ends.splice(0)
+    await sessions.close()
+  })
+
+  t.test('lists those of a client, and those that a worker knows or not', async (t) => {
+    const sessions = registry()
+    const opened = []
+    for (let i = 0; i < 4; i += 1) opened.push(await open(sessions, `listed-${i}`))
+    const handles = opened.map(({ handle }) => handle).sort()
+    const list = async (filter: Partial<SessionFilter>) =>
+      (await sessions.list({ limit: 10, ...filter })).map(({ handle }) => handle)
+    t.same(await list({ state: 'live' }), handles)
+    t.same(await list({ state: 'hibernated' }), [])
+    t.same(await list({ client: 'test-client' }), handles)
+    t.same(await list({ client: 'another' }), [])
+
+    sessions.workerGone(workerId, 'hibernation')
+    t.same(await list({ state: 'live' }), [], 'no list of hashes is a list too')
+    t.same(await list({ state: 'hibernated' }), handles)
+
+    const [one, other] = handles
+    const awake = opened.find(({ handle }) => handle === other)
+    if (awake) awake.liveIn = workerId
+    t.same(await list({ state: 'live', userId, client: 'test-client' }), [other])
+    const asleep = await list({ state: 'hibernated', limit: 1 })
+    t.same(asleep, [one])
+    t.same(await list({ state: 'hibernated', limit: 9, cursor: `${one}` }), handles.slice(2))
+    for (const handle of handles) await sessions.end(handle, 'admin')
     ends.splice(0)
     await sessions.close()
   })
