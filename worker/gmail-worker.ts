@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '#shared/clock.ts'
+import { VERSION } from '#shared/version.ts'
+import { channelLinks } from './channel-links.ts'
+import { channelSignIn } from './channel-sign-in.ts'
+import { ChannelTokens } from './channel-tokens.ts'
+import type { GmailReport } from './gmail/report.ts'
+import type { Define } from './host.ts'
+import { Tally } from './tally.ts'
+import type { ToolReport } from './tools/context.ts'
+import { createGmailProgram } from './tools/program.ts'
+import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
+
+/** In the bundle the thread's program lies beside this one. */
+const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
+
+/** The tools of one account, with all that they need of the gateway taken from the channel. */
+export const gmailWorker: Define = ({ init, assign, channel }) => {
+  const tally = new Tally(systemClock, (report) => channel.tell(report))
+  const report = reportTo(tally)
+  const clock = systemClock
+  if (assign.signIn === 'only') {
+    const program = createStrangersProgram({ clock, report, ask: channelSignIn(channel) }, VERSION)
+    return { ...program, close: async () => tally.flush() }
+  }
+  const program = createGmailProgram({
+    account: { email: assign.email },
+    googleScopes: assign.googleScopes,
+    gmailOrigin: init.gmailOrigin,
+    tokens: new ChannelTokens(channel, clock.now),
+    clock,
+    report,
+    threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
+    version: VERSION,
+    nonce: () => randomBytes(6).toString('hex'),
+    random: Math.random,
+    links: channelLinks(channel),
+    ...(init.accountUrl !== undefined && { accountUrl: init.accountUrl }),
+    signIn: assign.signIn && channelSignIn(channel)
+  })
+  return {
+    ...program,
+    async close() {
+      await program.close()
+      tally.flush()
+    }
+  }
+}
+
+const reportTo = (tally: Tally): GmailReport & ToolReport => ({
+  request(method, code, seconds, units) {
+    tally.count('gmail_requests', { method, code: codeClass(code) })
+    tally.count('gmail_units', { method }, units)
+    tally.observe('gmail_seconds', { method }, seconds)
+  },
+  throttled: (scope) => tally.count('gmail_throttled', { scope }),
+  retried: (reason) => tally.count('gmail_retries', { reason: retryClass(reason) }),
+  tool(tool, result, seconds) {
+    tally.count('tool_calls', { tool, result })
+    tally.observe('tool_seconds', { tool }, seconds)
+  }
+})
+
+const codeClass = (code: string): string =>
+  /^\d{3}$/.test(code) && code !== '429' ? `${code.slice(0, 1)}xx` : code
+
+/** The reasons that a dashboard tells apart: HTTP status, Google's rate limits, the network. */
+function retryClass(reason: string): string {
+  if (/^5\d\d$/.test(reason)) return '5xx'
+  if (/ratelimit/i.test(reason)) return 'rate'
+  return /^E[A-Z]+$/.test(reason) ? 'network' : reason
+}
