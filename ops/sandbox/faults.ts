@@ -4,10 +4,10 @@ import * as z from 'zod'
 export const FaultInput = z.strictObject({
   /** Which requests it hits. Without `method` every Gmail method, or the token endpoint for `invalid_grant`. */
   match: z.strictObject({ method: z.string().optional(), user: z.string().optional() }).optional(),
-  kind: z.enum(['429', 'rate403', '500', '503', 'slow', 'reset', 'invalid_grant']),
+  kind: z.enum(['429', 'rate403', '500', '503', 'slow', 'reset', 'malformed', 'invalid_grant']),
   /** How often; for ever when missing. */
   times: z.int().positive().optional(),
-  /** Lets the request take effect and spoils only its answer: what a lost connection may hide. */
+  /** Lets the request take effect and spoils only its answer: what a lost connection may hide. `malformed` always does. */
   afterEffect: z.boolean().optional(),
   /** How long `slow` holds the request, in milliseconds. */
   ms: z.int().nonnegative().optional(),

@@ -10,12 +10,13 @@ export function injectFaults(app: FastifyInstance, faults: Faults, clock: Clock)
     const { operation, isGmail = false } = request.routeOptions.config
     if (operation === undefined) return
     const fault = faults.take({ method: operation, user: request.user, isGmail })
-    if (fault?.afterEffect) request.faultAfterEffect = fault
+    if (fault?.afterEffect || fault?.kind === 'malformed') request.faultAfterEffect = fault
     else if (fault) await befall(request, fault, clock)
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const fault = request.faultAfterEffect
     if (!fault) return payload
+    if (fault.kind === 'malformed') return halfOf(payload)
     try {
       await befall(request, fault, clock)
       return payload
@@ -50,6 +51,9 @@ async function befall(request: FastifyRequest, fault: Fault, clock: Clock): Prom
       throw new GoogleError('backendError', 'The service is currently unavailable.', headers)
   }
 }
+
+const halfOf = (payload: unknown): unknown =>
+  typeof payload === 'string' ? payload.slice(0, payload.length / 2) : payload
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -567,6 +567,9 @@ t.test('faults happen to whom, to what and as often as was asked', async (t) => 
   t.equal(sandbox.mailbox(ANA).messages.length, 2, 'unless asked otherwise')
   faults.inject({ kind: 'slow', ms: 1, times: 1 })
   t.equal((await ana('GET labels')).status, 200)
+  faults.inject({ kind: 'malformed', times: 1 })
+  await t.rejects(ana('GET labels'), SyntaxError)
+  t.equal((await ana('GET labels')).status, 200)
   faults.inject({ kind: 'invalid_grant', times: 1 })
   const form = {
     grant_type: 'refresh_token',
