@@ -78,12 +78,7 @@ export async function wire(
   const accounts: OpenAccounts = openAccounts({
     store,
     clock: systemClock,
-    secretsFile: config.SECRETS_FILE,
-    google: {
-      issuer: config.GOOGLE_ISSUER_URL,
-      clientId: config.GOOGLE_CLIENT_ID,
-      clientSecret: config.GOOGLE_CLIENT_SECRET
-    },
+    settings: config,
     onNeedsReauth(userId) {
       metrics.gmail.reauthRequired.inc({})
       void serving.supervisor.stop(userId, 'blocked', 'drain') // never rejects

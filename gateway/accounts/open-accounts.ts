@@ -12,14 +12,15 @@ import { createVault } from './vault.ts'
 export interface OpenAccountsParts {
   readonly store: Store
   readonly clock: Clock
-  readonly secretsFile: string
-  readonly google: {
-    readonly issuer: string
-    readonly clientId: string
-    readonly clientSecret: string
+  /** Those of the configuration. */
+  readonly settings: {
+    readonly SECRETS_FILE: string
+    readonly GOOGLE_ISSUER_URL: string
+    readonly GOOGLE_CLIENT_ID: string
+    readonly GOOGLE_CLIENT_SECRET: string
   }
-  readonly onNeedsReauth: (userId: UserId) => void
-  readonly onRefresh: (result: RefreshResult) => void
+  readonly onNeedsReauth?: (userId: UserId) => void
+  readonly onRefresh?: (result: RefreshResult) => void
 }
 
 /** Everything about accounts, over one store and one file of keys. */
@@ -34,12 +35,17 @@ export interface OpenAccounts {
 
 /** Throws ERR_CONFIG when the file of keys or the issuer cannot be used. */
 export function openAccounts(parts: OpenAccountsParts): OpenAccounts {
-  const { store, clock } = parts
-  const keyring = loadKeyring(parts.secretsFile)
-  const google = createGoogle({ ...parts.google, clock })
+  const { store, clock, settings, onNeedsReauth = () => {}, onRefresh = () => {} } = parts
+  const keyring = loadKeyring(settings.SECRETS_FILE)
+  const google = createGoogle({
+    issuer: settings.GOOGLE_ISSUER_URL,
+    clientId: settings.GOOGLE_CLIENT_ID,
+    clientSecret: settings.GOOGLE_CLIENT_SECRET,
+    clock
+  })
   const grants = createGoogleGrants({ store, vault: createVault(keyring), clock })
   const accounts = createAccounts({ store, grants, google, clock })
-  const broker = createTokenBroker({ ...parts, grants, accounts, google })
+  const broker = createTokenBroker({ clock, grants, accounts, google, onNeedsReauth, onRefresh })
   const personalTokens = createPersonalTokens({ store, clock })
   return { keyring, google, grants, accounts, broker, personalTokens }
 }

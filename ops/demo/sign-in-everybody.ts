@@ -21,18 +21,7 @@ export async function signInEverybody(
   directory: string
 ): Promise<DemoUsers> {
   const store = await openStore(config.DATABASE_URL)
-  const accounts = openAccounts({
-    store,
-    clock: systemClock,
-    secretsFile: config.SECRETS_FILE,
-    google: {
-      issuer: config.GOOGLE_ISSUER_URL,
-      clientId: config.GOOGLE_CLIENT_ID,
-      clientSecret: config.GOOGLE_CLIENT_SECRET
-    },
-    onNeedsReauth() {},
-    onRefresh() {}
-  })
+  const accounts = openAccounts({ store, clock: systemClock, settings: config })
   const file = join(directory, 'users.json')
   const before = existsSync(file) ? Users.parse(JSON.parse(readFileSync(file, 'utf8'))) : []
   const users: DemoUsers = []

@@ -30,14 +30,8 @@ export async function openLocalPerson(
   const { accounts, grants, google, broker } = openAccounts({
     store,
     clock,
-    secretsFile: config.SECRETS_FILE,
-    google: {
-      issuer: config.GOOGLE_ISSUER_URL,
-      clientId: config.GOOGLE_CLIENT_ID,
-      clientSecret: config.GOOGLE_CLIENT_SECRET
-    },
-    onNeedsReauth: () => say('Google no longer accepts the sign-in; sign in again.'),
-    onRefresh() {}
+    settings: config,
+    onNeedsReauth: () => say('Google no longer accepts the sign-in; sign in again.')
   })
   const account = { email: '' }
   let person = (await accounts.list()).find(({ state }) => state === 'active')

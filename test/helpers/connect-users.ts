@@ -30,10 +30,12 @@ export async function connectUsers(
   const { accounts, grants, personalTokens } = openAccounts({
     store,
     clock: systemClock,
-    secretsFile: config.SECRETS_FILE,
-    google: { issuer: google.url, clientId: google.clientId, clientSecret: google.clientSecret },
-    onNeedsReauth() {},
-    onRefresh() {}
+    settings: {
+      SECRETS_FILE: config.SECRETS_FILE,
+      GOOGLE_ISSUER_URL: google.url,
+      GOOGLE_CLIENT_ID: google.clientId,
+      GOOGLE_CLIENT_SECRET: google.clientSecret
+    }
   })
   const scopes = ['openid', 'email', ...googleScopesFor(level)]
   const users: TestUser[] = []

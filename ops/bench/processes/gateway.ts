@@ -36,14 +36,7 @@ async function connect(config: Config, count: number): Promise<object[]> {
   const { accounts, grants, personalTokens } = openAccounts({
     store,
     clock: systemClock,
-    secretsFile: config.SECRETS_FILE,
-    google: {
-      issuer: config.GOOGLE_ISSUER_URL,
-      clientId: config.GOOGLE_CLIENT_ID,
-      clientSecret: config.GOOGLE_CLIENT_SECRET
-    },
-    onNeedsReauth() {},
-    onRefresh() {}
+    settings: config
   })
   const scopes = ['openid', 'email', ...googleScopesFor(LEVEL)]
   const users: object[] = []
