@@ -35,6 +35,7 @@ export function createGuardedFetch(lookUp: LookUp = lookup): GuardedFetch {
     return undiciFetch(url, { ...init, redirect: 'manual', dispatcher: agent })
   }
   return {
+    // This undici and Node's own are the same at work; their types differ in FormData, which is not used here.
     fetch: guarded as unknown as typeof globalThis.fetch,
     async close() {
       if (!agent.destroyed) await agent.destroy()
