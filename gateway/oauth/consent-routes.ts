@@ -3,13 +3,14 @@ import type { Interaction, Provider } from 'oidc-provider'
 import * as z from 'zod'
 import {
   ACCESS_LEVELS,
-  AccessLevel,
+  type AccessLevel,
   covers,
   highestLevel,
   lesserLevel
 } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Google } from '../accounts/google.ts'
+import { Decision } from './decision.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { GoogleVisits } from './google-visits.ts'
 import { consentPage } from './pages/consent-page.ts'
@@ -27,11 +28,6 @@ export interface ConsentParts {
 }
 
 const Path = z.object({ uid: z.string().max(100) })
-
-const Decision = z.discriminatedUnion('decision', [
-  z.object({ decision: z.literal('allow'), level: AccessLevel }),
-  z.object({ decision: z.literal('deny') })
-])
 
 /** The page that asks about each client before Google is visited, and its answer. */
 export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, parts) => {

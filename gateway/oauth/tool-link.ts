@@ -1,9 +1,10 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import * as z from 'zod'
-import { ACCESS_LEVELS, AccessLevel, covers, lesserLevel } from '#shared/access-levels.ts'
+import { ACCESS_LEVELS, covers, lesserLevel } from '#shared/access-levels.ts'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
 import type { SignInRequests } from '../tool-sign-in/requests.ts'
 import { type AdmittanceParts, type Arrival, judgeArrival } from './admittance.ts'
+import { Decision } from './decision.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { GoogleVisits, ToolErrand } from './google-visits.ts'
 import { noticePage } from './pages/notice-page.ts'
@@ -24,11 +25,6 @@ export interface ToolLinkParts extends Omit<AdmittanceParts, 'onGrantChanged'> {
 }
 
 const Path = z.object({ link: z.string().max(100) })
-
-const Decision = z.discriminatedUnion('decision', [
-  z.object({ decision: z.literal('allow'), level: AccessLevel }),
-  z.object({ decision: z.literal('deny') })
-])
 
 /** What a person sees who follows such a link. Looking at it uses nothing up; going on to Google does. */
 export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, parts) => {
