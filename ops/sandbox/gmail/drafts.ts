@@ -2,10 +2,10 @@ import * as z from 'zod'
 import type { StoredDraft } from '../mailbox/drafts.ts'
 import { findMessages } from './find-messages.ts'
 import { flag, MessageInput, maxResults, text } from './input.ts'
-import { messageReference, messageResource } from './message-resource.ts'
+import { labelledReference, messageResource } from './message-resource.ts'
 import { ReadQuery } from './messages.ts'
 import { defineMethod, type GmailMethod } from './method.ts'
-import { pageOf } from './page.ts'
+import { listAnswer } from './page.ts'
 import { MAX_SENT, readRaw } from './read-raw.ts'
 import { ANY_OF } from './scopes.ts'
 
@@ -26,17 +26,12 @@ export const draftMethods: readonly GmailMethod[] = [
     serve({ query, ...context }) {
       const fitting = new Set(findMessages(context, { ...query, labelIds: ['DRAFT'] }))
       const found = context.mailbox.drafts.list().filter(({ message }) => fitting.has(message))
-      const { items, nextPageToken } = pageOf(
+      return listAnswer(
         found,
-        query.maxResults,
-        query.pageToken,
-        ({ id }) => id
+        query,
+        ({ id }) => id,
+        (items) => ({ drafts: items.map(reference) })
       )
-      return {
-        ...(items.length > 0 ? { drafts: items.map(reference) } : {}),
-        ...(nextPageToken ? { nextPageToken } : {}),
-        resultSizeEstimate: found.length
-      }
     }
   }),
   defineMethod({
@@ -94,7 +89,7 @@ export const draftMethods: readonly GmailMethod[] = [
       const raw = isChanged ? readRaw(media, body.message.raw, MAX_SENT) : message.mail.raw
       const sent = postOffice.send(mailbox, raw, { keptThreadId: message.threadId })
       mailbox.drafts.delete(id)
-      return { ...messageReference(sent), labelIds: [...sent.labelIds] }
+      return labelledReference(sent)
     }
   }),
   defineMethod({
@@ -112,5 +107,5 @@ export const draftMethods: readonly GmailMethod[] = [
 
 const reference = ({ id, message }: StoredDraft) => ({
   id,
-  message: { ...messageReference(message), labelIds: [...message.labelIds] }
+  message: labelledReference(message)
 })

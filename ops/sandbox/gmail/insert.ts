@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { invalid } from '../google-error.ts'
 import { Mail } from '../mime/mail.ts'
 import { flag, MessageInput } from './input.ts'
-import { messageReference } from './message-resource.ts'
+import { labelledReference } from './message-resource.ts'
 import { defineMethod, type GmailCall, type GmailMethod } from './method.ts'
 import { MAX_INSERTED, readRaw } from './read-raw.ts'
 import { ANY_OF } from './scopes.ts'
@@ -63,5 +63,5 @@ function insert({
     threadId,
     ...(usesHeader ? { internalDate: written } : {})
   })
-  return { ...messageReference(message), labelIds: [...message.labelIds] }
+  return labelledReference(message)
 }

@@ -17,8 +17,7 @@ export function messageResource(
   metadataHeaders: readonly string[] = []
 ): gmail_v1.Schema$Message {
   const resource = {
-    ...messageReference(message),
-    labelIds: [...message.labelIds],
+    ...labelledReference(message),
     snippet: message.mail.snippet,
     sizeEstimate: message.mail.raw.length,
     historyId: `${message.historyId}`,
@@ -40,8 +39,14 @@ export function messageResource(
   }
 }
 
-/** What lists and answers to sending hold. */
+/** What lists hold. */
 export const messageReference = ({ id, threadId }: StoredMessage) => ({ id, threadId })
+
+/** What answers to sending and labelling hold. */
+export const labelledReference = (message: StoredMessage) => ({
+  ...messageReference(message),
+  labelIds: [...message.labelIds]
+})
 
 /** Whether a part's bytes are fetched by an attachment id. */
 export const isFetchedById = ({ mimeType, filename, content }: MimePart) =>

@@ -6,9 +6,14 @@ import { checkLabelChange } from './check-label-change.ts'
 import { findMessage } from './find-message.ts'
 import { findMessages } from './find-messages.ts'
 import { flag, LabelChange, list, MessageInput, maxResults, text } from './input.ts'
-import { isFetchedById, messageReference, messageResource } from './message-resource.ts'
+import {
+  isFetchedById,
+  labelledReference,
+  messageReference,
+  messageResource
+} from './message-resource.ts'
 import { defineMethod, type GmailMethod } from './method.ts'
-import { pageOf } from './page.ts'
+import { listAnswer } from './page.ts'
 import { MAX_SENT, readRaw } from './read-raw.ts'
 import { ANY_OF, METADATA } from './scopes.ts'
 
@@ -48,17 +53,12 @@ export const messageMethods: readonly GmailMethod[] = [
     }),
     serve({ query, ...context }) {
       const found = findMessages(context, query)
-      const { items, nextPageToken } = pageOf(
+      return listAnswer(
         found,
-        query.maxResults,
-        query.pageToken,
-        ({ id }) => id
+        query,
+        ({ id }) => id,
+        (items) => ({ messages: items.map(messageReference) })
       )
-      return {
-        ...(items.length > 0 ? { messages: items.map(messageReference) } : {}),
-        ...(nextPageToken ? { nextPageToken } : {}),
-        resultSizeEstimate: found.length
-      }
     }
   }),
   defineMethod({
@@ -101,7 +101,7 @@ export const messageMethods: readonly GmailMethod[] = [
       const { threadId } = body
       mailbox.checkThread(threadId)
       const sent = postOffice.send(mailbox, readRaw(media, body.raw, MAX_SENT), { threadId })
-      return { ...messageReference(sent), labelIds: [...sent.labelIds] }
+      return labelledReference(sent)
     }
   }),
   defineMethod({
@@ -116,7 +116,7 @@ export const messageMethods: readonly GmailMethod[] = [
       const { addLabelIds, removeLabelIds } = body
       checkLabelChange(mailbox, { addLabelIds, removeLabelIds })
       mailbox.relabel(message, addLabelIds, removeLabelIds)
-      return { ...messageReference(message), labelIds: [...message.labelIds] }
+      return labelledReference(message)
     }
   }),
   defineMethod({
@@ -145,7 +145,7 @@ export const messageMethods: readonly GmailMethod[] = [
     serve({ mailbox, params }) {
       const message = findMessage(mailbox, params.id)
       mailbox.relabel(message, ['TRASH'], [])
-      return { ...messageReference(message), labelIds: [...message.labelIds] }
+      return labelledReference(message)
     }
   }),
   defineMethod({
@@ -157,7 +157,7 @@ export const messageMethods: readonly GmailMethod[] = [
     serve({ mailbox, params }) {
       const message = findMessage(mailbox, params.id)
       mailbox.relabel(message, [], ['TRASH'])
-      return { ...messageReference(message), labelIds: [...message.labelIds] }
+      return labelledReference(message)
     }
   }),
   defineMethod({

@@ -23,6 +23,21 @@ export function pageOf<T>(
   }
 }
 
+/** The answer of a list that tells how much there is: Gmail leaves out what is empty. */
+export function listAnswer<T>(
+  found: readonly T[],
+  query: { readonly maxResults: number; readonly pageToken?: string | undefined },
+  idOf: (item: T) => string,
+  show: (items: readonly T[]) => object
+): object {
+  const { items, nextPageToken } = pageOf(found, query.maxResults, query.pageToken, idOf)
+  return {
+    ...(items.length > 0 ? show(items) : {}),
+    ...(nextPageToken ? { nextPageToken } : {}),
+    resultSizeEstimate: found.length
+  }
+}
+
 /** Decimal digits only, as Gmail's: the place in seven, then the id's bytes in three each. */
 function writeToken(place: number, id: string): string {
   const bytes = Array.from(Buffer.from(id), (byte) => `${byte}`.padStart(3, '0'))

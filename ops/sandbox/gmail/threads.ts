@@ -8,7 +8,7 @@ import { flag, LabelChange, list, maxResults, text } from './input.ts'
 import { messageResource } from './message-resource.ts'
 import { checkFormat, ReadQuery } from './messages.ts'
 import { defineMethod, type GmailMethod } from './method.ts'
-import { pageOf } from './page.ts'
+import { listAnswer } from './page.ts'
 import { ANY_OF } from './scopes.ts'
 
 /** Conversations as a whole. */
@@ -28,12 +28,12 @@ export const threadMethods: readonly GmailMethod[] = [
     }),
     serve({ query, ...context }) {
       const found = [...new Set(findMessages(context, query).map(({ threadId }) => threadId))]
-      const { items, nextPageToken } = pageOf(found, query.maxResults, query.pageToken, (id) => id)
-      return {
-        ...(items.length > 0 ? { threads: items.map((id) => summary(context.mailbox, id)) } : {}),
-        ...(nextPageToken ? { nextPageToken } : {}),
-        resultSizeEstimate: found.length
-      }
+      return listAnswer(
+        found,
+        query,
+        (id) => id,
+        (items) => ({ threads: items.map((id) => summary(context.mailbox, id)) })
+      )
     }
   }),
   defineMethod({
