@@ -3,7 +3,7 @@ import { resolveMessageId } from '../gmail/message-id.ts'
 import { ToolError } from '../tool-error.ts'
 import { lookAt, MAX_BATCH } from './batch.ts'
 import { flag, int, stringList } from './coerce.ts'
-import { DESTROYS } from './schemas.ts'
+import { DESTROYS, messageId } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
 const confirm = flag()
@@ -18,7 +18,7 @@ export const deleteEmail = defineTool({
   level: 'gmail.full',
   annotations: DESTROYS,
   input: z.object({
-    messageId: z.string().min(1).describe('Gmail message id, or an RFC Message-ID (<…@…>)'),
+    messageId,
     confirm
   }),
   output: z.object({ id: z.string(), deleted: z.boolean(), permanent: z.boolean() }),

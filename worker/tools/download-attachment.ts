@@ -11,7 +11,7 @@ import { cut, RESULT_CHARS } from './budget.ts'
 import { int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
-import { READS } from './schemas.ts'
+import { messageId, READS } from './schemas.ts'
 import { type Answer, defineTool } from './tool.ts'
 
 const Output = z.object({
@@ -46,7 +46,7 @@ export const downloadAttachment = defineTool({
   level: 'gmail.read',
   annotations: READS,
   input: z.object({
-    messageId: z.string().min(1).describe('Gmail message id, or an RFC Message-ID (<…@…>)'),
+    messageId,
     partId: z.string().max(100).optional().describe('As read_email lists it'),
     attachmentId: z
       .string()

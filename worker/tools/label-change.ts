@@ -2,9 +2,11 @@ import * as z from 'zod'
 import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
+import type { Answer } from './tool.ts'
 
 /** How a caller says what is to become of a message or a thread. */
 export const changeInput = {
+  labelIds: stringList(0, 100).optional().describe('The same as addLabelIds'),
   addLabelIds: stringList(0, 100).optional().describe('Labels to add, by id or name'),
   removeLabelIds: stringList(0, 100).optional().describe('Labels to remove, by id or name'),
   markAs: z.enum(['read', 'unread']).optional(),
@@ -64,6 +66,28 @@ export const nothingToChange = () =>
 
 /** What a caller wishes, as one change of labels. Throws `invalid_argument` when that is none. */
 export async function resolveWishes(wishes: Wishes, call: ToolCall): Promise<Change> {
-  const { addLabelIds = [], removeLabelIds = [] } = wishes
-  return withShortcuts(await resolveChange(addLabelIds, removeLabelIds, call), wishes)
+  const { labelIds = [], addLabelIds = [], removeLabelIds = [] } = wishes
+  const change = await resolveChange([...labelIds, ...addLabelIds], removeLabelIds, call)
+  return withShortcuts(change, wishes)
+}
+
+/** What a change of one message or thread has led to. */
+export const ChangedOut = z.object({
+  id: z.string(),
+  labelIds: z.array(z.string()),
+  labels: z.array(z.string())
+})
+
+/** Tells which labels it has now. */
+export async function changedAnswer(
+  what: 'message' | 'thread',
+  id: string,
+  labelIds: string[],
+  { context, signal }: ToolCall
+): Promise<Answer<z.input<typeof ChangedOut>>> {
+  const labels = await context.labels.names(labelIds, signal)
+  return {
+    structured: { id, labelIds, labels },
+    text: `Labels of ${what} ${id} updated. It now has: ${labels.join(', ') || 'none'}.`
+  }
 }

@@ -6,13 +6,15 @@ import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { findMessages } from './find-messages.ts'
 import {
+  ChangedOut,
+  changedAnswer,
   changeInput,
   isEmpty,
   nothingToChange,
   resolveChange,
   resolveWishes
 } from './label-change.ts'
-import { CHANGES } from './schemas.ts'
+import { CHANGES, messageId } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
 export const modifyEmail = defineTool({
@@ -23,25 +25,16 @@ export const modifyEmail = defineTool({
   level: 'gmail.modify',
   annotations: CHANGES,
   input: z.object({
-    messageId: z.string().min(1).describe('Gmail message id, or an RFC Message-ID (<…@…>)'),
-    labelIds: stringList(0, 100).optional().describe('The same as addLabelIds'),
+    messageId,
     ...changeInput
   }),
-  output: z.object({ id: z.string(), labelIds: z.array(z.string()), labels: z.array(z.string()) }),
+  output: ChangedOut,
   async run(args, call) {
     const { context, signal } = call
-    const requestBody = await resolveWishes(
-      { ...args, addLabelIds: [...(args.labelIds ?? []), ...(args.addLabelIds ?? [])] },
-      call
-    )
+    const requestBody = await resolveWishes(args, call)
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
     const message = await context.mailbox.call('messages.modify', { id, requestBody }, signal)
-    const labelIds = message.labelIds ?? []
-    const labels = await context.labels.names(labelIds, signal)
-    return {
-      structured: { id, labelIds, labels },
-      text: `Labels of message ${id} updated. It now has: ${labels.join(', ') || 'none'}.`
-    }
+    return changedAnswer('message', id, message.labelIds ?? [], call)
   }
 })
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { READS } from './schemas.ts'
+import { messageId, READS } from './schemas.ts'
 import { MessageOut, showInput, showMessage } from './show-message.ts'
 import { defineTool } from './tool.ts'
 
@@ -12,7 +12,7 @@ export const readEmail = defineTool({
   level: 'gmail.read',
   annotations: READS,
   input: z.object({
-    messageId: z.string().min(1).describe('Gmail message id, or an RFC Message-ID (<…@…>)'),
+    messageId,
     ...showInput
   }),
   output: MessageOut,

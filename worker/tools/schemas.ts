@@ -1,7 +1,12 @@
 import * as z from 'zod'
 import type { Envelope } from '../gmail/read-message.ts'
 
-/** Parts of results that several tools share. */
+/** Parts of arguments and of results that several tools share. */
+
+export const messageId = z
+  .string()
+  .min(1)
+  .describe('Gmail message id, or an RFC Message-ID (<…@…>)')
 
 export const EnvelopeOut = z.object({
   id: z.string(),

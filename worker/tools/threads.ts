@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { asThreadId } from '../gmail/thread-id.ts'
-import { stringList } from './coerce.ts'
-import { changeInput, resolveWishes } from './label-change.ts'
+import { ChangedOut, changedAnswer, changeInput, resolveWishes } from './label-change.ts'
 import { CHANGES } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -16,25 +15,17 @@ export const modifyThread = defineTool({
   annotations: CHANGES,
   input: z.object({
     threadId,
-    labelIds: stringList(0, 100).optional().describe('The same as addLabelIds'),
     ...changeInput
   }),
-  output: z.object({ id: z.string(), labelIds: z.array(z.string()), labels: z.array(z.string()) }),
+  output: ChangedOut,
   async run(args, call) {
     const { context, signal } = call
     const id = asThreadId(args.threadId)
-    const requestBody = await resolveWishes(
-      { ...args, addLabelIds: [...(args.labelIds ?? []), ...(args.addLabelIds ?? [])] },
-      call
-    )
+    const requestBody = await resolveWishes(args, call)
     await context.mailbox.call('threads.modify', { id, requestBody }, signal)
     const thread = await context.mailbox.call('threads.get', { id, format: 'minimal' }, signal)
     const labelIds = [...new Set((thread.messages ?? []).flatMap((each) => each.labelIds ?? []))]
-    const labels = await context.labels.names(labelIds, signal)
-    return {
-      structured: { id, labelIds, labels },
-      text: `Labels of thread ${id} updated. It now has: ${labels.join(', ') || 'none'}.`
-    }
+    return changedAnswer('thread', id, labelIds, call)
   }
 })
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { int } from '../coerce.ts'
+import { ADDS } from '../schemas.ts'
 import { expect } from './call.ts'
 import { defineSignInTool } from './define-sign-in-tool.ts'
 import { STATE_OUTPUT, stateAnswer } from './state.ts'
@@ -9,12 +10,7 @@ export const checkAuthentication = defineSignInTool({
   title: 'Check or finish a sign-in',
   description:
     'Tells how the sign-in of this session stands. With the code that the user reads from the page after agreeing at Google, it finishes the sign-in; then other tools are listed.',
-  annotations: {
-    readOnlyHint: false,
-    destructiveHint: false,
-    idempotentHint: false,
-    openWorldHint: true
-  },
+  annotations: ADDS,
   input: z.object({
     code: z
       .string()

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ADDS } from '../schemas.ts'
 import { defineSignInTool } from './define-sign-in-tool.ts'
 import { howTo, LINK_INPUT, newLink } from './link.ts'
 
@@ -7,12 +8,7 @@ export const getAuthUrl = defineSignInTool({
   title: 'Get a link to sign in',
   description:
     'Makes a one-time link with which the user connects their Gmail to this session, gives it more access, or signs in again after needs_reauth. Show the link to the user; an earlier link stops working. The sign-in ends with check_authentication.',
-  annotations: {
-    readOnlyHint: false,
-    destructiveHint: false,
-    idempotentHint: false,
-    openWorldHint: true
-  },
+  annotations: ADDS,
   input: z.object(LINK_INPUT),
   output: z.object({
     authUrl: z.string(),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ToolError } from '../../tool-error.ts'
 import { int } from '../coerce.ts'
+import { ADDS } from '../schemas.ts'
 import { expect, type SignInCall } from './call.ts'
 import { defineSignInTool } from './define-sign-in-tool.ts'
 import { howTo, LINK_INPUT, newLink } from './link.ts'
@@ -14,12 +15,7 @@ export const setupAuthentication = defineSignInTool({
   title: 'Sign in, and wait for it',
   description:
     'Makes a one-time link as get_auth_url does, shows it through the client where the client can, and waits until the user has agreed at Google. Where the client cannot show it, it answers at once with the link. Finish with check_authentication.',
-  annotations: {
-    readOnlyHint: false,
-    destructiveHint: false,
-    idempotentHint: false,
-    openWorldHint: true
-  },
+  annotations: ADDS,
   input: z.object({
     ...LINK_INPUT,
     timeoutSeconds: int(10, 300).default(120).describe('How long to wait, at most')

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { flag } from '../coerce.ts'
+import { DESTROYS } from '../schemas.ts'
 import { expect } from './call.ts'
 import { defineSignInTool } from './define-sign-in-tool.ts'
 
@@ -8,12 +9,7 @@ export const signOut = defineSignInTool({
   title: 'Sign out',
   description:
     'Ends this session; the next call needs a new one. With revoke=true all access of this service ends for the account: it is revoked at Google, and every token, session and connected client here is erased.',
-  annotations: {
-    readOnlyHint: false,
-    destructiveHint: true,
-    idempotentHint: true,
-    openWorldHint: true
-  },
+  annotations: DESTROYS,
   input: z.object({
     revoke: flag().default(false).describe('Also end all access at Google and erase what is stored')
   }),
