@@ -176,10 +176,7 @@ t.test('without a token a person signs in, and goes on in the same session', asy
   await until(async () =>
     (await workersOf(gateway)).every(({ userId }) => !userId?.startsWith('nobody:'))
   )
-  const scrape = await fetch(`${gateway.opsUrl}/metrics`, {
-    headers: { authorization: `Bearer ${gateway.adminToken}` }
-  })
-  t.match(await scrape.text(), /tool_calls_total\{tool="get_auth_url",result="ok"\} 2/)
+  t.match(await gateway.metrics(), /tool_calls_total\{tool="get_auth_url",result="ok"\} 2/)
   const [worker] = (await workersOf(gateway)).filter(({ userId }) => userId !== null)
   t.equal(worker?.userId, subOf(house, ADA))
   t.not(worker?.pid, stranger?.pid, 'nobody’s process is not the person’s')

@@ -62,9 +62,9 @@ const subscribe = modern('subscriptions/listen', { notifications: { toolsListCha
 
 /** The value of one series of the gateway's metrics. */
 async function metric(gateway: TestGateway, series: string): Promise<number> {
-  const headers = { authorization: `Bearer ${gateway.adminToken}` }
-  const text = await (await fetch(`${gateway.opsUrl}/metrics`, { headers })).text()
-  const line = text.split('\n').find((one) => one.startsWith(`gmail_mcp_${series} `))
+  const line = (await gateway.metrics())
+    .split('\n')
+    .find((one) => one.startsWith(`gmail_mcp_${series} `))
   if (line === undefined) throw new Error(`there is no ${series}`)
   return Number(line.split(' ').at(-1))
 }

@@ -40,6 +40,8 @@ export interface TestGateway {
   readonly config: Config
   /** Asks the operators' app; the answer's JSON. */
   admin(method: string, path: string): Promise<{ status: number; body: unknown }>
+  /** A scrape of its metrics, as text. */
+  metrics(): Promise<string>
   close(): Promise<void>
 }
 
@@ -67,6 +69,7 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
   })
   const origin = config.PUBLIC_URL
   const opsUrl = `http://127.0.0.1:${config.OPS_PORT}`
+  const headers = { authorization: `Bearer ${config.ADMIN_TOKEN}` }
   return {
     origin,
     url: `${origin}/mcp`,
@@ -76,11 +79,11 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
     token: users[0]?.token ?? '',
     config,
     async admin(method, path) {
-      const response = await fetch(`${opsUrl}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${config.ADMIN_TOKEN}` }
-      })
+      const response = await fetch(`${opsUrl}${path}`, { method, headers })
       return { status: response.status, body: await response.json() }
+    },
+    async metrics() {
+      return (await fetch(`${opsUrl}/metrics`, { headers })).text()
     },
     async close() {
       await gateway.close()

@@ -33,10 +33,7 @@ t.test('what a request takes it gives back, however it ends', async (t) => {
   const seenBy = async (me: Person) =>
     JSON.parse(textOf(await messageOf(await send(me, modernCall('seen')))) ?? '{}')
   const gauge = async (name: string) => {
-    const response = await fetch(`${gateway.opsUrl}/metrics`, {
-      headers: { authorization: `Bearer ${gateway.adminToken}` }
-    })
-    const line = (await response.text()).split('\n').find((one) => one.startsWith(`${name} `))
+    const line = (await gateway.metrics()).split('\n').find((one) => one.startsWith(`${name} `))
     return Number(line?.split(' ')[1])
   }
   /** Nothing is counted as in flight any more, anywhere. */

@@ -210,10 +210,7 @@ t.test('what a stranger may send', async (t) => {
 
   t.test('nothing of all this hurt the worker', async (t) => {
     t.equal((await workersOf(gateway)).length, 1)
-    const scrape = await fetch(`${gateway.opsUrl}/metrics`, {
-      headers: { authorization: `Bearer ${gateway.adminToken}` }
-    })
-    const text = await scrape.text()
+    const text = await gateway.metrics()
     t.match(text, 'gmail_mcp_http_in_flight_requests 0')
     t.match(text, 'gmail_mcp_worker_exits_total{reason="crash"} 0')
   })

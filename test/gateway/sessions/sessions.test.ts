@@ -74,10 +74,7 @@ t.test('a session outlives its process, and its gateway, but not its end', async
     t.equal(await echo(ann, kept), 'hello')
     const client = await messageOf(await send(ann, { session: kept, body: call('client') }))
     t.match(JSON.parse(textOf(client) ?? ''), { name: 'claude-code' })
-    const scrape = await fetch(`${gateway.opsUrl}/metrics`, {
-      headers: { authorization: `Bearer ${gateway.adminToken}` }
-    })
-    const text = await scrape.text()
+    const text = await gateway.metrics()
     for (const cause of ['crash', 'hibernation'])
       t.match(text, `gmail_mcp_session_resumes_total{cause="${cause}",result="ok"} 1`, 'once each')
   })
