@@ -4,7 +4,7 @@ import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '../tool-error.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { Bearer } from './bearer.ts'
-import { type Failure, readFailure, toToolError } from './failure.ts'
+import { type Failure, readFailure, toToolError, UnreadableAnswer } from './failure.ts'
 import type { GmailMethod, GmailMethods, Mailbox } from './methods.ts'
 import { Pace } from './pace.ts'
 import { UNITS, UNITS_PER_MINUTE } from './quota.ts'
@@ -12,6 +12,15 @@ import type { GmailReport } from './report.ts'
 import { isOutcomeUnknown, pauseBeforeRetry } from './retry.ts'
 import { sleep } from './sleep.ts'
 
+/** Methods that answer with nothing at all. */
+const SILENT: ReadonlySet<GmailMethod> = new Set([
+  'messages.batchModify',
+  'messages.delete',
+  'messages.batchDelete',
+  'drafts.delete',
+  'labels.delete',
+  'filters.delete'
+])
 /** Google answers "Too many concurrent requests for user" above this. */
 const MAX_PARALLEL = 5
 const TIMEOUT_MS = 30_000
@@ -90,6 +99,7 @@ export class GmailClient implements Mailbox {
         timeout: TIMEOUT_MS,
         retry: false
       })
+      assertReadable(method, data)
       ended(String(status))
       return data
     } catch (thrown) {
@@ -103,6 +113,12 @@ export class GmailClient implements Mailbox {
     const { openApi } = await import('./api.ts')
     return openApi(new Bearer(tokens, clock), gmailOrigin)
   }
+}
+
+/** Google's client hands on what is no JSON as text, which has none of the fields and so would look like empty mail. */
+function assertReadable(method: GmailMethod, data: unknown): void {
+  const isObject = typeof data === 'object' && data !== null
+  if (!isObject && !SILENT.has(method)) throw new UnreadableAnswer()
 }
 
 /** A request that was sent and not answered may have had its effect; only sends make that the client's concern. */

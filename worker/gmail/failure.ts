@@ -39,6 +39,12 @@ const Thrown = z.object({
 const RATE_REASONS: ReadonlySet<string> = new Set(['rateLimitExceeded', 'userRateLimitExceeded'])
 const DAILY_REASONS: ReadonlySet<string> = new Set(['dailyLimitExceeded', 'quotaExceeded'])
 
+/** Gmail said that all is well, and what should tell of it cannot be read: cut short, or not from Gmail at all. */
+export class UnreadableAnswer extends Error {
+  override readonly name = 'UnreadableAnswer'
+  readonly code = 'unreadable'
+}
+
 /** Reads an error that the Gmail client threw. `now` turns a dated `Retry-After` into a time to wait. */
 export function readFailure(thrown: unknown, now: number): Failure {
   const { response, code, cause } = Thrown.catch({}).parse(thrown)

@@ -23,7 +23,8 @@ const BROKEN_OFF: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
   'TimeoutError',
   'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT'
+  'UND_ERR_CONNECT_TIMEOUT',
+  'unreadable'
 ])
 
 export interface Attempt {

@@ -146,6 +146,24 @@ t.test('a send is repeated only when it was refused before it acted', async (t) 
   }
 })
 
+t.test('an answer that cannot be read is none', async (t) => {
+  const half: Answer = (_, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"a1","snip')
+  const nothing: Answer = (_, response) => response.writeHead(204).end()
+  const shaky = await google(t, [half, json(200, { id: 'a1' })])
+  t.match(await shaky.client.call('messages.get', { id: 'a1' }, signal), { id: 'a1' })
+  t.same(shaky.reported, ['messages.get network 20', 'retried unreadable', 'messages.get 200 20'])
+  const empty = await google(t, [nothing])
+  await t.rejects(empty.client.call('labels.list', {}, signal), { code: 'upstream_unavailable' })
+  await empty.client.call('labels.delete', { id: 'x' }, signal)
+  const requestBody = { raw: 'eA' }
+  const lost = await google(t, [half])
+  await t.rejects(lost.client.call('messages.send', { requestBody }, signal), {
+    code: 'outcome_unknown'
+  })
+  t.equal(lost.seen.length, 1)
+})
+
 t.test('no more than five calls run at once, and a cancelled one ends', async (t) => {
   const waiting: (() => void)[] = []
   const { client } = await google(t, [
