@@ -6,11 +6,16 @@ import type { Label, Mailbox } from './methods.ts'
 const FRESH_MS = 30_000
 const MAX_NEAR = 5
 
+interface Read {
+  readonly labels: Promise<readonly Label[]>
+  readonly at: number
+}
+
 /** The account's labels, by id and by name. */
 export class LabelBook {
   readonly #mailbox: Mailbox
   readonly #clock: Clock
-  #read: { labels: Promise<readonly Label[]>; at: number } | undefined
+  #read: Read | undefined
 
   constructor(mailbox: Mailbox, clock: Clock) {
     this.#mailbox = mailbox
@@ -19,14 +24,21 @@ export class LabelBook {
 
   /** All labels, at most half a minute old. */
   async all(signal: AbortSignal): Promise<readonly Label[]> {
-    if (this.#read && this.#clock.now() - this.#read.at < FRESH_MS) return this.#read.labels
+    const read = this.#read
+    const isFresh = read && this.#clock.now() - read.at < FRESH_MS
+    return unlessAborted((isFresh ? read : this.#readAgain()).labels, signal)
+  }
+
+  /** For everybody who asks meanwhile, so it goes on when the call that began it is cancelled. */
+  #readAgain(): Read {
+    const signal = new AbortController().signal
     const labels = this.#mailbox.call('labels.list', {}, signal).then((list) => list.labels ?? [])
     const read = { labels, at: this.#clock.now() }
     this.#read = read
     labels.catch(() => {
       if (this.#read === read) this.#read = undefined
     })
-    return labels
+    return read
   }
 
   /** Has the labels read again: something was changed. */
@@ -55,6 +67,16 @@ export class LabelBook {
     const nameOf = new Map(labels.map((label) => [label.id, label.name]))
     return ids.map((id) => nameOf.get(id) ?? id)
   }
+}
+
+/** The same, for one of several that wait for it. Rejects with the signal's reason when it aborts first. */
+function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const abort = (): void => reject(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  shared.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  return promise
 }
 
 /** Labels that fit: the id, else the exact name, else the name in another case. */

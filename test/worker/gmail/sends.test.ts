@@ -126,3 +126,15 @@ t.test('labels are named by id or by name, in any case', async (t) => {
   t.same(await book.resolve(['made elsewhere'], signal), [later], 'a new label is found at once')
   t.same(await book.names([work, 'Label_gone'], signal), ['Work/Müller', 'Label_gone'])
 })
+
+t.test('a cancelled call takes the labels from nobody else who waits for them', async (t) => {
+  const { mailbox, clock } = await open(t)
+  const book = new LabelBook(mailbox, clock)
+  const cancelled = new AbortController()
+  const first = book.names(['INBOX'], cancelled.signal)
+  const second = book.names(['INBOX'], signal)
+  cancelled.abort(new Error('cancelled'))
+  await t.rejects(first, { message: 'cancelled' })
+  t.same(await second, ['INBOX'])
+  await t.rejects(book.names(['INBOX'], cancelled.signal), { message: 'cancelled' })
+})
