@@ -47,6 +47,8 @@ interface Entry {
   token: BrokeredToken | undefined
   /** When the last refresh began. */
   attemptedAt: number
+  /** When the last refresh began that replaced a token which Google had refused. */
+  forcedAt: number
   failure: GatewayError | undefined
   flight: Promise<BrokeredToken> | undefined
 }
@@ -61,6 +63,7 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     const entry: Entry = {
       token: undefined,
       attemptedAt: Number.NEGATIVE_INFINITY,
+      forcedAt: Number.NEGATIVE_INFINITY,
       failure: undefined,
       flight: undefined
     }
@@ -106,11 +109,12 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     throw needsReauth()
   }
 
-  const launch = async (userId: UserId, entry: Entry): Promise<BrokeredToken> => {
+  const launch = async (userId: UserId, entry: Entry, force: boolean): Promise<BrokeredToken> => {
     entry.attemptedAt = clock.now()
     try {
       entry.token = await refresh(userId)
       entry.failure = undefined
+      if (force) entry.forcedAt = entry.attemptedAt
       onRefresh?.('ok')
       return entry.token
     } catch (cause) {
@@ -128,11 +132,11 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     async accessToken(userId, { force = false } = {}) {
       const entry = entryOf(userId)
       if (entry.flight !== undefined) return entry.flight
-      const sinceAttempt = clock.now() - entry.attemptedAt
-      const usable = isUsable(entry.token, clock.now()) ? entry.token : undefined
-      if (usable && !(force && sinceAttempt >= FORCED_EVERY_MS)) return usable
-      if (entry.failure && sinceAttempt < REST_AFTER_FAILURE_MS) throw entry.failure
-      entry.flight = launch(userId, entry)
+      const now = clock.now()
+      const usable = isUsable(entry.token, now) ? entry.token : undefined
+      if (usable && !(force && now - entry.forcedAt >= FORCED_EVERY_MS)) return usable
+      if (entry.failure && now - entry.attemptedAt < REST_AFTER_FAILURE_MS) throw entry.failure
+      entry.flight = launch(userId, entry, force)
       return entry.flight
     },
     forget(userId) {

@@ -230,6 +230,22 @@ t.test('broker: a forced refresh happens at most every 10 s', async (t) => {
   t.equal(google.refreshed.length, 3)
 })
 
+t.test(
+  'broker: a token that Google refuses soon after it gave it is replaced at once',
+  async (t) => {
+    const { broker, google, clock, signIn } = await build(t)
+    await signIn()
+    const { accessToken: refused } = await broker.accessToken(ada)
+    google.reachable = false
+    await t.rejects(broker.accessToken(ada, { force: true }), { code: 'ERR_UPSTREAM' })
+    google.reachable = true
+    clock.advance(1000)
+    const { accessToken } = await broker.accessToken(ada, { force: true })
+    t.not(accessToken, refused, 'an attempt that failed does not count')
+    t.match(await broker.accessToken(ada, { force: true }), { accessToken })
+  }
+)
+
 t.test('broker: a token that Google rotated replaces the stored one', async (t) => {
   const { broker, google, grants, clock, signIn } = await build(t)
   await signIn()
