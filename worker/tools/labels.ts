@@ -1,29 +1,14 @@
 import * as z from 'zod'
 import { matches } from '../gmail/label-book.ts'
 import type { Label } from '../gmail/methods.ts'
-import { cleanLine } from '../mime/clean-text.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { definedOnly } from './defined-only.ts'
 import { fence } from './fence.ts'
+import { LabelOut, labelLine, labelOut, typeOf } from './label-out.ts'
 import { ADDS, CHANGES, DESTROYS, READS } from './schemas.ts'
 import { defineTool } from './tool.ts'
-
-const Color = z.object({ textColor: z.string(), backgroundColor: z.string() })
-const LabelOut = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: z.enum(['system', 'user']),
-  messageListVisibility: z.string().optional(),
-  labelListVisibility: z.string().optional(),
-  color: Color.optional(),
-  messagesTotal: z.number().optional(),
-  messagesUnread: z.number().optional(),
-  threadsTotal: z.number().optional(),
-  threadsUnread: z.number().optional()
-})
-type LabelOut = z.input<typeof LabelOut>
 
 const name = z
   .string()
@@ -182,8 +167,6 @@ export const deleteLabel = defineTool({
   }
 })
 
-const typeOf = (label: Label): 'system' | 'user' => (label.type === 'system' ? 'system' : 'user')
-
 async function sameName(wanted: string, { context, signal }: ToolCall): Promise<readonly Label[]> {
   context.labels.forget()
   const folded = wanted.toLowerCase()
@@ -224,27 +207,6 @@ const parentsOf = (nested: string): string[] =>
     .slice(0, -1)
     .map((_, index, steps) => steps.slice(0, index + 1).join('/'))
     .filter((each) => each !== '')
-
-function labelOut(label: Label): LabelOut {
-  const { textColor, backgroundColor } = label.color ?? {}
-  return {
-    id: label.id ?? '',
-    name: cleanLine(label.name ?? ''),
-    type: typeOf(label),
-    ...definedOnly({
-      messageListVisibility: label.messageListVisibility ?? undefined,
-      labelListVisibility: label.labelListVisibility ?? undefined,
-      messagesTotal: label.messagesTotal ?? undefined,
-      messagesUnread: label.messagesUnread ?? undefined,
-      threadsTotal: label.threadsTotal ?? undefined,
-      threadsUnread: label.threadsUnread ?? undefined
-    }),
-    ...(textColor && backgroundColor && { color: { textColor, backgroundColor } })
-  }
-}
-
-const labelLine = ({ id, name: shown, type, messagesTotal, messagesUnread }: LabelOut): string =>
-  `- ${shown} | id ${id} | ${type}${messagesTotal === undefined ? '' : ` | ${messagesTotal} messages, ${messagesUnread ?? 0} unread`}`
 
 function tryJson(text: string): unknown {
   try {

@@ -4,7 +4,7 @@ import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
 import { SAME_KEY_MS, SentOut, sentText } from './deliver.ts'
 import { draftId, fetchDraft } from './drafts.ts'
-import { sending } from './outgoing.ts'
+import { sending } from './letter-input.ts'
 import { SENDS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 

@@ -1,0 +1,56 @@
+import * as z from 'zod'
+import { flag, objectList, stringList } from './coerce.ts'
+
+/** Arguments that every tool which writes a message has. */
+
+const FileInput = z.strictObject({
+  filename: z.string().min(1).max(255).optional().describe('Name for the recipients'),
+  mimeType: z.string().max(255).optional(),
+  contentBase64: z.string().optional().describe('The content; or give fromMessageId and partId'),
+  fromMessageId: z.string().optional().describe('Take an attachment of this message'),
+  partId: z.string().optional()
+})
+const ImageInput = z.strictObject({
+  contentId: z.string().min(1).max(255).describe('The HTML shows it as src="cid:…"'),
+  filename: z.string().max(255).optional(),
+  mimeType: z.string().max(255),
+  contentBase64: z.string().min(1)
+})
+
+export const recipients = {
+  to: stringList(1, 500).describe('Addresses: "name@example.org" or "Name <name@example.org>"'),
+  cc: stringList(0, 500).optional(),
+  bcc: stringList(0, 500).optional()
+}
+export const content = {
+  body: z.string().max(2_000_000).describe('The text; HTML when mimeType is text/html'),
+  htmlBody: z.string().max(2_000_000).optional().describe('An HTML version of the text'),
+  mimeType: z.enum(['text/plain', 'text/html', 'multipart/alternative']).default('text/plain'),
+  from: z
+    .string()
+    .max(320)
+    .optional()
+    .describe('One of the addresses that the account may send as'),
+  replyTo: z.string().max(320).optional(),
+  attachments: objectList(FileInput, 50).optional(),
+  inlineImages: objectList(ImageInput, 50).optional(),
+  includeSignature: flag().default(false).describe("Append the account's signature"),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Further headers: X-… and List-… only')
+}
+export const sending = {
+  idempotencyKey: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'A repetition with the same key is not sent again. Without one, the same message within 60 seconds is not'
+    ),
+  dryRun: flag().default(false).describe('Check and compose, but do not send')
+}
+
+const Content = z.object(content)
+export type Content = z.output<typeof Content>

@@ -1,0 +1,65 @@
+import { safeFilename } from '../gmail/attachment.ts'
+import { type OutgoingFile, singleLine } from '../gmail/compose.ts'
+import { resolveMessageId } from '../gmail/message-id.ts'
+import { ToolError } from '../tool-error.ts'
+import { findAttachment } from './attachment-source.ts'
+import type { ToolCall } from './context.ts'
+import type { Content } from './letter-input.ts'
+
+/** What is attached, read: from the arguments or from other messages. Throws `invalid_argument`. */
+export async function readFiles(
+  { attachments = [], inlineImages = [] }: Pick<Content, 'attachments' | 'inlineImages'>,
+  call: ToolCall
+): Promise<OutgoingFile[]> {
+  const files: OutgoingFile[] = inlineImages.map((image) => ({
+    filename: safeFilename(image.filename ?? '', 'image', image.mimeType),
+    mimeType: image.mimeType,
+    content: fromBase64('inlineImages', image.contentBase64),
+    contentId: image.contentId
+  }))
+  for (const file of attachments) files.push(await readFile(file, call))
+  return files
+}
+
+async function readFile(
+  file: NonNullable<Content['attachments']>[number],
+  call: ToolCall
+): Promise<OutgoingFile> {
+  const { filename, mimeType, contentBase64, fromMessageId, partId } = file
+  if (contentBase64 !== undefined && filename !== undefined)
+    return {
+      filename: plainName(filename),
+      mimeType: mimeType ?? 'application/octet-stream',
+      content: fromBase64(filename, contentBase64)
+    }
+  if (contentBase64 !== undefined || fromMessageId === undefined || partId === undefined)
+    throw new ToolError(
+      'invalid_argument',
+      'Each attachment needs filename and contentBase64, or fromMessageId and partId.'
+    )
+  const id = await resolveMessageId(call.context.mailbox, fromMessageId, call.signal)
+  const found = await findAttachment(id, { partId }, call)
+  return {
+    filename: filename === undefined ? found.attachment.filename : plainName(filename),
+    mimeType: mimeType ?? found.attachment.mimeType,
+    content: await found.read()
+  }
+}
+
+/** A name is not a path: a client may believe that this server reads files. */
+function plainName(filename: string): string {
+  singleLine('filename', filename)
+  if (/[/\\]/.test(filename))
+    throw new ToolError(
+      'invalid_argument',
+      'filename must be a name without a path; the content is given in contentBase64.'
+    )
+  return filename
+}
+
+function fromBase64(name: string, text: string): Buffer {
+  const compact = text.replace(/\s+/g, '')
+  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(compact))
+    throw new ToolError('invalid_argument', `The content of ${JSON.stringify(name)} is not base64.`)
+  return Buffer.from(compact, 'base64')
+}
