@@ -5,6 +5,9 @@ import { asUserId, type UserId } from '#shared/ids.ts'
 import type { PersonalTokenRow, UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
+/** More than anybody needs, and too few to fill a disk with. */
+export const TOKENS_PER_PERSON = 50
+
 /** A token for a client without OAuth, as its owner sees it. */
 export interface PersonalToken {
   /** Names the token; it cannot be used in its place. */

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { AccessLevel, covers } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { PersonalTokens } from '../accounts/personal-tokens.ts'
+import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tokens.ts'
 import type { OwnForm } from './account-form.ts'
 import { ACCOUNT_PATH } from './account-sign-in.ts'
 import { newTokenPage, TOKEN_HOURS } from './pages/account-page.ts'
@@ -18,8 +18,6 @@ export interface PersonalTokenRoutesParts {
 }
 
 const HOUR_MS = 3600_000
-/** More than anybody needs, and too few to fill a disk with. */
-const TOKENS_PER_PERSON = 50
 
 const TokenId = z.object({ id: z.string().max(100) })
 const NewToken = z.object({

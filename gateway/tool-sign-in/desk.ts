@@ -5,7 +5,7 @@ import { isNobody, type UserId } from '#shared/ids.ts'
 import type { SignInAnswer, SignInQuestion } from '#shared/tool-sign-in.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
-import type { PersonalTokens } from '../accounts/personal-tokens.ts'
+import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tokens.ts'
 import { type AdmittanceParts, admitPerson } from '../oauth/admittance.ts'
 import { toolLinkPath } from '../oauth/tool-link.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
@@ -44,8 +44,6 @@ interface Reaction {
   readonly after?: () => void | Promise<void>
 }
 
-/** More than anybody needs, and too few to fill a disk with. */
-const TOKENS_PER_PERSON = 50
 /** A client's name on our page. */
 const LONGEST_NAME = 100
 
