@@ -5,6 +5,7 @@ import { join } from 'node:path'
 export interface UidClaims {
   /** False when another living gateway has the id. */
   claim(uid: number): boolean
+  /** Never throws: what cannot be removed is kept, for the next `claim` of this id here. */
   giveBack(uid: number): void
 }
 
@@ -20,28 +21,45 @@ export interface UidClaimsParts {
 /** Claims as one small file for each id, which names its gateway. What a dead one left is free. */
 export function uidClaims({ directory, pid, startOf }: UidClaimsParts): UidClaims {
   const me = `${pid} ${startOf(pid)}`
+  const kept = new Set<number>()
   const fileOf = (uid: number): string => join(directory, `uid-${uid}`)
   const write = (uid: number): boolean => {
     try {
       writeFileSync(fileOf(uid), me, { flag: 'wx', mode: 0o600 })
       return true
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+      if (codeOf(error) === 'EEXIST') return false
+      rmSync(fileOf(uid), { force: true }) // half a claim would be nobody's, for ever
       throw error
     }
   }
+  /** False also when its owner removes it meanwhile: who looks again finds it free. */
   const isLeftOver = (uid: number): boolean => {
-    const [owner, start] = readFileSync(fileOf(uid), 'utf8').split(' ')
-    return startOf(Number(owner)) !== start
+    try {
+      const [owner, start] = readFileSync(fileOf(uid), 'utf8').split(' ')
+      return startOf(Number(owner)) !== start
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false
+      throw error
+    }
   }
   mkdirSync(directory, { recursive: true, mode: 0o711 })
   return {
     claim(uid) {
-      if (write(uid)) return true
+      if (kept.delete(uid) || write(uid)) return true
       if (!isLeftOver(uid)) return false
       rmSync(fileOf(uid), { force: true })
       return write(uid)
     },
-    giveBack: (uid) => rmSync(fileOf(uid), { force: true })
+    giveBack(uid) {
+      try {
+        rmSync(fileOf(uid), { force: true })
+      } catch {
+        kept.add(uid)
+      }
+    }
   }
 }
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined

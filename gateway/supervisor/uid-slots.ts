@@ -19,6 +19,7 @@ export interface UidSlotsParts {
   readonly clock: Clock
   /** The processes that run under this user id. */
   readonly processesOf: (uid: number) => Promise<number[]>
+  /** Must not throw. */
   readonly kill: (pid: number) => void
   /** Keeps the gateways of this machine that share the range from giving one id to two people. */
   readonly claims: UidClaims
@@ -31,6 +32,8 @@ const PAUSE_MS = 25
 export class UidSlots {
   readonly #parts: UidSlotsParts
   readonly #free: number[]
+  /** Ids of which a process would not die. */
+  readonly #stuck = new Set<number>()
 
   constructor(parts: UidSlotsParts) {
     const { first, last } = parts.range
@@ -43,24 +46,37 @@ export class UidSlots {
     const index = this.#free.findIndex((uid) => this.#parts.claims.claim(uid))
     const [uid] = index < 0 ? [] : this.#free.splice(index, 1)
     if (uid !== undefined) return uid
+    void this.#tryStuck() // never rejects; the next one may find an id
     throw new GatewayError('ERR_WORKER_CAPACITY', 'No user id is free for another worker.')
   }
 
   /**
-   * Ends what still runs under this id and makes it free. An id of which a process will not die is never
-   * given to anybody again. Never rejects.
+   * Ends what still runs under this id and makes it free. An id of which a process will not die is tried
+   * again whenever another one is given back or none is left. Never rejects.
    */
   async free(uid: number): Promise<void> {
-    const { clock, kill } = this.#parts
+    void this.#tryStuck() // never rejects
     for (let tries = 0; tries < TRIES; tries++) {
-      const left = await this.#parts.processesOf(uid).catch(() => undefined)
-      if (left?.length === 0) {
-        this.#free.push(uid)
-        this.#parts.claims.giveBack(uid)
-        return
-      }
-      for (const pid of left ?? []) kill(pid)
-      await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve))
+      if (await this.#tryFree(uid)) return
+      await new Promise<void>((resolve) => this.#parts.clock.after(PAUSE_MS, resolve))
     }
+    this.#stuck.add(uid)
+  }
+
+  async #tryStuck(): Promise<void> {
+    const stuck = [...this.#stuck]
+    this.#stuck.clear() // an id that is being tried is tried by nobody else, or it would be free twice
+    for (const uid of stuck) if (!(await this.#tryFree(uid))) this.#stuck.add(uid)
+  }
+
+  async #tryFree(uid: number): Promise<boolean> {
+    const left = await this.#parts.processesOf(uid).catch(() => undefined)
+    if (left?.length !== 0) {
+      for (const pid of left ?? []) this.#parts.kill(pid)
+      return false
+    }
+    this.#parts.claims.giveBack(uid)
+    this.#free.push(uid)
+    return true
   }
 }

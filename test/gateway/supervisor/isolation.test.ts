@@ -161,7 +161,40 @@ t.test('a user id is given again only when no process of it is left', async (t) 
   }
   await stuck
   t.equal(slots.take(), 1)
-  t.throws(() => slots.take(), 'an id whose process will not die is lost')
+  t.throws(() => slots.take(), 'an id whose process does not die is not given')
+  await settled()
+  left.clear()
+  t.throws(() => slots.take(), { code: 'ERR_WORKER_CAPACITY' })
+  t.throws(() => slots.take(), { code: 'ERR_WORKER_CAPACITY' })
+  await settled()
+  t.equal(slots.take(), 2, 'it is tried again when it is wanted')
+  t.throws(() => slots.take(), 'and it is free once only')
+})
+
+t.test('a user id that could not be looked at comes back with the next one', async (t) => {
+  const clock = new FakeClock()
+  let isBlind = true
+  const slots = new UidSlots({
+    range: { first: 1, last: 2 },
+    clock,
+    processesOf: async () => {
+      if (isBlind) throw new Error('no file descriptor is left')
+      return []
+    },
+    kill: () => t.fail('nothing is there to be killed'),
+    claims: { claim: () => true, giveBack() {} }
+  })
+  t.strictSame([slots.take(), slots.take()], [1, 2])
+  const blind = slots.free(1)
+  for (let tries = 0; tries < 40; tries++) {
+    await settled()
+    clock.advance(25)
+  }
+  await blind
+  isBlind = false
+  await slots.free(2)
+  await settled()
+  t.strictSame([slots.take(), slots.take()].sort(), [1, 2])
 })
 
 t.test('a range of user ids has two at least, and not root', async (t) => {
