@@ -13,9 +13,7 @@ export async function buildWorker(): Promise<void> {
   // What runs meanwhile keeps what it has until all of it is there.
   const draft = await mkdtemp(`${root}dist/draft-`)
   await bundleWorker(`${root}worker/main.ts`, draft)
-  await bundle({ 'mime-thread': `${root}worker/mime/tasks.ts` }, draft)
-  // Piscina starts its threads from a file of this name beside its own.
-  await bundle({ worker: `${root}node_modules/piscina/dist/worker.js` }, draft, '.js')
+  await bundleMimeThread(draft)
   await chmod(draft, 0o755)
   await rm(`${root}dist/worker`, { recursive: true, force: true })
   await rename(draft, `${root}dist/worker`)
@@ -41,6 +39,13 @@ export async function bundleWorker(entry: string, outdir: string): Promise<void>
     define: { 'import.meta.url': '__fileUrl' }
   })
   await rehearse(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
+}
+
+/** Puts the thread that reads HTML beside a worker's program. */
+export async function bundleMimeThread(outdir: string): Promise<void> {
+  await bundle({ 'mime-thread': `${root}worker/mime/tasks.ts` }, outdir)
+  // Piscina starts its threads from a file of this name beside its own.
+  await bundle({ worker: `${root}node_modules/piscina/dist/worker.js` }, outdir, '.js')
 }
 
 /** Bundles programs, named as their files below `outdir` shall be. Throws when one does not bundle. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
 import type { Random } from '../../ops/sandbox/random.ts'
 import {
   call,
@@ -9,31 +10,30 @@ import {
   openSession,
   send
 } from '../helpers/mcp-http.ts'
+import { askSomething, type ChaosPerson, foreignMarks, type Question } from './chaos-mail.ts'
+import { isNetwork, type Outcome, type Report } from './chaos-outcome.ts'
 
 /** No call may stay without an end for longer: a worker that hangs is found out in half of that. */
 export const DEADLINE_MS = 60_000
-const PAUSE_MS = 1200
+const PAUSE_MS = 3000
 const ABORTED_IN_MS = 60
 
-/** How a call ended. The last five must not happen. */
-export type Outcome =
-  | 'answered'
-  | 'refused' // a JSON-RPC error of the gateway, under the call's own id or none
-  | 'unreachable' // the gateway was down, or died during the call
-  | 'aborted' // by the client itself
-  | 'misrouted' // the answer was somebody else's, or to another question
-  | 'lost' // the session is not known any more
-  | 'silent' // the answer ended without a message
-  | 'strange' // anything else
-  | 'hung'
+/** What a tool says when Google did not do its part. */
+const FAULTS_OF_GOOGLE: readonly unknown[] = ['rate_limited', 'upstream_unavailable']
+/** What it says when it broke down itself, under one of those codes. */
+const FAULT_OF_OURS = /for a reason of the server/
+
+const ToolFailure = z.object({
+  isError: z.literal(true),
+  structuredContent: z.object({ code: z.string() })
+})
 
 export interface ChaosClientParts {
   readonly endpoint: Endpoint
   readonly era: 'legacy' | 'modern'
-  /** What only this account's worker can say. */
-  readonly canary: string
+  readonly person: ChaosPerson
   readonly random: Random
-  readonly report: (outcome: Outcome, detail: string) => void
+  readonly report: Report
 }
 
 /**
@@ -49,20 +49,24 @@ export class ChaosClient {
     this.#parts = parts
   }
 
-  /** Opens the session that is kept to the end; tries again while the gateway is busy. */
-  async open(): Promise<void> {
-    if (this.#parts.era === 'modern') return
-    this.#session = await openSession(this.#parts.endpoint)
+  get person(): ChaosPerson {
+    return this.#parts.person
+  }
+
+  /** Opens the session that is kept to the end, and gives its id; a modern client has none. */
+  async open(): Promise<string | undefined> {
+    if (this.#parts.era === 'legacy') this.#session = await openSession(this.#parts.endpoint)
+    return this.#session
   }
 
   /** Calls until `signal` ends it, and resolves when the last call is over. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { random } = this.#parts
+    const { random, person } = this.#parts
     const pending = new Set<Promise<unknown>>()
     while (!signal.aborted) {
       const leaves = random.below(20) === 0
-      const args = { nonce: this.#nonce(), ms: random.below(4) === 0 ? random.below(400) : 0 }
-      const one = this.call('canary', args, leaves ? random.below(ABORTED_IN_MS) : undefined)
+      const question = askSomething(person, random)
+      const one = this.ask(question, leaves ? random.below(ABORTED_IN_MS) : undefined)
       pending.add(one)
       void one.then(() => pending.delete(one))
       if (pending.size > 2) await Promise.race(pending)
@@ -72,23 +76,24 @@ export class ChaosClient {
   }
 
   /** One call, judged. `leaveAfterMs` is when the client goes away, if it does. */
-  async call(tool: string, args: object, leaveAfterMs?: number): Promise<Outcome> {
+  async ask(question: Question, leaveAfterMs?: number): Promise<Outcome> {
     this.#lastId += 1
     const id = this.#lastId
     const deadline = AbortSignal.timeout(DEADLINE_MS)
     const leaving = leaveAfterMs === undefined ? undefined : AbortSignal.timeout(leaveAfterMs)
     const signal = leaving ? AbortSignal.any([deadline, leaving]) : deadline
     try {
-      return await this.#ask(id, tool, args, signal)
+      return await this.#send(id, question, signal)
     } catch (error) {
-      if (deadline.aborted) return this.#end('hung', tool)
-      if (leaving?.aborted) return this.#end('aborted', tool)
+      if (deadline.aborted) return this.#end('hung', question.tool)
+      if (leaving?.aborted) return this.#end('aborted', question.tool)
       return this.#end(isNetwork(error) ? 'unreachable' : 'strange', String(error))
     }
   }
 
-  async #ask(id: number, tool: string, args: object, signal: AbortSignal): Promise<Outcome> {
+  async #send(id: number, question: Question, signal: AbortSignal): Promise<Outcome> {
     const { endpoint, era } = this.#parts
+    const { tool, args } = question
     const sent =
       era === 'legacy'
         ? { body: call(tool, args, id), session: this.#session }
@@ -97,18 +102,26 @@ export class ChaosClient {
     const [message, ...others] = await messagesOf(response)
     if (!message) return this.#end('silent', `${response.status}`)
     if (others.length > 0) return this.#end('strange', `${others.length + 1} messages`)
-    return this.#judge(id, args, response.status, message)
+    return this.#judge(id, question, response.status, message)
   }
 
-  #judge(id: number, args: object, status: number, message: Message): Outcome {
+  #judge(id: number, question: Question, status: number, message: Message): Outcome {
+    const { person } = this.#parts
+    const said = JSON.stringify(message)
+    if (foreignMarks(said, person, question).length > 0)
+      return this.#end('misrouted', `${said} for ${JSON.stringify(question)}`)
     if (message.error) return this.#judgeError(id, status, message, message.error)
-    const text = message.result?.content?.[0]?.text
-    const nonce = 'nonce' in args ? String(args.nonce) : undefined
-    const [canary, said] = text?.split(' ') ?? []
-    const isMine = message.id === id && canary === this.#parts.canary
-    if (!isMine || (nonce !== undefined && said !== nonce))
-      return this.#end('misrouted', `${message.id} for ${id}: ${text} for ${nonce}`)
-    return this.#end('answered', '')
+    if (message.id !== id) return this.#end('misrouted', `${message.id} for ${id}`)
+    const failure = ToolFailure.safeParse(message.result)
+    if (failure.success) {
+      const { code } = failure.data.structuredContent
+      const isGoogles = FAULTS_OF_GOOGLE.includes(code) && !FAULT_OF_OURS.test(said)
+      return this.#end(isGoogles ? 'failed' : 'strange', said)
+    }
+    if (!question.holds.every((words) => said.includes(words)))
+      return this.#end('misrouted', `${said} for ${JSON.stringify(question)}`)
+    if (question.writes !== undefined) person.written.add(question.writes)
+    return this.#end('answered', question.tool)
   }
 
   #judgeError(
@@ -128,12 +141,4 @@ export class ChaosClient {
     this.#parts.report(outcome, `${this.#parts.era}: ${detail}`)
     return outcome
   }
-
-  #nonce(): string {
-    return Math.floor(this.#parts.random.next() * 2 ** 40).toString(36)
-  }
 }
-
-/** `fetch` tells of every broken or refused connection in this way. */
-const isNetwork = (error: unknown): boolean =>
-  error instanceof TypeError && /fetch failed|terminated/.test(error.message)

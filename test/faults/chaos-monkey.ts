@@ -27,14 +27,17 @@ export async function letChaosRule(parts: ChaosMonkeyParts, first: GatewayProces
   const done: string[] = []
   const side: Promise<unknown>[] = []
   let gateway = first
+  let gateways = 1
   const end = performance.now() + seconds * 1000
-  const eraMs = (seconds * 1000) / 4
+  // Three gateways pass away, and the last one has time to show what it keeps.
+  const eraMs = (seconds * 1000) / 5
   let eraEnd = performance.now() + eraMs
   while (performance.now() < end) {
-    if (performance.now() > eraEnd) {
+    if (performance.now() > eraEnd && gateways < 4) {
       const wasKilled = done.lastIndexOf('gateway killed') > done.lastIndexOf('gateway upgraded')
       done.push(wasKilled ? 'gateway upgraded' : 'gateway killed')
       gateway = wasKilled ? await upgrade(parts, gateway) : await restart(parts, gateway)
+      gateways += 1
       eraEnd = performance.now() + eraMs
     }
     const harm = random.pick(HARMS)
@@ -54,8 +57,8 @@ async function doHarm(parts: ChaosMonkeyParts, harm: (typeof HARMS)[number]): Pr
   const { random } = parts
   if (harm === 'kill') await signalSomebody(parts, 'SIGKILL')
   if (harm === 'stop') await stopForAWhile(parts)
-  if (harm === 'spin') await somebody(parts).call('spin', { ms: random.below(SPIN_MS) })
-  if (harm === 'leak') await somebody(parts).call('leak', { mebibytes: LEAK_MEBIBYTES })
+  if (harm === 'spin') await misuse(parts, 'spin', { ms: random.below(SPIN_MS) })
+  if (harm === 'leak') await misuse(parts, 'leak', { mebibytes: LEAK_MEBIBYTES })
 }
 
 /** Another gateway on the same data, after the last one was killed. */
@@ -101,8 +104,12 @@ async function signalSomebody(
   return pid
 }
 
-function somebody({ clients, random }: ChaosMonkeyParts): ChaosClient {
+async function misuse(
+  { clients, random }: ChaosMonkeyParts,
+  tool: 'spin' | 'leak',
+  args: Readonly<Record<string, number>>
+): Promise<void> {
   const one = clients[random.below(clients.length)]
   if (!one) throw new Error('there are no clients')
-  return one
+  await one.ask({ tool, args, holds: [one.person.email] })
 }

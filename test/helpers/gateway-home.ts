@@ -8,11 +8,10 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import * as z from 'zod'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import { connectUsers, type TestUser } from './connect-users.ts'
+import { connectUsers, type GoogleStandIn, type TestUser } from './connect-users.ts'
 import { freePort } from './free-port.ts'
 
 const MAIN = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
-const NOBODYS_GOOGLE = { url: 'http://127.0.0.1:9', clientId: 'client', clientSecret: 'secret' }
 
 const Workers = z.object({
   workers: z.array(z.object({ id: z.string(), pid: z.number().nullable(), phase: z.string() }))
@@ -26,20 +25,22 @@ export interface GatewayProcess {
   readonly output: () => string
   /** Resolves when the log says so; rejects when the process ends before. */
   said(words: string): Promise<void>
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void
+  kill(signal: 'SIGTERM' | 'SIGKILL' | 'SIGWINCH'): void
   /** Its exit code, or the signal that ended it. Settles once, never rejects. */
   readonly gone: Promise<number | string>
 }
 
 export interface HomeOptions {
-  readonly users: number
+  /** So many people of a Google that nobody asks anything, or a Google with its own people. */
+  readonly users: number | GoogleStandIn
   readonly settings: Readonly<Record<string, string>>
 }
 
 export type GatewayHome = Awaited<ReturnType<typeof openGatewayHome>>
 
 /** A data directory and ports for gateways that run as processes, one after the other or at once. */
-export async function openGatewayHome(t: Test, { users: count, settings }: HomeOptions) {
+export async function openGatewayHome(t: Test, { users: wanted, settings }: HomeOptions) {
+  const google = typeof wanted === 'number' ? nobodysGoogle(wanted) : wanted
   const directory = await mkdtemp(join(tmpdir(), 'gw-')) // a socket's path must be short
   await chmod(directory, 0o711) // workers may be somebody else's
   const port = await freePort()
@@ -50,10 +51,10 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
     PORT: String(port),
     OPS_PORT: String(opsPort),
     ADMIN_TOKEN: adminToken,
-    GOOGLE_CLIENT_ID: NOBODYS_GOOGLE.clientId,
-    GOOGLE_CLIENT_SECRET: NOBODYS_GOOGLE.clientSecret,
-    GOOGLE_ISSUER_URL: NOBODYS_GOOGLE.url,
-    GMAIL_API_URL: NOBODYS_GOOGLE.url,
+    GOOGLE_CLIENT_ID: google.clientId,
+    GOOGLE_CLIENT_SECRET: google.clientSecret,
+    GOOGLE_ISSUER_URL: google.url,
+    GMAIL_API_URL: google.url,
     SECRETS_FILE: join(directory, 'secrets.json'),
     DATABASE_URL: `sqlite:${join(directory, 'state', 'gateway.sqlite')}`,
     RUN_DIR: join(directory, 'run'),
@@ -62,14 +63,6 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
     ...settings
   }
   writeKeyring(env.SECRETS_FILE ?? '', createKeyring())
-  const google = {
-    ...NOBODYS_GOOGLE,
-    users: Array.from({ length: count }, (_, n) => ({
-      email: `user${n}@example.com`,
-      sub: String(100_000_000_000_000_000_000n + BigInt(n))
-    })),
-    issueGrant: () => ({ refreshToken: '1//none' })
-  }
   const files = { DATABASE_URL: env.DATABASE_URL ?? '', SECRETS_FILE: env.SECRETS_FILE ?? '' }
   const users: TestUser[] = await connectUsers(files, google, 'gmail.modify')
   const running = new Set<GatewayProcess>()
@@ -102,6 +95,12 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
       void gateway.gone.then(() => running.delete(gateway))
       return gateway
     },
+    /** What the gateway that has the ports says of itself, by the name of the series. */
+    async metrics(): Promise<ReadonlyMap<string, number>> {
+      const text = await (await fetch(`${ops}/metrics`, { headers })).text()
+      const series = text.matchAll(/^([^#\s]\S*) (\S+)$/gm)
+      return new Map([...series].map(([, name = '', value]) => [name, Number(value)]))
+    },
     async workers(): Promise<AdminWorker[]> {
       const response = await fetch(`${ops}/admin/workers`, { headers })
       return Workers.parse(await response.json()).workers
@@ -112,6 +111,17 @@ export async function openGatewayHome(t: Test, { users: count, settings }: HomeO
     }
   }
 }
+
+const nobodysGoogle = (count: number): GoogleStandIn => ({
+  url: 'http://127.0.0.1:9',
+  clientId: 'client',
+  clientSecret: 'secret',
+  users: Array.from({ length: count }, (_, n) => ({
+    email: `user${n}@example.com`,
+    sub: String(100_000_000_000_000_000_000n + BigInt(n))
+  })),
+  issueGrant: () => ({ refreshToken: '1//none' })
+})
 
 function follow(child: ChildProcess): GatewayProcess {
   const { pid, stdout, stderr } = child

@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** As the kernel writes it in /proc/net/tcp. */
+const ESTABLISHED = '01'
+
 /** The pids of the processes whose command line names this file. Linux only. */
 export function processesOf(file: string): number[] {
   return readdirSync('/proc')
@@ -9,6 +12,15 @@ export function processesOf(file: string): number[] {
 
 /** How many files, sockets and the like a process has open. Linux only. */
 export const openFilesOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+
+/** How many connections a port of IPv4 has open at its own end. Linux only. */
+export function connectionsOf(port: number): number {
+  const here = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(here) && state === ESTABLISHED).length
+}
 
 function names(pid: string, file: string): boolean {
   try {
