@@ -42,14 +42,14 @@ export class PostedChannel implements WorkerChannel {
   readonly #post: (message: ToWorker) => void
   readonly #listeners = new Set<(message: FromWorker) => void>()
   readonly #asked = new Map<number, Asked>()
-  readonly #closed = Promise.withResolvers<never>()
+  /** Rejects for each that waits; a promise shared by all would keep every answer until the worker ends. */
+  readonly #waiting = new Set<(why: GatewayError) => void>()
   #isOpen = true
   #count = 0
 
   constructor({ clock, post }: WorkerChannelParts) {
     this.#clock = clock
     this.#post = post
-    this.#closed.promise.catch(() => {}) // each `ask` and `next` reports it to its caller
   }
 
   send(message: ToWorker): void {
@@ -66,14 +66,15 @@ export class PostedChannel implements WorkerChannel {
   async ask(question: Ping | Restore, deadlineMs = ANSWER_MS): Promise<Pong | Restored> {
     this.#count += 1
     const id = this.#count
-    const { promise, resolve, reject } = Promise.withResolvers<Pong | Restored>()
+    const answer = Promise.withResolvers<Pong | Restored>()
+    const { resolve, reject } = answer
     this.#asked.set(id, { answeredBy: question.type === 'ping' ? 'pong' : 'restored', resolve })
     const cancel = this.#clock.after(deadlineMs, () =>
       reject(gone('The worker did not answer in time.'))
     )
     this.send({ ...question, id })
     try {
-      return await Promise.race([promise, this.#closed.promise])
+      return await this.#orEnd(answer)
     } finally {
       cancel()
       this.#asked.delete(id)
@@ -81,12 +82,12 @@ export class PostedChannel implements WorkerChannel {
   }
 
   async next<T extends FromWorker['type']>(type: T): Promise<Extract<FromWorker, { type: T }>> {
-    const { promise, resolve } = Promise.withResolvers<Extract<FromWorker, { type: T }>>()
+    const first = Promise.withResolvers<Extract<FromWorker, { type: T }>>()
     const off = this.on((message) => {
-      if (isOf(message, type)) resolve(message)
+      if (isOf(message, type)) first.resolve(message)
     })
     try {
-      return await Promise.race([promise, this.#closed.promise])
+      return await this.#orEnd(first)
     } finally {
       off()
     }
@@ -105,8 +106,19 @@ export class PostedChannel implements WorkerChannel {
   /** Called by the launcher when the process is gone. May be called more than once. */
   close(): void {
     this.#isOpen = false
-    this.#closed.reject(gone('The worker ended.'))
+    for (const reject of this.#waiting) reject(ended())
     this.#listeners.clear()
+  }
+
+  /** Resolves with what is awaited; rejects when the worker ends first. */
+  async #orEnd<T>({ promise, reject }: PromiseWithResolvers<T>): Promise<T> {
+    if (!this.#isOpen) throw ended()
+    this.#waiting.add(reject)
+    try {
+      return await promise
+    } finally {
+      this.#waiting.delete(reject)
+    }
   }
 }
 
@@ -116,3 +128,5 @@ const isOf = <T extends FromWorker['type']>(
 ): message is Extract<FromWorker, { type: T }> => message.type === type
 
 const gone = (message: string): GatewayError => new GatewayError('ERR_WORKER_GONE', message)
+
+const ended = (): GatewayError => gone('The worker ended.')
