@@ -8,7 +8,7 @@ import { type ErrorCode, GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
 import { VERSION } from '#shared/version.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
-import { createAudit } from './admin/audit.ts'
+import { type Audit, createAudit } from './admin/audit.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { Doorway } from './http/doorway.ts'
@@ -50,6 +50,7 @@ interface Core {
   readonly log: Log
   readonly metrics: Metrics
   readonly store: Store
+  readonly audit: Audit
   readonly accounts: OpenAccounts
   readonly serving: Serving
   readonly people: People
@@ -114,7 +115,19 @@ export async function wire(
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
     ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people })
     : undefined
-  const core = { config, log, metrics, store, accounts, serving, people, toolSignIn, substitutes }
+  const audit = createAudit(store, systemClock)
+  const core = {
+    config,
+    log,
+    metrics,
+    store,
+    audit,
+    accounts,
+    serving,
+    people,
+    toolSignIn,
+    substitutes
+  }
   const readiness = new Readiness({
     store,
     supervisor: serving.supervisor,
@@ -204,7 +217,9 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     clock: systemClock,
     ...core.people,
     sessions: accountSessions(serving.sessions),
-    toolRequests: core.toolSignIn?.requests
+    toolRequests: core.toolSignIn?.requests,
+    note: ({ userId, ...change }) =>
+      core.audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
   }
   return buildApp({
     clock: systemClock,
@@ -235,7 +250,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
 }
 
 function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance> {
-  const { config, log, metrics, store, serving } = core
+  const { config, log, metrics, serving } = core
   return buildOpsApp({
     adminToken: config.ADMIN_TOKEN,
     log,
@@ -247,7 +262,7 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
     admin: {
       ...serving,
       accounts: core.accounts.accounts,
-      audit: createAudit(store, systemClock),
+      audit: core.audit,
       metrics
     }
   })

@@ -45,7 +45,7 @@ export interface Accounts {
    */
   needsReauth(userId: UserId): Promise<void>
   /**
-   * Revokes at Google and removes every row of this person. The rows go even when Google cannot be
+   * Revokes at Google and removes every row of this person; the audit keeps what was done, not by whom. The rows go even when Google cannot be
    * reached; the answer says whether it could. The caller stops worker and sessions first. Idempotent.
    */
   erase(userId: UserId): Promise<{ revokedAtGoogle: boolean }>
@@ -129,6 +129,11 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
         for (const table of ['oauth', 'sessions', 'owners'] as const) {
           await trx.deleteFrom(table).where('user_id', '=', userId).execute()
         }
+        await trx
+          .updateTable('audit')
+          .set({ actor: 'user' })
+          .where('actor', '=', `user:${userId}`)
+          .execute()
         await trx.deleteFrom('users').where('id', '=', userId).execute()
       })
       return { revokedAtGoogle }

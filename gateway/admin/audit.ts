@@ -1,8 +1,10 @@
 import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditEntry {
-  readonly actor: 'admin' | 'user' | 'system'
+  /** A person is forgotten here as well when the account is erased: then it is `user`. */
+  readonly actor: 'admin' | `user:${UserId}`
   readonly action: string
   readonly target: string
   readonly reason: string | undefined

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import * as z from 'zod'
+import type { NoteChange } from './account-change.ts'
 import type { OwnForm } from './account-form.ts'
 import type { AccountSessions } from './account-sessions.ts'
 import { ACCOUNT_PATH } from './account-sign-in.ts'
@@ -9,6 +10,7 @@ export interface EndingParts {
   readonly act: OwnForm
   readonly clients: ConnectedClients
   readonly sessions: AccountSessions
+  readonly note: NoteChange
 }
 
 const Handle = z.object({ handle: z.string().max(200) })
@@ -16,12 +18,16 @@ const Client = z.object({ client: z.string().max(2000) })
 
 /** The buttons that end a client's access or one session. */
 export const endingRoutes: FastifyPluginAsync<EndingParts> = async (scope, parts) => {
-  const { act, clients, sessions } = parts
+  const { act, clients, sessions, note } = parts
 
   scope.post(
     `${ACCOUNT_PATH}/clients/revoke`,
     act(async ({ userId }, request) => {
       const { client } = Client.parse(request.body)
+      const isConnected = (await clients.list(userId)).some(({ clientId }) => clientId === client)
+      if (isConnected) {
+        await note({ userId, action: 'disconnect_client', target: client, requestId: request.id })
+      }
       await clients.revoke(userId, client)
       for (const { handle, clientId } of await sessions.list(userId)) {
         if (clientId === client) await sessions.end(handle)
@@ -34,7 +40,9 @@ export const endingRoutes: FastifyPluginAsync<EndingParts> = async (scope, parts
     act(async ({ userId }, request) => {
       const { handle } = Handle.parse(request.body)
       const own = (await sessions.list(userId)).some((listed) => listed.handle === handle)
-      if (own) await sessions.end(handle)
+      if (!own) return
+      await note({ userId, action: 'end_session', target: handle, requestId: request.id })
+      await sessions.end(handle)
     })
   )
 }

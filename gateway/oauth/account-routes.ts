@@ -6,6 +6,7 @@ import type { UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Google } from '../accounts/google.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
+import type { NoteChange } from './account-change.ts'
 import { endingRoutes } from './account-ending.ts'
 import { ownFormOf } from './account-form.ts'
 import type { AccountSession, Visitor } from './account-session.ts'
@@ -32,6 +33,7 @@ export interface AccountRoutesParts {
   readonly clock: Clock
   readonly publicUrl: string
   readonly defaultLevel: AccessLevel
+  readonly note: NoteChange
   /** Called before an account is erased: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
 }
@@ -96,6 +98,8 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
     `${ACCOUNT_PATH}/erase`,
     act(async ({ userId }, request, reply) => {
       Confirmed.parse(request.body)
+      const { id: requestId } = request
+      await parts.note({ userId, action: 'erase_account', target: 'account', requestId })
       await parts.onErase(userId)
       const { revokedAtGoogle } = await accounts.erase(userId)
       session.end(reply)

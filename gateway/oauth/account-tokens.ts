@@ -4,6 +4,7 @@ import { AccessLevel, covers } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tokens.ts'
+import type { NoteChange } from './account-change.ts'
 import type { OwnForm } from './account-form.ts'
 import { ACCOUNT_PATH } from './account-sign-in.ts'
 import { newTokenPage, TOKEN_HOURS } from './pages/account-page.ts'
@@ -13,6 +14,7 @@ export interface PersonalTokenRoutesParts {
   readonly act: OwnForm
   readonly personalTokens: PersonalTokens
   readonly publicUrl: string
+  readonly note: NoteChange
   /** The level that the stored Google grant allows; undefined without one. */
   readonly grantedLevel: (userId: UserId) => Promise<AccessLevel | undefined>
 }
@@ -31,7 +33,7 @@ const NewToken = z.object({
 /** The forms that make and revoke personal tokens. */
 export const personalTokenRoutes: FastifyPluginAsync<PersonalTokenRoutesParts> = async (
   scope,
-  { act, personalTokens, publicUrl, grantedLevel }
+  { act, personalTokens, publicUrl, note, grantedLevel }
 ) => {
   scope.post(
     `${ACCOUNT_PATH}/tokens`,
@@ -45,6 +47,8 @@ export const personalTokenRoutes: FastifyPluginAsync<PersonalTokenRoutesParts> =
         throw new GatewayError('ERR_FORM', 'You have too many tokens. Revoke one first.')
       }
       const made = await personalTokens.create({ userId, name, level, ttl: hours * HOUR_MS })
+      const { id: target } = made.record
+      await note({ userId, action: 'create_token', target, requestId: request.id })
       return sendPage(reply, 200, newTokenPage({ ...made, mcpUrl: `${publicUrl}/mcp` }))
     })
   )
@@ -53,6 +57,8 @@ export const personalTokenRoutes: FastifyPluginAsync<PersonalTokenRoutesParts> =
     `${ACCOUNT_PATH}/tokens/revoke`,
     act(async ({ userId }, request) => {
       const { id } = TokenId.parse(request.body)
+      const own = (await personalTokens.list(userId)).some((token) => token.id === id)
+      if (own) await note({ userId, action: 'revoke_token', target: id, requestId: request.id })
       await personalTokens.revoke(userId, id)
     })
   )

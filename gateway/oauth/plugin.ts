@@ -13,6 +13,7 @@ import type { Keyring } from '../accounts/keyring.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
 import type { SignInRequests } from '../tool-sign-in/requests.ts'
+import type { NoteChange } from './account-change.ts'
 import { accountRoutes } from './account-routes.ts'
 import { createAccountSession } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
@@ -49,6 +50,8 @@ export interface SignInParts {
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: drop cached tokens, tell the worker. */
   readonly onGrantChanged: (userId: UserId) => void
+  /** Writes down what people change on the account page. */
+  readonly note: NoteChange
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
   /** What people asked for with sign-in tools; undefined where those are off. */

@@ -49,17 +49,32 @@ async function build(t: Test) {
       database
         .prepare(`select * from "${name}"`)
         .all()
-        .filter((row) => Object.values(row).includes(sub))
+        .filter((row) => Object.values(row).some((value) => String(value).includes(sub)))
         .map(() => String(name))
     )
     database.close()
     return found
   }
-  return { google, gateway, client, ada: await enter(ADA), ben: await enter(BEN), workerOf, rowsOf }
+  const audit = () => {
+    const database = new DatabaseSync(file, { readOnly: true })
+    const rows = database.prepare('select actor, action, target from audit order by id').all()
+    database.close()
+    return rows
+  }
+  return {
+    google,
+    gateway,
+    client,
+    audit,
+    ada: await enter(ADA),
+    ben: await enter(BEN),
+    workerOf,
+    rowsOf
+  }
 }
 
 t.test('who erases the account is out at once: no token, process, row or grant', async (t) => {
-  const { google, gateway, client, ada, ben, workerOf, rowsOf } = await build(t)
+  const { google, gateway, client, audit, ada, ben, workerOf, rowsOf } = await build(t)
   const worker = await workerOf(ada.sub)
   t.ok(worker && rowsOf(ada.sub).includes('google_grants'))
   const kept = rowsOf(ben.sub)
@@ -70,6 +85,11 @@ t.test('who erases the account is out at once: no token, process, row or grant',
   const asked = await browser.submit('/account/sign-in', first, account)
   const page = { url: asked.url, text: await asked.response.text() }
   await answerGoogle(browser, page, {}, () => false)
+  const shown = await (await browser.fetch(account)).text()
+  const { token = '' } = formFields(shown)
+  const [handle = ''] = /s-[0-9a-f]{12}/.exec(shown) ?? []
+  await browser.submit('/account/sessions/end', { token, handle }, account)
+  t.match(audit(), [{ actor: `user:${ada.sub}`, action: 'end_session', target: handle }])
   const form = { ...formFields(await (await browser.fetch(account)).text()), confirm: 'yes' }
   const { response } = await browser.submit('/account/erase', form, account)
   t.match(await response.text(), 'Your access at Google was revoked')
@@ -79,6 +99,14 @@ t.test('who erases the account is out at once: no token, process, row or grant',
   t.equal(await workerOf(ada.sub), undefined)
   t.throws(() => process.kill(worker?.pid ?? 0, 0), 'its process is gone')
   t.same(rowsOf(ada.sub), [])
+  t.match(
+    audit(),
+    [
+      { actor: 'user', action: 'end_session', target: /^s-/ },
+      { actor: 'user', action: 'erase_account', target: 'account' }
+    ],
+    'what was done is kept, without who'
+  )
   t.equal(google.requests.list({ method: 'revoke', status: 200 }).length, 1)
   t.match(await ben.profile(), BEN, 'nobody else notices')
   t.same(rowsOf(ben.sub), kept)

@@ -10,6 +10,7 @@ import { createKeyring } from '../../gateway/accounts/keyring.ts'
 import { createPersonalTokens } from '../../gateway/accounts/personal-tokens.ts'
 import { createTokenBroker } from '../../gateway/accounts/token-broker.ts'
 import { createVault } from '../../gateway/accounts/vault.ts'
+import type { AccountChange } from '../../gateway/oauth/account-change.ts'
 import type { AccountSessionView } from '../../gateway/oauth/account-sessions.ts'
 import { createBearerTokens } from '../../gateway/oauth/bearer.ts'
 import { type SignInParts, signIn } from '../../gateway/oauth/plugin.ts'
@@ -58,6 +59,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const personalTokens = createPersonalTokens({ store, clock })
   const changed: string[] = []
   const erased: string[] = []
+  const noted: AccountChange[] = []
   const broker = createTokenBroker({
     grants,
     accounts,
@@ -90,6 +92,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
         changed.push(userId)
         broker.forget(userId)
       },
+      note: async (change) => void noted.push(change),
       onErase: async (userId) => {
         erased.push(userId)
       },
@@ -121,6 +124,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
     sessions,
     changed,
     erased,
+    noted,
     idOf
   }
 }

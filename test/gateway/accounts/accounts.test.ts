@@ -190,8 +190,20 @@ t.test(
     for (const reachable of [true, false]) {
       await signIn()
       await personal.create({ userId: ada, name: 'n', level: 'gmail.read' })
+      const done = { at: 1, action: 'revoke_token', target: 'x', reason: null, request_id: null }
+      const actors = ['admin', `user:${ada}`, `user:${ada}0`]
+      await store.db
+        .insertInto('audit')
+        .values(actors.map((actor) => ({ ...done, actor })))
+        .execute()
       google.reachable = reachable
       t.same(await accounts.erase(ada), { revokedAtGoogle: reachable })
+      const kept = await store.db.deleteFrom('audit').returning('actor').execute()
+      t.same(
+        kept.map(({ actor }) => actor),
+        ['admin', 'user', `user:${ada}0`],
+        'what was done is kept, without who'
+      )
       for (const table of ['users', 'google_grants', 'personal_tokens', 'oauth'] as const) {
         t.same(await store.db.selectFrom(table).selectAll().execute(), [], table)
       }

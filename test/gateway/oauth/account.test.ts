@@ -89,6 +89,16 @@ t.test('mail is connected on the account page, and a personal token made and use
   t.ok(await lab.bearer.verify(token), 'nobody revokes what is another’s')
   await act(lab, browser, 'tokens/revoke', { id: record?.id ?? '' })
   t.equal(await lab.bearer.verify(token), undefined)
+  const mine = { userId: lab.idOf(ADA), target: record?.id }
+  t.match(
+    lab.noted,
+    [
+      { ...mine, action: 'create_token', requestId: /./ },
+      { ...mine, action: 'revoke_token', requestId: /./ }
+    ],
+    'what was done is written down, and not what was tried'
+  )
+  t.equal(lab.noted.length, 2)
 })
 
 t.test('clients and sessions are listed and ended by their owner only', async (t) => {
@@ -127,6 +137,13 @@ t.test('clients and sessions are listed and ended by their owner only', async (t
     ['s-3'],
     'its sessions end with it'
   )
+  t.same(
+    lab.noted.map(({ userId, action, target }) => [userId, action, target]),
+    [
+      [lab.idOf(ADA), 'end_session', 's-2'],
+      [lab.idOf(ADA), 'disconnect_client', client.id]
+    ]
+  )
 })
 
 t.test('disconnect and erase leaves nothing here and no access at Google', async (t) => {
@@ -140,6 +157,7 @@ t.test('disconnect and erase leaves nothing here and no access at Google', async
   const done = await act(lab, browser, 'erase', { confirm: 'yes' })
   t.match(done.text, 'Your access at Google was revoked')
   t.same(lab.erased, [lab.idOf(ADA)])
+  t.match(lab.noted, [{ userId: lab.idOf(ADA), action: 'erase_account', target: 'account' }])
   t.same(await storedRows(lab), [])
   t.equal(await lab.bearer.verify(tokens.access_token), undefined)
   t.match(await (await browser.fetch(`${lab.publicUrl}/account`)).text(), 'Sign in with Google')

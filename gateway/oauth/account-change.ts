@@ -1,0 +1,18 @@
+import type { UserId } from '#shared/ids.ts'
+
+/** Something that a person changed on their account page. */
+export interface AccountChange {
+  readonly userId: UserId
+  readonly action:
+    | 'create_token'
+    | 'revoke_token'
+    | 'disconnect_client'
+    | 'end_session'
+    | 'erase_account'
+  /** What it was done to: a token's id, a client's id, a session's handle. */
+  readonly target: string
+  readonly requestId: string
+}
+
+/** Writes a change down: before it is made, or else when it has got its name. */
+export type NoteChange = (change: AccountChange) => Promise<void>
