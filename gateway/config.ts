@@ -34,6 +34,7 @@ export const Settings = z.object({
   CALLBACK_PORTS: ports.default([]),
   TRUST_PROXY: list.default([]),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
+  DYNAMIC_REGISTRATION: onOff.default(true),
   SIGN_IN_BY_TOOL: onOff.default(false),
   SIGN_IN_BY_TOOL_TTL: duration.default(86_400_000),
   TOKENS_BY_TOOL: onOff.default(false),

@@ -213,6 +213,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     ...core.substitutes,
     publicUrl: config.PUBLIC_URL,
     defaultLevel: config.DEFAULT_LEVEL,
+    registersClients: config.DYNAMIC_REGISTRATION,
     store,
     clock: systemClock,
     ...core.people,

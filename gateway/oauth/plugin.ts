@@ -39,6 +39,8 @@ export interface SignInParts {
   readonly google: Google
   /** What a client gets that asks for nothing. */
   readonly defaultLevel: AccessLevel
+  /** Whether clients may register themselves (RFC 7591); those with a metadata document need not. */
+  readonly registersClients: boolean
   readonly accounts: Accounts
   readonly grants: GoogleGrants
   readonly keyring: Keyring
@@ -66,7 +68,8 @@ export interface SignInParts {
  * fastify-plugin, so that its parsers, cookies and error pages stay its own.
  */
 export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
-  const { publicUrl, google, defaultLevel, accounts, keyring, store, clock } = parts
+  const { publicUrl, google, defaultLevel, registersClients, accounts, keyring, store, clock } =
+    parts
   const limits = parts.limits ?? SIGN_IN_LIMITS
   const guarded = createGuardedFetch()
   const upkeep = startUpkeep({
@@ -78,7 +81,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
     await guarded.close()
   })
   const fetch = parts.fetchClientMetadata ?? guarded.fetch
-  const provider = createProvider({ publicUrl, keyring, store, accounts, clock, fetch })
+  const provider = createProvider({ ...parts, fetch })
   // Connections that break under an answer end here; without a listener Koa prints them.
   const connection: EventEmitter = provider
   connection.on('error', (err) => scope.log.warn({ err }, 'an OAuth answer was cut off'))
@@ -87,7 +90,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   await scope.register(fastifyRateLimit, { global: false })
   await scope.register(fastifyCookie)
   await scope.register(protectedResourceRoutes, { publicUrl, defaultLevel })
-  await scope.register(providerRoutes, { provider, publicUrl, limits })
+  await scope.register(providerRoutes, { provider, publicUrl, limits, registersClients })
 
   const secure = publicUrl.startsWith('https:')
   const cookies = createSealedCookies({ keyring, clock, secure })

@@ -24,6 +24,7 @@ export interface ProviderRoutesParts {
   readonly provider: Provider
   readonly publicUrl: string
   readonly limits: SignInLimits
+  readonly registersClients: boolean
 }
 
 const WINDOW_MS = 60_000
@@ -34,7 +35,7 @@ const WINDOW_MS = 60_000
  */
 export async function providerRoutes(
   scope: FastifyInstance,
-  { provider, publicUrl, limits }: ProviderRoutesParts
+  { provider, publicUrl, limits, registersClients }: ProviderRoutesParts
 ): Promise<void> {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -66,6 +67,7 @@ export async function providerRoutes(
   scope.options('/oauth/token', open, pass)
   scope.post('/oauth/revoke', rate(limits.token), pass)
   scope.options('/oauth/revoke', open, pass)
+  if (!registersClients) return
   scope.post('/oauth/register', rate(limits.register), (request, reply) => {
     reply.raw.setHeader('access-control-allow-origin', '*')
     pass(request, reply)

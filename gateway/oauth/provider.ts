@@ -17,6 +17,8 @@ export interface ProviderParts {
   readonly store: Store
   readonly accounts: Pick<Accounts, 'find'>
   readonly clock: Clock
+  /** Whether clients may register themselves; one that has done so stays either way. */
+  readonly registersClients: boolean
   /** Fetches client metadata documents. */
   readonly fetch: typeof globalThis.fetch
 }
@@ -84,7 +86,7 @@ export function createProvider(parts: ProviderParts): Provider {
       validator: (_ctx, _key, _value, metadata) => reduceClient(metadata as ClaimedClient)
     },
     discovery: { service_documentation: `${publicUrl}/account` },
-    features: features(resourceOf(publicUrl)),
+    features: features(resourceOf(publicUrl), parts.registersClients),
     findAccount: (_ctx, id) => findAccount(parts.accounts, id),
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
@@ -109,13 +111,13 @@ export function createProvider(parts: ProviderParts): Provider {
   return provider
 }
 
-function features(resource: string): Configuration['features'] {
+function features(resource: string, registersClients: boolean): Configuration['features'] {
   return {
     clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
     devInteractions: { enabled: false },
     dPoP: { enabled: false },
     pushedAuthorizationRequests: { enabled: false },
-    registration: { enabled: true, issueRegistrationAccessToken: false },
+    registration: { enabled: registersClients, issueRegistrationAccessToken: false },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => resource,

@@ -53,6 +53,13 @@ t.test('what a stranger says of proxies changes neither the limits nor the issue
   t.match(challenge.headers.get('www-authenticate'), `resource_metadata="${gateway.origin}/`)
 })
 
+t.test('no client registers itself where the operator does not want it', async (t) => {
+  const { gateway, register } = await open(t, { DYNAMIC_REGISTRATION: 'off' })
+  t.equal((await register('203.0.113.1')).status, 404)
+  const address = `${gateway.origin}/.well-known/oauth-authorization-server`
+  t.notMatch(await (await fetch(address)).text(), 'register')
+})
+
 t.test('a proxy that the operator named is believed about its clients', async (t) => {
   const { register } = await open(t, { TRUST_PROXY: '127.0.0.1,::1' })
   for (let i = 0; i < 11; i += 1) t.equal((await register(`203.0.113.${i}`)).status, 201)

@@ -21,7 +21,10 @@ import { type Browser, formFields, type Visit } from './browser.ts'
 
 export interface SignInLabOptions
   extends Partial<
-    Pick<SignInParts, 'allowed' | 'defaultLevel' | 'fetchClientMetadata' | 'limits'>
+    Pick<
+      SignInParts,
+      'allowed' | 'defaultLevel' | 'fetchClientMetadata' | 'limits' | 'registersClients'
+    >
   > {
   readonly sandbox?: SandboxOptions
   readonly clock?: Clock
@@ -75,6 +78,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       publicUrl: url,
       google: upstream,
       defaultLevel: options.defaultLevel ?? 'gmail.modify',
+      registersClients: options.registersClients ?? true,
       accounts,
       grants,
       keyring,

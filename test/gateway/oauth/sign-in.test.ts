@@ -465,6 +465,39 @@ t.test('every client of the field registers as it does and signs in', async (t) 
   }
 })
 
+t.test('where clients may not register, those that are known sign in all the same', async (t) => {
+  const earlier = await openSignInLab(t)
+  const known = await OAuthClient.register(earlier.publicUrl)
+  const row = await earlier.store.db
+    .selectFrom('oauth')
+    .selectAll()
+    .where('id', '=', known.id)
+    .executeTakeFirstOrThrow()
+
+  const url = 'https://client.example/metadata.json'
+  const content = { client_name: 'Known', redirect_uris: ['http://127.0.0.1/callback'] }
+  const lab = await openSignInLab(t, {
+    registersClients: false,
+    fetchClientMetadata: documents({
+      [url]: { client_id: url, token_endpoint_auth_method: 'none', ...content }
+    })
+  })
+  await lab.store.db.insertInto('oauth').values(row).execute()
+  for (const path of ['oauth-authorization-server', 'openid-configuration']) {
+    const metadata = await readJson(await fetch(`${lab.publicUrl}/.well-known/${path}`))
+    t.equal(metadata.registration_endpoint, undefined, path)
+    t.equal(metadata.client_id_metadata_document_supported, true)
+  }
+  t.equal((await post(`${lab.publicUrl}/oauth/register`, content)).status, 404)
+  for (const [id, redirectUri] of [
+    [known.id, known.redirectUri],
+    [url, 'http://127.0.0.1:4711/callback']
+  ] as const) {
+    const client = new OAuthClient(lab.publicUrl, id, redirectUri)
+    t.equal((await signInClient(new Browser(), client)).status, 200, id)
+  }
+})
+
 t.test('one address may register ten times a minute, and has its limits elsewhere', async (t) => {
   const { publicUrl } = await openSignInLab(t)
   const body = { redirect_uris: ['http://127.0.0.1/callback'] }
