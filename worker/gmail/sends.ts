@@ -57,8 +57,11 @@ export class Sends {
     const known = this.#entries.get(key)
     if (known && known.content !== content)
       throw new ToolError('invalid_argument', 'This idempotencyKey was used for another message.')
-    if (known && known.state !== 'unknown')
-      return { ...(await known.sent), messageId: known.messageId, duplicate: true }
+    if (known && known.state !== 'unknown') {
+      const sent = await known.sent.catch(unlessCancelled)
+      if (!sent) return this.once({ key, content, windowMs }, newMessageId, send, signal)
+      return { ...sent, messageId: known.messageId, duplicate: true }
+    }
     const messageId = known?.messageId ?? newMessageId
     const entry: Entry = {
       content,
@@ -131,4 +134,9 @@ export class Sends {
       if (entry.state !== 'sending') this.#entries.delete(key)
     }
   }
+}
+
+/** Undefined when the call that was sending has been cancelled, which is nobody else's failure. */
+function unlessCancelled(error: unknown): undefined {
+  if (error instanceof ToolError) throw error
 }

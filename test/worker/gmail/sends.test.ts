@@ -138,3 +138,22 @@ t.test('a cancelled call takes the labels from nobody else who waits for them', 
   t.same(await second, ['INBOX'])
   await t.rejects(book.names(['INBOX'], cancelled.signal), { message: 'cancelled' })
 })
+
+t.test(
+  'a repetition of a send that is cancelled meanwhile sends it, unless it was sent',
+  async (t) => {
+    const { sends } = await open(t)
+    const cancelled = Promise.withResolvers<Sent>()
+    const first = sends.once(key, '<1@x>', () => cancelled.promise, signal)
+    const given: string[] = []
+    const repeat = async (messageId: string) => {
+      given.push(messageId)
+      return SENT
+    }
+    const others = [1, 2].map(() => sends.once(key, '<2@x>', repeat, signal))
+    cancelled.reject(new Error('cancelled'))
+    await t.rejects(first, { message: 'cancelled' })
+    t.match(await Promise.all(others), [{ messageId: '<1@x>' }, { messageId: '<1@x>' }])
+    t.same(given, ['<1@x>'], 'once, and under the id by which the first one would be found')
+  }
+)
