@@ -13,6 +13,7 @@ import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
+import type { NoteChange } from './oauth/account-change.ts'
 import { createBearerTokens } from './oauth/bearer.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
@@ -51,6 +52,7 @@ interface Core {
   readonly metrics: Metrics
   readonly store: Store
   readonly audit: Audit
+  readonly note: NoteChange
   readonly accounts: OpenAccounts
   readonly serving: Serving
   readonly people: People
@@ -112,16 +114,19 @@ export async function wire(
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
   const people = peopleOf({ config, log, accounts, serving })
-  const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
-    ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people })
-    : undefined
   const audit = createAudit(store, systemClock)
+  const note: NoteChange = ({ userId, ...change }) =>
+    audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
+  const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
+    ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people, note })
+    : undefined
   const core = {
     config,
     log,
     metrics,
     store,
     audit,
+    note,
     accounts,
     serving,
     people,
@@ -219,8 +224,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     ...core.people,
     sessions: accountSessions(serving.sessions),
     toolRequests: core.toolSignIn?.requests,
-    note: ({ userId, ...change }) =>
-      core.audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
+    note: core.note
   }
   return buildApp({
     clock: systemClock,

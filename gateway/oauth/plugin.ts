@@ -52,7 +52,7 @@ export interface SignInParts {
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: drop cached tokens, tell the worker. */
   readonly onGrantChanged: (userId: UserId) => void
-  /** Writes down what people change on the account page. */
+  /** Writes down what people change of their accounts. */
   readonly note: NoteChange
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>

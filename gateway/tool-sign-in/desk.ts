@@ -232,12 +232,13 @@ export class SignInDesk {
   }
 
   async #tokenFor({ session }: Asker, userId: UserId, level: AccessLevel) {
-    const { personalTokens, givesTokens } = this.#parts
+    const { personalTokens, givesTokens, note } = this.#parts
     if (!givesTokens || (await personalTokens.list(userId)).length >= TOKENS_PER_PERSON)
       return undefined
     const client = session?.initialize.clientInfo.name ?? 'an application'
     const name = `Made by tool for ${client}`.slice(0, 60)
     const { token, record } = await personalTokens.create({ userId, name, level })
+    await note({ userId, action: 'create_token', target: record.id, requestId: undefined })
     return { text: token, expiresAt: record.expiresAt }
   }
 }

@@ -6,6 +6,7 @@ import type { Google } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { Exchanges } from '../http/exchange.ts'
 import { whenClosed } from '../http/when-closed.ts'
+import type { NoteChange } from '../oauth/account-change.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 
@@ -16,6 +17,7 @@ export interface SignOutParts {
   readonly exchanges: Pick<Exchanges, 'ofSession' | 'ofWorker'>
   readonly sessions: Pick<SessionRegistry, 'end'>
   readonly accounts: Pick<Accounts, 'erase'>
+  readonly note: NoteChange
   /** Stops the person's worker and ends all their sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
 }
@@ -44,13 +46,18 @@ export interface SignedOut {
  */
 export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<SignedOut> {
   const { userId, session, revoke } = leaver
+  const by = { userId, requestId: undefined }
   const revokedAtGoogle = revoke && (await revokeAtGoogle(parts, userId))
   return {
     revokedAtGoogle,
     async after() {
       await answered(parts, leaver)
-      if (session) await parts.sessions.end(session.handle, 'account')
+      if (session) {
+        await parts.note({ ...by, action: 'end_session', target: session.handle })
+        await parts.sessions.end(session.handle, 'account')
+      }
       if (!revoke) return
+      await parts.note({ ...by, action: 'erase_account', target: 'account' })
       await parts.onErase(userId)
       await parts.accounts.erase(userId)
     }

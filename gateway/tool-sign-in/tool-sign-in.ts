@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { OpenAccounts } from '../accounts/open-accounts.ts'
 import type { Config } from '../config.ts'
+import type { NoteChange } from '../oauth/account-change.ts'
 import type { People } from '../people.ts'
 import type { Serving } from '../serving.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -23,6 +24,7 @@ export interface ToolSignInParts {
   readonly accounts: OpenAccounts
   readonly serving: Serving
   readonly people: People
+  readonly note: NoteChange
 }
 
 /** Strangers may never fill the house. */
@@ -30,7 +32,7 @@ const SHARE = 1 / 4
 const MOST = 64
 
 export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
-  const { config, log, clock, accounts, serving, people } = parts
+  const { config, log, clock, accounts, serving, people, note } = parts
   const failed = (err: unknown): void => log.error({ err }, 'a sign-in by tool failed')
   const requests = new SignInRequests({
     clock,
@@ -45,6 +47,7 @@ export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
       ...people,
       clock,
       requests,
+      note,
       announce: people.onGrantChanged,
       publicUrl: config.PUBLIC_URL,
       sessionTtl: config.SIGN_IN_BY_TOOL_TTL,

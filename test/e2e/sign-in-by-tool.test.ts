@@ -102,6 +102,15 @@ async function openAccount({ gateway }: House, email: string) {
   return { browser, url: page.url, text: await page.response.text() }
 }
 
+/** Who did what, as the store has it. */
+async function auditOf(house: House): Promise<string[]> {
+  const rows: { actor: string; action: string }[] = []
+  await inStore(house, async (db) => {
+    rows.push(...(await db.selectFrom('audit').selectAll().orderBy('id').execute()))
+  })
+  return rows.map(({ actor, action }) => `${actor} ${action}`)
+}
+
 /** What only an operator or time does to the store. */
 async function inStore(
   { gateway }: House,
@@ -397,6 +406,7 @@ t.test('sign_out ends the session, and with revoke everything', async (t) => {
   await until(async () => (await sessionsOf(house)).length === 0)
   await t.rejects(assistant.call('get_profile'), /Session not found/)
   t.equal(google.requests.list({ method: 'revoke' }).length, 0)
+  t.same(await auditOf(house), [`user:${subOf(house, ADA)} end_session`])
 
   const second = await openToolClient(t, gateway.url)
   const third = await openToolClient(t, gateway.url)
@@ -410,6 +420,9 @@ t.test('sign_out ends the session, and with revoke everything', async (t) => {
   await t.rejects(third.call('get_profile'), /Session not found/, 'also in their other sessions')
   await until(async () => (await workersOf(gateway)).every(({ userId }) => userId === null))
   t.ok(google.requests.list({ method: 'revoke', status: 200 }).length > 0)
+  const done = ['user end_session', 'user end_session', 'user erase_account']
+  await until(async () => (await auditOf(house)).join() === done.join())
+  t.pass('what was done is kept, without who')
 })
 
 t.test('outside of sessions only revoke signs out, and its answer still arrives', async (t) => {
@@ -464,6 +477,7 @@ t.test('a personal token signs a session in, at its level, for as long as it liv
   const other = await openToolClient(t, gateway.url)
   const { data } = await signIn(other, BEN, 'gmail.draft')
   t.match(data, { status: 'authenticated', email: BEN, sessionToken: /^mcp_token_[\w-]{43}$/ })
+  t.same(await auditOf(house), [`user:${subOf(house, BEN)} create_token`])
   const third = await openToolClient(t, gateway.url, { token: String(data.sessionToken) })
   t.match(await third.call('get_profile'), { data: { emailAddress: BEN } })
   t.notMatch(house.log(), /mcp_token_/)
