@@ -19,7 +19,11 @@ const PAUSE_MS = 3000
 const ABORTED_IN_MS = 60
 
 /** What a tool says when Google did not do its part. */
-const FAULTS_OF_GOOGLE: readonly unknown[] = ['rate_limited', 'upstream_unavailable']
+const FAULTS_OF_GOOGLE: readonly unknown[] = [
+  'outcome_unknown',
+  'rate_limited',
+  'upstream_unavailable'
+]
 /** What it says when it broke down itself, under one of those codes. */
 const FAULT_OF_OURS = /for a reason of the server/
 

@@ -5,6 +5,7 @@ import type { Sandbox } from '../../ops/sandbox/sandbox.ts'
 
 /** What tells people and letters apart, wherever it stands in an answer. */
 const MARKS = /canary-[0-9a-f]{16}|user\d+@chaos\.example|letter\d+/g
+const CANARY = /canary-[0-9a-f]{16}/g
 const LETTERS = 6
 
 /** One person of the sandbox, as the one who may expect answers about them. */
@@ -50,9 +51,10 @@ export function askSomething(person: ChaosPerson, random: Random): Question {
   if (dice === 0) return { tool: 'list_email_labels', args: {}, holds: ['INBOX'] }
   if (dice === 1) return { tool: 'get_profile', args: {}, holds: [email] }
   if (dice === 2) return askForLabel(canary, random)
-  if (dice === 3) return askForDraft(canary, random)
+  if (dice === 3) return askToWrite('draft_email', person, random)
+  if (dice === 4) return askToWrite('send_email', person, random)
   const n = random.below(LETTERS)
-  if (dice < 8) return askForSearch(canary, n)
+  if (dice < 9) return askForSearch(canary, n)
   return askForLetter(person, n)
 }
 
@@ -73,10 +75,15 @@ function askForLabel(canary: string, random: Random): Question {
   return { tool: 'create_label', args: { name }, holds: [name], writes: name }
 }
 
-function askForDraft(canary: string, random: Random): Question {
-  const to = `${nonceFrom(random)}@elsewhere.example`
-  const args = { to: [to], subject: `Draft of ${canary}`, body: 'Nothing.' }
-  return { tool: 'draft_email', args, holds: [to], writes: to }
+function askToWrite(
+  tool: 'draft_email' | 'send_email',
+  { email, canary }: ChaosPerson,
+  random: Random
+): Question {
+  const nonce = nonceFrom(random)
+  const to = [email, `${nonce}@elsewhere.example`]
+  const subject = `${tool} ${canary} ${nonce}`
+  return { tool, args: { to, subject, body: 'Nothing.' }, holds: to, writes: subject }
 }
 
 const nonceFrom = (random: Random): string => Math.floor(random.next() * 2 ** 40).toString(36)
@@ -91,13 +98,19 @@ export function foreignMarks(
   return (text.match(MARKS) ?? []).filter((mark) => !expected.has(mark))
 }
 
-/** What is wrong with a mailbox after all: somebody else's words in it, or words that it should have and has not. */
+/** What is wrong with a mailbox after all: somebody else's words in it, words that are missing or there twice. */
 export function mistakesIn(mailbox: MailboxView, { canary, written }: ChaosPerson): string[] {
-  const labels = mailbox.labels.map(({ name }) => name)
-  const mails = mailbox.messages.map(({ mail }) => `${mail.header('To')} ${mail.subject}`)
-  const held = [...labels, ...mails].join('\n')
+  const words = [
+    ...mailbox.labels.map(({ name }) => name),
+    ...mailbox.messages.map(({ mail }) => mail.subject)
+  ]
+  const held = new Set(words)
   return [
-    ...[...written].filter((words) => !held.includes(words)).map((words) => `${words} is missing`),
-    ...(held.match(/canary-[0-9a-f]{16}/g) ?? []).filter((mark) => mark !== canary)
+    ...[...written].filter((each) => !held.has(each)).map((each) => `missing: ${each}`),
+    ...words.filter((each, n) => words.indexOf(each) !== n).map((each) => `twice: ${each}`),
+    ...words.filter((each) => foreignCanaries(each, canary)).map((each) => `foreign: ${each}`)
   ]
 }
+
+const foreignCanaries = (text: string, canary: string): boolean =>
+  (text.match(CANARY) ?? []).some((mark) => mark !== canary)

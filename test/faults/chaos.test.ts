@@ -98,12 +98,19 @@ t.test(
     t.same(opened, Array(USERS).fill(true), 'every stream can be opened')
     for (const outcome of MUST_NOT_BE)
       t.equal(tally.get(outcome) ?? 0, 0, `no call was ${outcome}`, { details: [...details] })
-    const calls = [...tally.values()].reduce((sum, count) => sum + count, 0)
-    t.ok((tally.get('answered') ?? 0) > calls / 2, 'most of the time it works')
+    t.ok((tally.get('answered') ?? 0) > sum(tally) / 2, 'most of the time it works')
     const mistakes = people.flatMap((person) => mistakesIn(sandbox.mailbox(person.email), person))
     t.same(mistakes, [], 'what was written is in its own mailbox, and in no other')
     const metrics = await home.metrics()
     t.equal(metrics.get('gmail_mcp_misroutes_blocked_total'), 0)
+    const sessions = [...metrics].filter(([name]) => name.startsWith('gmail_mcp_sessions{'))
+    t.equal(sum(sessions), USERS, 'there is no session but those that were opened')
+    const woken = 'gmail_mcp_session_resumes_total{cause="hibernation",result="ok"}'
+    t.ok(
+      (metrics.get(woken) ?? 0) > 0,
+      'sessions slept meanwhile, since there are more people than places'
+    )
+    t.comment('lately', Object.fromEntries([...metrics].filter(isTold)))
 
     await sleepAll(home, entry)
     t.equal(processesOf(entry).length, 1, 'only a warm worker is left')
@@ -126,6 +133,13 @@ t.test(
     t.ok(await until(() => toGoogle() === 0, QUIET_MS), 'nobody talks to Google')
   }
 )
+
+const sum = (counts: Iterable<readonly [string, number]>): number =>
+  [...counts].reduce((total, [, count]) => total + count, 0)
+
+/** Whether a series tells what happened to workers or sessions. */
+const isTold = ([name, value]: [string, number]): boolean =>
+  /^gmail_mcp_(worker_exits|session_resumes|sessions|rejected)/.test(name) && value > 0
 
 /** The path of the program that the workers run. */
 async function bundleProgram(t: Test): Promise<string> {
