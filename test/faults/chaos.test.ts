@@ -22,8 +22,12 @@ const USERS = 40
 /** An account whose worker died too often is refused for a minute. */
 const CALM_MS = 90_000
 const QUIET_MS = 20_000
-/** What a gateway remembers of a call that it forgets to forget is some 20 KB, and it serves hundreds. */
-const HEAP_BYTES = 8 * 2 ** 20
+/**
+ * Warm code and caches take 1 to 2 MB more after than before. A gateway that never let go of its calls would hold 10 MB
+ * and more of the hundreds that the last one serves.
+ */
+const HEAP_BYTES = 4 * 2 ** 20
+const HEARD = ['answered', 'failed', 'refused'] as const
 
 const HARMFUL = fileURLToPath(new URL('../fixtures/workers/harmful.ts', import.meta.url))
 const COLLECTS = new URL('../fixtures/gateways/collects-garbage.ts', import.meta.url)
@@ -98,7 +102,8 @@ t.test(
     t.same(opened, Array(USERS).fill(true), 'every stream can be opened')
     for (const outcome of MUST_NOT_BE)
       t.equal(tally.get(outcome) ?? 0, 0, `no call was ${outcome}`, { details: [...details] })
-    t.ok((tally.get('answered') ?? 0) > sum(tally) / 2, 'most of the time it works')
+    const [answered = 0, ...others] = HEARD.map((outcome) => tally.get(outcome) ?? 0)
+    t.ok(answered > others.reduce((a, b) => a + b), 'most calls that a gateway heard are answered')
     const mistakes = people.flatMap((person) => mistakesIn(sandbox.mailbox(person.email), person))
     t.same(mistakes, [], 'what was written is in its own mailbox, and in no other')
     const metrics = await home.metrics()
