@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, stop } from 'esbuild'
+import { asValues } from './build/as-values.ts'
 import { rehearse } from './build/rehearse.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -36,7 +37,8 @@ export async function bundleWorker(entry: string, outdir: string): Promise<void>
     minifySyntax: true,
     minifyWhitespace: true,
     banner: { js: FILE_URL },
-    define: { 'import.meta.url': '__fileUrl' }
+    define: { 'import.meta.url': '__fileUrl' },
+    plugins: [asValues(LISTED_TOOLS)]
   })
   await rehearse(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
 }
@@ -67,6 +69,7 @@ export async function bundle(
   })
 }
 
+const LISTED_TOOLS = fileURLToPath(new URL('../worker/tools/listed-tools.ts', import.meta.url))
 const START = fileURLToPath(new URL('../worker/start.ts', import.meta.url))
 
 const COMMON: BuildOptions = {

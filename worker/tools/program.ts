@@ -6,9 +6,9 @@ import { LabelBook } from '../gmail/label-book.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
-import { buildServer } from './catalog.ts'
 import type { AttachmentLinks, ToolReport } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
+import { buildServer } from './server.ts'
 import type { AskGateway } from './sign-in/call.ts'
 
 export interface GmailProgramOptions {

@@ -1,6 +1,6 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server'
 import type { SignInQuestion } from '#shared/tool-sign-in.ts'
-import { asListed, asRegistered } from '../sdk-tool.ts'
+import { asRegistered } from '../sdk-tool.ts'
 import { type Measure, timed } from '../timed.ts'
 import { authenticateWithToken } from './authenticate-with-token.ts'
 import type { AskGateway, SignInCall } from './call.ts'
@@ -20,10 +20,6 @@ export const STRANGERS_TOOLS: readonly SignInTool[] = [
 
 /** What stands beside the tools for mail. */
 export const SIGN_IN_TOOLS: readonly SignInTool[] = [...STRANGERS_TOOLS, signOut]
-
-/** The entries of `tools/list`, made once. */
-export const LISTED_FOR_STRANGERS = STRANGERS_TOOLS.map(asListed)
-export const LISTED_SIGN_IN_TOOLS = SIGN_IN_TOOLS.map(asListed)
 
 export interface SignInParts extends Measure {
   readonly ask: AskGateway

@@ -1,10 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server'
-import {
-  LISTED_FOR_STRANGERS,
-  registerSignInTools,
-  type SignInParts,
-  STRANGERS_TOOLS
-} from './sign-in-tools.ts'
+import { listed } from '../listed.ts'
+import { registerSignInTools, type SignInParts, STRANGERS_TOOLS } from './sign-in-tools.ts'
 
 const INSTRUCTIONS =
   'Nobody is signed in. Call get_auth_url, show the user the link, ask for the short code that the page shows at the end, and call check_authentication with it. The tools for Gmail are listed after that. Never ask for passwords, client secrets or file paths.'
@@ -17,7 +13,9 @@ export const createStrangersProgram = (parts: SignInParts, version: string) => (
       { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
     )
     registerSignInTools(server, STRANGERS_TOOLS, parts)
-    server.server.setRequestHandler('tools/list', () => ({ tools: LISTED_FOR_STRANGERS }))
+    server.server.setRequestHandler('tools/list', async () => ({
+      tools: await listed(STRANGERS_TOOLS)
+    }))
     return server
   },
   granted(): void {}

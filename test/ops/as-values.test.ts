@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url'
+import { build, stop } from 'esbuild'
+import t from 'tap'
+import { asValues } from '../../ops/build/as-values.ts'
+import { LISTED_TOOLS } from '../../worker/tools/listed-tools.ts'
+
+const FILE = fileURLToPath(new URL('../../worker/tools/listed-tools.ts', import.meta.url))
+
+t.test('the bundle holds what the module exports, and nothing that makes it', async (t) => {
+  const outfile = `${t.testdir()}/listed.mjs`
+  await build({
+    entryPoints: [FILE],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    plugins: [asValues(FILE)]
+  })
+  await stop()
+  const bundled = await import(outfile)
+  t.same(bundled.LISTED_TOOLS, JSON.parse(JSON.stringify(LISTED_TOOLS)))
+  t.ok(Object.keys(bundled.LISTED_TOOLS).length >= 39, 'every tool')
+})

@@ -1,0 +1,78 @@
+import {
+  McpServer,
+  requireScopes,
+  type ScopeChallengeHandler,
+  type ServerContext
+} from '@modelcontextprotocol/server'
+import { covers, levelGrantedBy } from '#shared/access-levels.ts'
+import { TOOLS } from './catalog.ts'
+import type { WorkerContext } from './context.ts'
+import { FENCE_RULE } from './fence.ts'
+import { listed } from './listed.ts'
+import { asRegistered } from './sdk-tool.ts'
+import { registerSignInTools, SIGN_IN_TOOLS } from './sign-in/sign-in-tools.ts'
+import { timed } from './timed.ts'
+import { withWayBack } from './way-back.ts'
+
+const INSTRUCTIONS = [
+  'Tools for the signed-in Gmail account; the account cannot be chosen by an argument.',
+  'Begin with search_emails, which takes Gmail search operators, then read_email or get_thread. Labels may be named instead of given by id.',
+  FENCE_RULE
+].join('\n')
+
+/**
+ * A new MCP server with all tools. Listed are those that Google's grant for the account allows; the others can be called
+ * too, and answer with the access level that they need.
+ */
+export function buildServer(context: WorkerContext, version = '0.0.0'): McpServer {
+  const server = new McpServer(
+    { name: 'gmail', title: 'Gmail', version },
+    { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
+  )
+  for (const { tool, config } of REGISTERED)
+    server.registerTool(tool.name, config, (args, ctx) =>
+      timed(
+        tool.name,
+        context,
+        withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
+      )
+    )
+  const { signIn } = context
+  if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, { ...context, ask: signIn })
+  server.server.setRequestHandler('tools/list', async () => {
+    const granted = levelGrantedBy(context.grantedScopes())
+    const allowed = TOOLS.filter(({ level }) => granted && covers(granted, level))
+    return { tools: await listed([...allowed, ...(signIn ? SIGN_IN_TOOLS : [])]) }
+  })
+  return server
+}
+
+/** What does not differ between servers. */
+const REGISTERED = TOOLS.map((tool) => ({
+  tool,
+  config: {
+    ...asRegistered(tool),
+    scopeChallenge: (asked: Parameters<ScopeChallengeHandler>[0]) =>
+      requireScopes(tool.levelOf(argumentsOf(asked.request.params)))(asked)
+  }
+}))
+
+function argumentsOf(params: unknown): Readonly<Record<string, unknown>> {
+  if (typeof params !== 'object' || params === null || !('arguments' in params)) return {}
+  const args = params.arguments
+  return typeof args === 'object' && args !== null ? { ...args } : {}
+}
+
+function callOf({ mcpReq }: ServerContext) {
+  const progressToken = mcpReq._meta?.progressToken
+  return {
+    signal: mcpReq.signal,
+    async progress(progress: number, total: number) {
+      if (progressToken === undefined) return
+      await mcpReq.notify({
+        method: 'notifications/progress',
+        params: { progressToken, progress, total }
+      })
+    }
+  }
+}
