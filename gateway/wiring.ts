@@ -199,7 +199,6 @@ async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
     env: WORKER_ENV,
     init: {
       gmailOrigin: config.GMAIL_API_URL,
-      maxBodyBytes: config.MAX_BODY,
       resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
       accountUrl: `${config.PUBLIC_URL}/account`
     },

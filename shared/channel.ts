@@ -97,7 +97,6 @@ const ToWorker = z.discriminatedUnion('type', [
     secret: z.string(),
     /** The only origin that the worker may call, e.g. `https://gmail.googleapis.com`. */
     gmailOrigin: z.string(),
-    maxBodyBytes: z.int(),
     resourceMetadataUrl: z.string(),
     /** Where a person can connect the account again. */
     accountUrl: z.string().optional()

@@ -1,15 +1,13 @@
 /** Runs one user's worker: speaks with the gateway over IPC, serves MCP on the socket it was told. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { toNodeHandler } from '@modelcontextprotocol/node'
-import type { AuthInfo, McpServer } from '@modelcontextprotocol/server'
-import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
+import type { McpServer } from '@modelcontextprotocol/server'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
-import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
-import { type FetchAttachment, serveAttachment } from './attachments.ts'
+import { answerRequests } from './answer-requests.ts'
+import type { FetchAttachment } from './attachments.ts'
 import { Channel } from './channel.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
-import { promptResponse } from './prompt-response.ts'
+import { rehearse } from './mcp/rehearsal.ts'
 import { listen, type Socket } from './socket.ts'
 
 type Init = Extract<ToWorker, { type: 'init' }>
@@ -40,6 +38,9 @@ interface Life {
 /** Coarse, because every sample wakes a worker that is otherwise asleep. */
 const LAG_SAMPLE_MS = 500
 
+/** A worker that was started for somebody is assigned sooner. */
+const UNWANTED_MS = 50
+
 /** Starts the worker. The process ends with 0 after `drain`, with 1 when it cannot go on. */
 export function runWorker(version: string, define: Define): void {
   let life: Life | undefined
@@ -51,6 +52,7 @@ export function runWorker(version: string, define: Define): void {
       case 'init':
         life = await begin(message, () => life, channel)
         channel.tell({ type: 'ready' })
+        rehearseIfUnwanted(() => life?.program !== undefined)
         break
       case 'assign':
         if (!life || life.program) throw new Error('assign came out of turn')
@@ -122,59 +124,24 @@ export function runWorker(version: string, define: Define): void {
 }
 
 async function begin(init: Init, current: () => Life | undefined, channel: Channel): Promise<Life> {
-  const serve = toNodeHandler(
-    {
-      fetch: async (request, options) => {
-        const requestId = request.headers.get(REQUEST_ID_HEADER) ?? ''
-        const { endpoint: to, program } = current() ?? {}
-        if (!to) return new Response(null, { status: 503 })
-        if (new URL(request.url).pathname === '/attachment' && program?.fetchAttachment)
-          return serveAttachment(request, program.fetchAttachment)
-        return to.fetch(request, options?.authInfo, (call) =>
-          channel.tell({ type: 'call', request: requestId, ...call })
-        )
-      }
+  const serve = answerRequests({
+    resourceMetadataUrl: init.resourceMetadataUrl,
+    serving() {
+      const { endpoint, program } = current() ?? {}
+      return endpoint && { endpoint, fetchAttachment: program?.fetchAttachment }
     },
-    { maxRequestBodySize: init.maxBodyBytes }
-  )
-  const socket = await listen(init.socketPath, init.secret, (request, response) =>
-    serve(
-      {
-        method: request.method ?? '',
-        url: request.url ?? '/',
-        headers: request.headers,
-        ...authOf(request.headers[PRINCIPAL_HEADER], init.resourceMetadataUrl),
-        [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]()
-      },
-      promptResponse(response)
-    )
-  )
+    tell: (message) => channel.tell(message)
+  })
+  const socket = await listen(init.socketPath, init.secret, serve)
   return { init, socket }
 }
 
-/**
- * The verified claims of the caller's token; a link to an attachment has none. The token itself never
- * reaches a worker.
- */
-function authOf(
-  header: string | string[] | undefined,
-  resourceMetadataUrl: string
-): { auth: AuthInfo } | undefined {
-  if (header === undefined) return undefined
-  const principal = Principal.parse(JSON.parse(String(header)))
-  return {
-    auth: {
-      token: '',
-      clientId: principal.clientId,
-      scopes: levelsUpTo(principal.level),
-      expiresAt: principal.expiresAt,
-      resourceMetadataUrl
-    }
-  }
+/** Who is wanted at once has no time for it. */
+function rehearseIfUnwanted(isWanted: () => boolean): void {
+  setTimeout(() => {
+    if (!isWanted()) void rehearse() // that it fails is fatal, as every rejection here
+  }, UNWANTED_MS).unref()
 }
-
-const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>
-  ACCESS_LEVELS.filter((level) => held && covers(held, level))
 
 const endpointFor = (program: Program, channel: Channel): Endpoint =>
   createEndpoint(

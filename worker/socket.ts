@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
+import { GatheredResponse } from './gathered-response.ts'
 
 /** What a worker does with a request once it is known to come from the gateway. */
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -13,11 +14,14 @@ export interface Socket {
   answered(): Promise<void>
 }
 
+/** Nothing times out on its own here, and the gateway has a clock of its own. */
+const OPTIONS = { keepAliveTimeout: 0, requestTimeout: 0, ServerResponse: GatheredResponse }
+
 /** Listens on a Unix socket and serves only requests that carry the secret of this spawn. */
 export async function listen(socketPath: string, secret: string, serve: Serve): Promise<Socket> {
   const expected = digest(secret)
   const calls = new Set<Promise<unknown>>()
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
+  const server = createServer(OPTIONS, (request, response) => {
     const given = request.headers[WORKER_SECRET_HEADER]
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) {
       response.writeHead(401).end()

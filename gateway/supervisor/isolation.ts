@@ -117,7 +117,7 @@ function kill(pid: number): void {
 /** The probes go without Node's restrictions: it is the walls behind them that are tried. */
 function tryOut(parts: IsolationParts, layers: Layers): Promise<Findings> {
   const { clock, randomHex, runDirectory, pid } = parts
-  const init = { gmailOrigin: '', maxBodyBytes: 0, resourceMetadataUrl: '' }
+  const init = { gmailOrigin: '', resourceMetadataUrl: '' }
   const confinement = confine(layers)
   return selfTest({
     clock,

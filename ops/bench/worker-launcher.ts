@@ -104,7 +104,6 @@ const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
 
 const INIT = {
   gmailOrigin: 'http://127.0.0.1:9',
-  maxBodyBytes: 2 ** 20,
   resourceMetadataUrl: 'http://127.0.0.1/.well-known/oauth-protected-resource/mcp'
 }
 

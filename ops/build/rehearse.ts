@@ -69,7 +69,6 @@ const initFor = (socketPath: string): ToWorker => ({
   socketPath,
   secret: SECRET,
   gmailOrigin: 'http://127.0.0.1:9',
-  maxBodyBytes: 2 ** 20,
   resourceMetadataUrl: 'http://127.0.0.1/.well-known/oauth-protected-resource/mcp'
 })
 

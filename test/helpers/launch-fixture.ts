@@ -49,7 +49,6 @@ export function launcherOf(
     env: { TZ: 'UTC' },
     init: {
       gmailOrigin: 'https://gmail.googleapis.com',
-      maxBodyBytes: 1024,
       resourceMetadataUrl: 'https://gateway.example/.well-known/oauth-protected-resource'
     },
     ...parts

@@ -1,0 +1,51 @@
+import { getRequestListener } from '@hono/node-server'
+import type { AuthInfo } from '@modelcontextprotocol/server'
+import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
+import type { FromWorker } from '#shared/channel.ts'
+import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
+import { type FetchAttachment, serveAttachment } from './attachments.ts'
+import type { Endpoint } from './mcp/endpoint.ts'
+import type { Serve } from './socket.ts'
+
+export interface RequestParts {
+  readonly resourceMetadataUrl: string
+  /** What serves now; undefined before the worker knows whose it is, and when it is about to end. */
+  readonly serving: () =>
+    | { readonly endpoint: Endpoint; readonly fetchAttachment: FetchAttachment | undefined }
+    | undefined
+  readonly tell: (message: FromWorker) => void
+}
+
+/**
+ * Answers what comes over the worker's socket. Its requests and responses are light stand-ins for the global
+ * classes: those are registered for finalisation, which keeps each until the next full collection.
+ */
+export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestParts): Serve {
+  return getRequestListener(
+    async (request) => {
+      const { endpoint, fetchAttachment } = serving() ?? {}
+      if (!endpoint) return new Response(null, { status: 503 })
+      if (fetchAttachment && new URL(request.url).pathname === '/attachment')
+        return serveAttachment(request, fetchAttachment)
+      const id = request.headers.get(REQUEST_ID_HEADER) ?? ''
+      return endpoint.fetch(request, authOf(request, resourceMetadataUrl), (call) =>
+        tell({ type: 'call', request: id, ...call })
+      )
+    },
+    { errorHandler: () => new Response(null, { status: 500 }) }
+  )
+}
+
+/**
+ * The verified claims of the caller's token; a link to an attachment has none. The token itself never
+ * reaches a worker.
+ */
+function authOf({ headers }: Request, resourceMetadataUrl: string): AuthInfo | undefined {
+  const header = headers.get(PRINCIPAL_HEADER)
+  if (header === null) return undefined
+  const { clientId, level, expiresAt } = Principal.parse(JSON.parse(header))
+  return { token: '', clientId, scopes: levelsUpTo(level), expiresAt, resourceMetadataUrl }
+}
+
+const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>
+  ACCESS_LEVELS.filter((level) => held && covers(held, level))
