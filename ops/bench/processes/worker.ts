@@ -1,4 +1,5 @@
 /** A worker like the real one, whose program has the bench's two tools as well. */
+import '../../../worker/zod-config.ts'
 import { runWorker } from '../../../worker/host.ts'
 import { createBenchProgram } from '../bench-program.ts'
 
