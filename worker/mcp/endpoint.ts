@@ -43,7 +43,7 @@ export function createEndpoint(
   const sessionless = legacyStatelessFallback(build, onError)
 
   const legacy = async (request: Request, body: unknown, authInfo: AuthInfo) => {
-    if (isInitializeRequest(body)) {
+    if (isInitialize(body) && isInitializeRequest(body)) {
       const { data } = InitializeParams.safeParse(body.params)
       if (!data) return rpcError(400, -32602, 'The parameters of initialize are not valid.')
       return sessions
@@ -67,7 +67,7 @@ export function createEndpoint(
       const body = await readJson(request)
       if (body === undefined) return rpcError(400, -32700, 'Parse error: the body is not JSON.')
       for (const call of callsIn(body)) onCall(call)
-      if (await isLegacyRequest(request, body)) return legacy(request, body, authInfo)
+      if (await isLegacy(request, body)) return legacy(request, body, authInfo)
       return modern.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) })
     },
     toolsChanged() {
@@ -91,6 +91,17 @@ async function standaloneStream(
   const served = await sessions.serve(asSessionId(id), request, undefined, authInfo)
   return served ?? rpcError(404, -32001, 'Session not found')
 }
+
+/**
+ * Whether a request is of a 2025 revision. One that names a session is, without a look at its body: the
+ * gateway passes the header on for such requests alone. Of batches, an empty one is of no revision.
+ */
+const isLegacy = async (request: Request, body: unknown): Promise<boolean> =>
+  (request.headers.has('mcp-session-id') && !Array.isArray(body)) || isLegacyRequest(request, body)
+
+/** Cheaper than a look at the whole message, for all that is none. */
+const isInitialize = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && 'method' in body && body.method === 'initialize'
 
 const rpcError = (status: number, code: number, message: string): Response =>
   Response.json({ jsonrpc: '2.0', error: { code, message }, id: null }, { status })
