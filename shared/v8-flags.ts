@@ -6,5 +6,6 @@
 export const V8_FLAGS = [
   '--single-threaded-gc',
   '--v8-pool-size=1',
-  '--max-semi-space-size=1' // an idle worker keeps less; a busy one collects more often
+  '--max-semi-space-size=1', // an idle worker keeps less; a busy one collects more often
+  '--heap-growing-percent=50' // a busy worker would keep several times what it uses
 ] as const
