@@ -10,8 +10,8 @@ import { createLog } from './telemetry/log.ts'
 /** sysexits.h: a service manager should not restart after the first, and may after the second. */
 const EX_CONFIG = 78
 const EX_UNAVAILABLE = 69
-/** What closing may take beyond the time for calls in flight. */
-const MARGIN_MS = 15_000
+/** What closing may take beyond the calls in flight: first those of our own workers, then those that were passed on. */
+const MARGIN_MS = 10_000
 
 /** Leaves the end of the process, and its exit code, to Node. */
 let letGo = (): void => {}
@@ -20,7 +20,7 @@ try {
   const config = readConfig()
   concealGateway(placesFor(config.RUN_DIR).nodeDirectories)
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: process.stdout.isTTY, fd: 1 })
-  const delay = config.DRAIN_TIMEOUT + MARGIN_MS
+  const delay = 2 * config.DRAIN_TIMEOUT + MARGIN_MS
   await startGateway(config, log, {}, (gateway) => {
     const grace = closeWithGrace({ delay, logger: false }, async ({ err, signal }) => {
       if (err) log.fatal({ err }, 'the gateway fails')
