@@ -21,36 +21,47 @@ export interface ChaosMonkeyParts {
 
 const HARMS = ['kill', 'kill', 'kill', 'stop', 'stop', 'spin', 'leak'] as const
 
-/** Does harm at random for a while. Gives the gateway that runs at the end, and what was done how often. */
+/** Three gateways pass away, and the last one has time to show what it keeps. */
+const GATEWAYS = 4
+
+/**
+ * Does harm at random for a while, also while gateways change. Gives the gateway that runs at the end, how the ends
+ * of those went that had a successor, and what was done how often.
+ */
 export async function letChaosRule(parts: ChaosMonkeyParts, first: GatewayProcess) {
   const { random, seconds } = parts
-  const done: string[] = []
+  const stopping = new AbortController()
+  const succession = changeGateways(parts, first, stopping.signal)
+  const done = new Map<string, number>()
   const side: Promise<unknown>[] = []
-  let gateway = first
-  let gateways = 1
   const end = performance.now() + seconds * 1000
-  // Three gateways pass away, and the last one has time to show what it keeps.
-  const eraMs = (seconds * 1000) / 5
-  let eraEnd = performance.now() + eraMs
   while (performance.now() < end) {
-    if (performance.now() > eraEnd && gateways < 4) {
-      const wasKilled = done.lastIndexOf('gateway killed') > done.lastIndexOf('gateway upgraded')
-      done.push(wasKilled ? 'gateway upgraded' : 'gateway killed')
-      gateway = wasKilled ? await upgrade(parts, gateway) : await restart(parts, gateway)
-      gateways += 1
-      eraEnd = performance.now() + eraMs
-    }
     const harm = random.pick(HARMS)
-    done.push(harm)
+    done.set(harm, (done.get(harm) ?? 0) + 1)
     side.push(doHarm(parts, harm))
     await delay(random.below(BETWEEN_MS))
   }
+  stopping.abort()
   await Promise.all(side)
-  const count = (what: string) => done.filter((one) => one === what).length
-  return {
-    gateway,
-    done: Object.fromEntries([...new Set(done)].map((what) => [what, count(what)]))
+  return { ...(await succession), done: Object.fromEntries(done) }
+}
+
+/** By turns one is killed and one is upgraded. */
+async function changeGateways(parts: ChaosMonkeyParts, first: GatewayProcess, signal: AbortSignal) {
+  const pause = (parts.seconds * 1000) / (GATEWAYS + 1)
+  const exits: (number | string)[] = []
+  let gateway = first
+  let kills = 0
+  for (let n = 1; n < GATEWAYS; n += 1) {
+    await delay(pause, undefined, { signal }).catch(() => {})
+    if (signal.aborted) break
+    const isKill = n % 2 === 1
+    const next = isKill ? await restart(parts, gateway) : await upgrade(parts, gateway)
+    if (isKill) kills += 1
+    else exits.push(await gateway.gone)
+    gateway = next
   }
+  return { gateway, exits, kills }
 }
 
 async function doHarm(parts: ChaosMonkeyParts, harm: (typeof HARMS)[number]): Promise<void> {

@@ -91,12 +91,17 @@ t.test(
     const failing = letGoogleFail(sandbox, createRandom(`${SEED} google`), signal)
     const random = createRandom(SEED)
     const chaos = { home, entry, clients, random, seconds: SECONDS }
-    const { gateway, done } = await letChaosRule(chaos, first)
+    const { gateway, exits, kills, done } = await letChaosRule(chaos, first)
     stopping.abort()
     await Promise.all(running)
-    t.comment('done', done, await failing)
+    t.comment('done', { ...done, killed: kills, exits }, await failing)
     t.comment('met', Object.fromEntries(tally))
 
+    t.ok(exits.length > 0, 'a gateway took over from another one')
+    t.ok(
+      exits.every((exit) => exit === 0),
+      'whoever had a successor ended as it should'
+    )
     t.equal(await calm(clients), 0, 'at the end every client is served, under its first session id')
     const opened = await Promise.all(streams.map((stream) => stream.opens()))
     t.same(opened, Array(USERS).fill(true), 'every stream can be opened')
