@@ -5,6 +5,8 @@ import { gatherWrites } from '#shared/gather-writes.ts'
 export class GatheredResponse<
   Request extends IncomingMessage = IncomingMessage
 > extends ServerResponse<Request> {
+  override sendDate = false // the gateway sends one
+
   override flushHeaders(): void {
     gatherWrites(this.socket)
     super.flushHeaders()

@@ -61,18 +61,16 @@ export interface PersonalTokensParts {
   readonly clock: Clock
 }
 
-export function createPersonalTokens({
-  store: { db },
-  clock
-}: PersonalTokensParts): PersonalTokens {
-  // Compiled once: this runs on every request.
-  const byHash = db
-    .selectFrom('personal_tokens')
-    .innerJoin('users', 'users.id', 'personal_tokens.user_id')
-    .selectAll('personal_tokens')
-    .select(['users.id', 'users.state', 'users.last_seen_at'])
-    .where('personal_tokens.hash', '=', '')
-    .compile()
+export function createPersonalTokens({ store, clock }: PersonalTokensParts): PersonalTokens {
+  const { db } = store
+  const byHash = store.prepared(
+    db
+      .selectFrom('personal_tokens')
+      .innerJoin('users', 'users.id', 'personal_tokens.user_id')
+      .selectAll('personal_tokens')
+      .select(['users.id', 'users.state', 'users.last_seen_at'])
+      .where('personal_tokens.hash', '=', '')
+  )
 
   return {
     async create({ userId, name, level, ttl = DEFAULT_TTL_MS }) {
@@ -95,9 +93,7 @@ export function createPersonalTokens({
       if (!SHAPE.test(token)) return undefined
       // Looked up by hash: how long the look-up takes tells nothing about the token.
       const hash = hashOf(token)
-      const bound: typeof byHash = { ...byHash, parameters: [hash] }
-      const { rows } = await db.executeQuery(bound)
-      const [row] = rows
+      const [row] = await byHash(hash)
       const now = clock.now()
       if (!row || row.expires_at <= now) return undefined
       if (row.last_used_at === null || now - row.last_used_at >= NOTE_USE_EVERY_MS) {

@@ -54,14 +54,14 @@ const SEEN_EVERY_MS = 60_000
 
 export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   const { store, personalTokens, clock, resource } = parts
-  // Compiled once: this runs on every request.
-  const query = store.db
-    .selectFrom('oauth')
-    .innerJoin('users', 'users.id', 'oauth.user_id')
-    .select(['oauth.payload', 'users.id', 'users.state', 'users.last_seen_at'])
-    .where('oauth.model', '=', 'AccessToken')
-    .where('oauth.id', '=', '')
-    .compile()
+  const byId = store.prepared(
+    store.db
+      .selectFrom('oauth')
+      .innerJoin('users', 'users.id', 'oauth.user_id')
+      .select(['oauth.payload', 'users.id', 'users.state', 'users.last_seen_at'])
+      .where('oauth.model', '=', 'AccessToken')
+      .where('oauth.id', '=', '')
+  )
 
   const noteVisit = async (user: Pick<UserRow, 'id' | 'last_seen_at'>): Promise<void> => {
     const now = clock.now()
@@ -74,9 +74,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   }
 
   const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
-    const bound: typeof query = { ...query, parameters: ['AccessToken', hashedId(token)] }
-    const { rows } = await store.db.executeQuery(bound)
-    const [row] = rows
+    const [row] = await byId('AccessToken', hashedId(token))
     if (!row) return undefined
     const stored = StoredToken.parse(JSON.parse(row.payload))
     const level = highestLevel(stored.scope.split(' '))

@@ -9,7 +9,7 @@ import { listed } from '../store/listed.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { EndReason, Session, SleepCause } from './session.ts'
-import { keptName, rowOf, sessionOf, standingOf } from './session-row.ts'
+import { keptName, rowOf, type Standing, sessionOf, standingOf } from './session-row.ts'
 
 /** A client's `initialize` is kept for as long as its session, so it may not be large. */
 const INITIALIZE_LIMIT = 16 * 1024
@@ -75,6 +75,7 @@ export class SessionRegistry {
   readonly #clock: Clock
   readonly #startedAt: number
   readonly #rules: SessionRules
+  readonly #standing: (hash: string) => Promise<Standing[]>
   readonly #events: SessionEvents
   readonly #recent = new Map<string, Session>()
   readonly #touched = new Set<Session>()
@@ -87,6 +88,12 @@ export class SessionRegistry {
     this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
     this.#startedAt = parts.clock.now()
+    this.#standing = parts.store.prepared(
+      parts.store.db
+        .selectFrom('sessions')
+        .select(['user_id', 'level', 'expires_at', 'token_hash'])
+        .where('hash', '=', '')
+    )
     this.#rules = parts.rules
     this.#events = parts.events
     this.#arm()
@@ -393,11 +400,7 @@ export class SessionRegistry {
     const known = this.#recent.get(hash)
     if (!known) return this.#load(hash)
     if (known.ended) return undefined
-    const row = await this.#store.db
-      .selectFrom('sessions')
-      .select(['user_id', 'level', 'expires_at', 'token_hash'])
-      .where('hash', '=', hash)
-      .executeTakeFirst()
+    const [row] = await this.#standing(hash)
     if (!row) await this.#end(known, 'elsewhere')
     else if (row.user_id !== known.userId)
       Object.assign(known, standingOf(row), { liveIn: undefined })

@@ -45,8 +45,10 @@ export const sessionOf = (row: SessionRow, startedAt: number): Session => ({
 })
 
 /** What changes when somebody signs in to a session. */
+export type Standing = Pick<SessionRow, 'user_id' | 'level' | 'expires_at' | 'token_hash'>
+
 export const standingOf = (
-  row: Pick<SessionRow, 'user_id' | 'level' | 'expires_at' | 'token_hash'>
+  row: Standing
 ): Pick<Session, 'userId' | 'level' | 'expiresAt' | 'tokenHash'> => ({
   userId: asUserId(row.user_id),
   level: row.level === null ? undefined : AccessLevel.parse(row.level),

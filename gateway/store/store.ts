@@ -1,4 +1,4 @@
-import { Kysely } from 'kysely'
+import { type Compilable, Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { GatewayError } from '#shared/errors.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -8,6 +8,13 @@ import { sqliteDialect } from './sqlite.ts'
 /** Everything that outlives the process, in one SQL database. */
 export interface Store {
   readonly db: Kysely<Schema>
+  /**
+   * A query that is compiled once, for what runs on every request. Its own parameters only hold the places of
+   * those that it is called with, in the same order.
+   */
+  prepared<Row>(
+    query: Compilable<Row>
+  ): (...parameters: readonly (string | number)[]) => Promise<Row[]>
   /** May be called more than once. */
   close(): Promise<void>
 }
@@ -28,7 +35,17 @@ export async function openStore(databaseUrl: string): Promise<Store> {
       { cause }
     )
   }
-  return { db, close: () => db.destroy() }
+  return {
+    db,
+    prepared<Row>(query: Compilable<Row>) {
+      const compiled = query.compile()
+      return async (...parameters) => {
+        const { rows } = await db.executeQuery<Row>({ ...compiled, parameters })
+        return rows
+      }
+    },
+    close: () => db.destroy()
+  }
 }
 
 async function bringUpToDate(db: Kysely<Schema>): Promise<void> {

@@ -7,8 +7,10 @@ export type Labels<L extends string> = { readonly [name in L]: readonly string[]
 type Values<L extends string> = { readonly [name in L]: string }
 type Reported = Readonly<Record<string, string | undefined>>
 
-/** Makes metric families whose series all exist from the start, at 0, and never grow in number. */
-/** The only place that makes prom-client families. */
+/**
+ * Makes metric families whose series all exist from the start, at 0, and never grow in number. The only place
+ * that makes prom-client families.
+ */
 export class Families {
   readonly #registry: Registry
 
