@@ -16,6 +16,7 @@ import { coldStart } from './bench/scenarios/cold-start.ts'
 import { hibernated } from './bench/scenarios/hibernated.ts'
 import { memory } from './bench/scenarios/memory.ts'
 import { neighbours } from './bench/scenarios/neighbours.ts'
+import { profile } from './bench/scenarios/profile.ts'
 import { sessions } from './bench/scenarios/sessions.ts'
 import { startVariants } from './bench/scenarios/start-variants.ts'
 import { throughput } from './bench/scenarios/throughput.ts'
@@ -27,7 +28,8 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = 
   start: coldStart,
   memory,
   hibernated,
-  neighbours
+  neighbours,
+  profile
 }
 const VARIANTS = { variants: startVariants }
 

@@ -20,6 +20,13 @@ type Worker = z.infer<typeof Workers>['workers'][number]
 const POLL_MS = 10
 const PATIENCE_MS = 20_000
 
+export interface GatewayOptions {
+  readonly users: number
+  readonly warmWorkers: number
+  /** Further flags of Node. */
+  readonly flags?: readonly string[]
+}
+
 /** A running gateway with connected accounts, and what the bench does to it. */
 export class GatewayProcess {
   readonly pid: number
@@ -42,11 +49,11 @@ export class GatewayProcess {
 
   static async start(
     place: BenchPlace,
-    { users, warmWorkers }: { users: number; warmWorkers: number }
+    { users, warmWorkers, flags = [] }: GatewayOptions
   ): Promise<GatewayProcess> {
     const settings = await settingsIn(place, { users, warmWorkers })
     const child = new Child(PROCESS.gateway, {
-      flags: ['--expose-gc'],
+      flags: ['--expose-gc', ...flags],
       args: [JSON.stringify(settings)]
     })
     const started = await child.next(Users)
@@ -128,7 +135,7 @@ export class GatewayProcess {
 /** Every limit is counted and none is reached. */
 async function settingsIn(
   place: BenchPlace,
-  { users, warmWorkers }: { users: number; warmWorkers: number }
+  { users, warmWorkers }: GatewayOptions
 ): Promise<Record<string, string>> {
   const directory = join(place.directory, `gateway-${randomBytes(3).toString('hex')}`)
   await mkdir(directory)

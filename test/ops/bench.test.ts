@@ -1,4 +1,5 @@
 import t from 'tap'
+import { busyTimes } from '../../ops/bench/cpu-profile.ts'
 import { markdown } from '../../ops/bench/markdown.ts'
 import { median, percentile } from '../../ops/bench/percentile.ts'
 import { isMet, type Row, ratioOf } from '../../ops/bench/row.ts'
@@ -58,4 +59,27 @@ t.test('the result names the machine, both sides, the ratio and what is missed',
   t.equal(cells('a short time')?.[1], '0.0123 ms')
   t.equal(new Set(lines.filter((line) => line.startsWith('|')).map((l) => l.length)).size, 1)
   t.match(text, /Mind the gap\.\n\n### None\n\nNot here\.\n$/)
+})
+
+t.test('busy time counts for the innermost frame that has a group, within the span', async (t) => {
+  const frame = (functionName: string, url = '') => ({ functionName, url })
+  const profile = {
+    startTime: 1000,
+    nodes: [
+      { id: 1, callFrame: frame('(root)'), children: [2, 5] },
+      { id: 2, callFrame: frame('ours', 'file:///a.ts'), children: [3] },
+      { id: 3, callFrame: frame('theirs', 'file:///node_modules/x/b.js'), children: [4] },
+      { id: 4, callFrame: frame('native') },
+      { id: 5, callFrame: frame('(idle)') },
+      { id: 6, callFrame: frame('(program)') }
+    ],
+    samples: [2, 4, 5, 6, 3, 2],
+    timeDeltas: [10, 20, 40, 80, 160, 320]
+  }
+  const groupOf = ({ url }: { url: string }) =>
+    url === '' ? undefined : url.includes('node_modules') ? 'packages' : 'ours'
+  const whole = busyTimes(profile, { from: 0, to: 9999 }, groupOf)
+  t.same(Object.fromEntries(whole), { ours: 330, packages: 180, 'the engine': 80 })
+  const part = busyTimes(profile, { from: 1020, to: 1200 }, groupOf)
+  t.same(Object.fromEntries(part), { packages: 20, 'the engine': 80 }, 'a part of it')
 })
