@@ -2,6 +2,7 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import type { Piscina } from 'piscina'
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '../tool-error.ts'
+import { afterRunning } from './running-time.ts'
 import type { ReadHtml } from './tasks.ts'
 
 const TIMEOUT_MS = 5_000
@@ -13,7 +14,7 @@ export interface MimePoolOptions {
   /** The thread's program: `worker/mime/tasks.ts` or its bundle. */
   readonly threadFile: string
   readonly clock: Clock
-  /** How long one message may take. */
+  /** How long one message may take, while this process runs. */
   readonly timeoutMs?: number
   /** How much memory the thread may use, in MB. */
   readonly heapMb?: number
@@ -54,7 +55,7 @@ export class MimePool {
     const limits = new AbortController()
     this.#limits = limits
     const { clock, timeoutMs = TIMEOUT_MS } = this.#options
-    const cancel = clock.after(timeoutMs, () => limits.abort())
+    const cancel = afterRunning(clock, timeoutMs, () => limits.abort())
     try {
       return await pool.run(html, {
         name: 'readHtml',

@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { systemClock } from '#shared/clock.ts'
+import { type Clock, systemClock } from '#shared/clock.ts'
 import { MimePool } from '../../../worker/mime/pool.ts'
+import { afterRunning } from '../../../worker/mime/running-time.ts'
 import { readHtml } from '../../../worker/mime/tasks.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const threadFile = fileURLToPath(new URL('../../../worker/mime/tasks.ts', import.meta.url))
 const signal = new AbortController().signal
@@ -112,4 +114,39 @@ t.test('HTML over the limits fails its own call, and the next one works', async 
   t.equal((await pool.readHtml('<p>fine</p>', signal)).text, 'fine')
   await pool.close()
   await pool.close()
+})
+
+t.test('time in which the process was held up does not count', (t) => {
+  const timers: (() => void)[] = []
+  // As after a long stop: what is due comes once, however late.
+  const late: Clock = {
+    now: () => 0,
+    after(_ms, fn) {
+      timers.push(fn)
+      return () => {}
+    }
+  }
+  let calls = 0
+  afterRunning(late, 1000, () => {
+    calls += 1
+  })
+  for (let due = 1; due < 4; due += 1) timers.shift()?.()
+  t.equal(calls, 0, 'three timers came due, and each may have been a stop')
+  timers.shift()?.()
+  t.equal(calls, 1)
+  t.same(timers, [])
+  const clock = new FakeClock()
+  const cancel = afterRunning(clock, 300, () => {
+    calls += 1
+  })
+  clock.advance(299)
+  cancel()
+  clock.advance(1000)
+  t.equal(calls, 1, 'cancelled')
+  afterRunning(clock, 300, () => {
+    calls += 1
+  })
+  clock.advance(300)
+  t.equal(calls, 2)
+  t.end()
 })
