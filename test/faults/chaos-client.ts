@@ -18,10 +18,11 @@ export const DEADLINE_MS = 60_000
 const PAUSE_MS = 3000
 const ABORTED_IN_MS = 60
 
-/** What a tool says when Google did not do its part. */
-const FAULTS_OF_GOOGLE: readonly unknown[] = [
+/** What a tool says when Google did not do its part, or when its process has no memory left to read HTML. */
+const FAULTS_FROM_OUTSIDE: readonly unknown[] = [
   'outcome_unknown',
   'rate_limited',
+  'too_large',
   'upstream_unavailable'
 ]
 /** What it says when it broke down itself, under one of those codes. */
@@ -119,8 +120,8 @@ export class ChaosClient {
     const failure = ToolFailure.safeParse(message.result)
     if (failure.success) {
       const { code } = failure.data.structuredContent
-      const isGoogles = FAULTS_OF_GOOGLE.includes(code) && !FAULT_OF_OURS.test(said)
-      return this.#end(isGoogles ? 'failed' : 'strange', said)
+      const isExpected = FAULTS_FROM_OUTSIDE.includes(code) && !FAULT_OF_OURS.test(said)
+      return this.#end(isExpected ? 'failed' : 'strange', said)
     }
     if (!question.holds.every((words) => said.includes(words)))
       return this.#end('misrouted', `${said} for ${JSON.stringify(question)}`)

@@ -1,7 +1,7 @@
 /** How a call ended. The last five must not happen. */
 export type Outcome =
   | 'answered'
-  | 'failed' // the tool said, under the call's own id, that Google did not do its part
+  | 'failed' // the tool said, under the call's own id, that Google or the machine did not do its part
   | 'refused' // a JSON-RPC error of the gateway, under the call's own id or none
   | 'unreachable' // the gateway was down, or died during the call
   | 'aborted' // by the client itself
