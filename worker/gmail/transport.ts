@@ -1,4 +1,5 @@
 import { OAuth2Client } from 'google-auth-library'
+import { ToolError } from '../tool-error.ts'
 import type { Bearer } from './bearer.ts'
 
 type Request = Parameters<OAuth2Client['request']>[0]
@@ -22,7 +23,10 @@ export function openTransport(bearer: Bearer, gmailOrigin: string): OAuth2Client
         return await this.#send<T>(options, token)
       } catch (error) {
         if (!isUnauthorized(error)) throw error
-        return this.#send<T>(options, await bearer.token(token))
+        const another = await bearer.token(token)
+        return this.#send<T>(options, another).catch((again: unknown) => {
+          throw another === token && isUnauthorized(again) ? refusedForNow(again) : again
+        })
       }
     }
 
@@ -48,6 +52,13 @@ export function openTransport(bearer: Bearer, gmailOrigin: string): OAuth2Client
   })
   return transport
 }
+
+/** There is no newer token yet, so it is not known whether the grant has ended. */
+const refusedForNow = (cause: unknown): ToolError =>
+  new ToolError('upstream_unavailable', 'Google refuses what it gave a moment ago; try again.', {
+    cause,
+    retryAfterMs: 10_000
+  })
 
 const isUnauthorized = (error: unknown): boolean =>
   error instanceof Error && 'status' in error && error.status === UNAUTHORIZED

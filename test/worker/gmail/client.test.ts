@@ -87,6 +87,20 @@ t.test('a refused token is renewed once', async (t) => {
     retryable: false
   })
   t.equal(dead.seen.length, 2)
+  const { origin } = await google(t, [refusal(401, 'authError')])
+  const client = new GmailClient({
+    gmailOrigin: origin,
+    userEmail: 'me@x.test',
+    clock: systemClock,
+    random: () => 0,
+    tokens: { get: async () => ({ accessToken: 'the same', expiresAt: 9e15 }) },
+    report: { request() {}, throttled() {}, retried() {} }
+  })
+  await t.rejects(
+    client.call('labels.list', {}, signal),
+    { code: 'upstream_unavailable', retryable: true },
+    'where there is no other one yet, nobody is sent to sign in'
+  )
 })
 
 t.test('a grant that is gone is told as such, without a request', async (t) => {
