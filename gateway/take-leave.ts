@@ -14,6 +14,8 @@ const GRACE_MS = 1000
 const SETTLE_MS = 100
 /** How long no connection must have been used before they are closed; what comes over one is passed on. */
 const CALM_MS = 2000
+/** Calls that were passed on and have no answer are told so while their connections are still open. */
+const LAST_WORDS_MS = 500
 /** Whoever still holds a connection open after this time is not waiting for an answer. */
 const ANSWER_MS = 2000
 
@@ -21,6 +23,8 @@ export interface TakeLeaveParts {
   readonly clock: Clock
   /** How long the last calls may take. */
   readonly callMs: number
+  /** Ends the wait for answers of the other gateway. */
+  readonly giveUp: () => void
   readonly app: FastifyInstance
   readonly opsApp: FastifyInstance
   readonly doorway: Doorway
@@ -46,7 +50,9 @@ export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
     await pause(clock, SETTLE_MS)
   }
   await serving.close()
+  const cancel = clock.after(Math.max(0, parts.callMs - LAST_WORDS_MS), parts.giveUp)
   await (hasSuccessor ? doorway.close(CALM_MS, parts.callMs) : doorway.close(0, ANSWER_MS))
+  cancel()
   await parts.app.close()
   await parts.opsApp.close()
   await parts.ownership.close()

@@ -56,6 +56,8 @@ interface Core {
   readonly accounts: OpenAccounts
   readonly serving: Serving
   readonly people: People
+  /** With the calls that were passed on to another gateway. */
+  readonly patience: AbortController
   readonly toolSignIn: ToolSignIn | undefined
   readonly substitutes: Substitutes
 }
@@ -120,6 +122,7 @@ export async function wire(
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
     ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people, note })
     : undefined
+  const patience = new AbortController()
   const core = {
     config,
     log,
@@ -131,6 +134,7 @@ export async function wire(
     serving,
     people,
     toolSignIn,
+    patience,
     substitutes
   }
   const readiness = new Readiness({
@@ -148,7 +152,8 @@ export async function wire(
   const close = async (): Promise<void> => {
     readiness.stopping()
     toolSignIn?.requests.close()
-    await takeLeave({ ...leaving, ownership, callMs: config.DRAIN_TIMEOUT })
+    const callMs = config.DRAIN_TIMEOUT
+    await takeLeave({ ...leaving, ownership, callMs, giveUp: () => patience.abort() })
     await store.close()
   }
   return {
@@ -241,7 +246,11 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     attachments: serving,
     mcp: {
       ...serving,
-      passOn: passOnTo({ host: reachable(config.HOST), port: config.PORT }),
+      passOn: passOnTo({
+        host: reachable(config.HOST),
+        port: config.PORT,
+        until: core.patience.signal
+      }),
       clock: systemClock,
       maxBody: config.MAX_BODY,
       measure: {

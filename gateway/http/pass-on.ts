@@ -10,6 +10,13 @@ import { whenClosed } from './when-closed.ts'
 
 export type PassOn = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
+export interface Onward {
+  readonly host: string
+  readonly port: number
+  /** Whose call is not answered when this is aborted is told to come again. */
+  readonly until: AbortSignal
+}
+
 /** Hop-by-hop fields (RFC 9110 §7.6.1): each connection has its own. */
 const OF_THE_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade'])
 
@@ -18,14 +25,14 @@ const OF_THE_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'up
  * once more, and should not have to notice. Streams would outlive this gateway, so their clients are told
  * to ask again (307, RFC 9110 §15.4.8); over a new connection that reaches the other gateway.
  */
-export function passOnTo(to: { readonly host: string; readonly port: number }): PassOn {
+export function passOnTo({ until: signal, ...to }: Onward): PassOn {
   return async (request, reply) => {
     if (request.method === 'GET' || isListen(request.headers)) {
       await reply.code(307).headers({ location: request.url, connection: 'close' }).send()
       return
     }
     const { method, url: path, headers } = request.raw
-    const onward = ask({ ...to, method, path, headers: withoutHop(headers), agent: false })
+    const onward = ask({ ...to, method, path, headers: withoutHop(headers), agent: false, signal })
     whenClosed(reply, () => onward.destroy())
     const answered = once(onward, 'response')
     pipeline(bodyOf(request), onward).catch(() => onward.destroy()) // `answered` tells of it
