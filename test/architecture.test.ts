@@ -90,7 +90,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'node:child_process': ['gateway/supervisor/process-launcher.ts', 'ops'],
   'node:cluster': [],
   'node:worker_threads': [],
-  'node:vm': ['worker/bytecode.ts'],
+  'node:vm': ['worker/bytecode.ts', 'worker/tidy.ts'],
   'node:sqlite': ['gateway/store/sqlite.ts'],
   '@fastify/http-proxy': ['gateway/http/mcp-proxy.ts'],
   '@hono/node-server': ['worker/answer-requests.ts'],

@@ -2,13 +2,14 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
+import { systemClock } from '#shared/clock.ts'
 import { asSessionId } from '#shared/ids.ts'
-import { answerRequests } from './answer-requests.ts'
 import type { FetchAttachment } from './attachments.ts'
 import { Channel } from './channel.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { rehearse } from './mcp/rehearsal.ts'
-import { listen, type Socket } from './socket.ts'
+import { listen, type Serve, type Socket } from './socket.ts'
+import { giveMemoryBack, whenQuiet } from './tidy.ts'
 
 type Init = Extract<ToWorker, { type: 'init' }>
 type Assign = Extract<ToWorker, { type: 'assign' }>
@@ -31,6 +32,8 @@ export type Define = (parts: { init: Init; assign: Assign; channel: Channel }) =
 interface Life {
   readonly init: Init
   readonly socket: Socket
+  /** Loads and makes what the first session would have to wait for. */
+  warmUp(): Promise<void>
   program?: Program
   endpoint?: Endpoint
 }
@@ -52,7 +55,7 @@ export function runWorker(version: string, define: Define): void {
       case 'init':
         life = await begin(message, () => life, channel)
         channel.tell({ type: 'ready' })
-        rehearseIfUnwanted(() => life?.program !== undefined)
+        warmUpIfUnwanted(life)
         break
       case 'assign':
         if (!life || life.program) throw new Error('assign came out of turn')
@@ -124,22 +127,42 @@ export function runWorker(version: string, define: Define): void {
 }
 
 async function begin(init: Init, current: () => Life | undefined, channel: Channel): Promise<Life> {
-  const serve = answerRequests({
-    resourceMetadataUrl: init.resourceMetadataUrl,
-    serving() {
-      const { endpoint, program } = current() ?? {}
-      return endpoint && { endpoint, fetchAttachment: program?.fetchAttachment }
-    },
-    tell: (message) => channel.tell(message)
+  let answering: Promise<Serve> | undefined
+  const load = (): Promise<Serve> => {
+    answering ??= import('./answer-requests.ts').then(({ answerRequests }) =>
+      answerRequests({
+        resourceMetadataUrl: init.resourceMetadataUrl,
+        serving() {
+          const { endpoint, program } = current() ?? {}
+          return endpoint && { endpoint, fetchAttachment: program?.fetchAttachment }
+        },
+        tell: (message) => channel.tell(message)
+      })
+    )
+    return answering
+  }
+  const happened = whenQuiet(systemClock, giveMemoryBack)
+  happened()
+  const socket = await listen(init.socketPath, init.secret, async (request, response) => {
+    happened()
+    response.once('close', happened)
+    const serve = await load()
+    await serve(request, response)
   })
-  const socket = await listen(init.socketPath, init.secret, serve)
-  return { init, socket }
+  return {
+    init,
+    socket,
+    async warmUp() {
+      await load()
+      await rehearse()
+    }
+  }
 }
 
 /** Who is wanted at once has no time for it. */
-function rehearseIfUnwanted(isWanted: () => boolean): void {
+function warmUpIfUnwanted(life: Life): void {
   setTimeout(() => {
-    if (!isWanted()) void rehearse() // that it fails is fatal, as every rejection here
+    if (!life.program) void life.warmUp() // that it fails is fatal, as every rejection here
   }, UNWANTED_MS).unref()
 }
 

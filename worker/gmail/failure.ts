@@ -18,6 +18,9 @@ const GoogleError = z.object({
     errors: z.array(z.object({ reason: z.string().catch('') })).catch([])
   })
 })
+/** Node loads all of `fetch` when the class is first named, so that must not be while the worker starts. */
+const ResponseHeaders = z.custom<Headers>((value) => value instanceof Headers)
+
 const Thrown = z.object({
   code: z.union([z.string(), z.number()]).optional().catch(undefined),
   cause: z
@@ -31,7 +34,7 @@ const Thrown = z.object({
     .optional()
     .catch(undefined),
   response: z
-    .object({ status: z.number(), data: z.unknown(), headers: z.instanceof(Headers).optional() })
+    .object({ status: z.number(), data: z.unknown(), headers: ResponseHeaders.optional() })
     .optional()
     .catch(undefined)
 })

@@ -1,0 +1,27 @@
+import { runInNewContext } from 'node:vm'
+import type { Clock } from '#shared/clock.ts'
+
+/** Longer than most pauses within a conversation, and much shorter than the time until a worker is stopped. */
+const QUIET_MS = 10_000
+
+/**
+ * Gives a function to be called whenever something happens. When nothing has happened for a while, `tidy` is
+ * called, once.
+ */
+export function whenQuiet(clock: Clock, tidy: () => void): () => void {
+  let cancel = (): void => {}
+  return () => {
+    cancel()
+    cancel = clock.after(QUIET_MS, tidy)
+  }
+}
+
+/** Collects all garbage and gives the memory back to the system, which V8 does not do by itself. Takes some 30 ms. */
+export function giveMemoryBack(): void {
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8') // not at the start, where it takes 3 ms
+  setFlagsFromString('--expose-gc')
+  const collect: NonNullable<typeof globalThis.gc> = runInNewContext('gc')
+  // V8 takes the code that Node has kept of its own modules only under the flags that it was kept under.
+  setFlagsFromString('--no-expose-gc')
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+}
