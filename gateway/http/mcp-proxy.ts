@@ -32,7 +32,11 @@ export interface ProxyParts {
  * @fastify/http-proxy. Its `undici.request` option is the one seam where the worker is chosen.
  */
 export async function registerMcpProxy(app: FastifyInstance, parts: ProxyParts): Promise<void> {
+  // The proxy warns of every client that leaves during a call; a worker that does is logged elsewhere.
+  const level = app.log.level === 'silent' ? 'silent' : 'error'
+  const errorsOnly = app.log.child({}, { level })
   await app.register((scope, _options, done) => {
+    scope.setChildLoggerFactory(() => errorsOnly)
     scope.addHook('preHandler', parts.admit)
     scope.register(proxy, optionsFor(parts))
     done()

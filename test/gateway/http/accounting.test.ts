@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
 import { CallerLimits } from '../../../gateway/http/caller-limits.ts'
@@ -26,9 +28,11 @@ t.test('what a request takes it gives back, however it ends', async (t) => {
     CALLS_PER_USER: '5',
     MAX_BODY: '64KiB',
     WORKER_LIMIT: '3',
-    QUEUE_WAIT: '20s'
+    QUEUE_WAIT: '20s',
+    LOG_LEVEL: 'warn'
   }
-  const gateway = await startGateway({ settings, google: peopleOf(5) })
+  const logFile = join(t.testdir(), 'log')
+  const gateway = await startGateway({ settings, logFile, google: peopleOf(5) })
   t.teardown(() => gateway.close())
   const seenBy = async (me: Person) =>
     JSON.parse(textOf(await messageOf(await send(me, modernCall('seen')))) ?? '{}')
@@ -58,6 +62,7 @@ t.test('what a request takes it gives back, however it ends', async (t) => {
     await until(async () => (await seenBy(me)).aborted === 1)
     await t.rejects(calling)
     await settle()
+    t.equal(await readFile(logFile, 'utf8'), '', 'there is nothing to warn of')
   })
 
   t.test('a 2025 client that leaves does not cancel; its call is no longer counted', async (t) => {
