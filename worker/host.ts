@@ -1,5 +1,6 @@
 /** Runs one user's worker: speaks with the gateway over IPC, serves MCP on the socket it was told. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import { systemClock } from '#shared/clock.ts'
@@ -154,7 +155,8 @@ async function begin(init: Init, current: () => Life | undefined, channel: Chann
     socket,
     async warmUp() {
       await load()
-      await rehearse()
+      await setImmediate() // it may be wanted meanwhile
+      if (!current()?.program) await rehearse()
     }
   }
 }

@@ -76,6 +76,7 @@ export class SessionRegistry {
   readonly #startedAt: number
   readonly #rules: SessionRules
   readonly #standing: (hash: string) => Promise<Standing[]>
+  readonly #countOf: (userId: UserId) => Promise<{ n: number }[]>
   readonly #events: SessionEvents
   readonly #recent = new Map<string, Session>()
   readonly #touched = new Set<Session>()
@@ -88,11 +89,18 @@ export class SessionRegistry {
     this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
     this.#startedAt = parts.clock.now()
+    const { db } = parts.store
     this.#standing = parts.store.prepared(
-      parts.store.db
+      db
         .selectFrom('sessions')
         .select(['user_id', 'level', 'expires_at', 'token_hash'])
         .where('hash', '=', '')
+    )
+    this.#countOf = parts.store.prepared(
+      db
+        .selectFrom('sessions')
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .where('user_id', '=', '')
     )
     this.#rules = parts.rules
     this.#events = parts.events
@@ -364,6 +372,8 @@ export class SessionRegistry {
   }
 
   async #makeRoom(userId: UserId): Promise<void> {
+    const [{ n } = { n: 0 }] = await this.#countOf(userId)
+    if (n < this.#rules.perUser) return
     const rows = await this.#store.db
       .selectFrom('sessions')
       .selectAll()

@@ -19,6 +19,8 @@ type Worker = z.infer<typeof Workers>['workers'][number]
 
 const POLL_MS = 10
 const PATIENCE_MS = 20_000
+/** A worker that waits prepares itself for a moment after it listens. */
+const WARM_UP_MS = 300
 
 export interface GatewayOptions {
   readonly users: number
@@ -90,12 +92,13 @@ export class GatewayProcess {
     await this.#until(async () => (await this.worker(n)) === undefined)
   }
 
-  /** Resolves when `count` workers wait in the warm pool and nobody else has one. */
+  /** Resolves when `count` workers wait in the warm pool, as most have for long, and nobody else has one. */
   async poolIsReady(count: number): Promise<void> {
     await this.#until(async () => {
       const files = await readdir(this.#runDirectory, { recursive: true })
       return files.filter((file) => file.endsWith('/s')).length === count
     })
+    await sleep(WARM_UP_MS)
   }
 
   /** What it holds after a collection, in bytes. */
