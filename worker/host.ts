@@ -56,7 +56,7 @@ export function runWorker(version: string, define: Define): void {
       case 'init':
         life = await begin(message, () => life, channel)
         channel.tell({ type: 'ready' })
-        warmUpIfUnwanted(life)
+        warmUpIfUnwanted(life, channel)
         break
       case 'assign':
         if (!life || life.program) throw new Error('assign came out of turn')
@@ -162,9 +162,11 @@ async function begin(init: Init, current: () => Life | undefined, channel: Chann
 }
 
 /** Who is wanted at once has no time for it. */
-function warmUpIfUnwanted(life: Life): void {
+function warmUpIfUnwanted(life: Life, channel: Channel): void {
+  const failed = (error: unknown): void =>
+    channel.tell({ type: 'log', level: 'warn', message: 'warm-up failed', fields: brief(error) })
   setTimeout(() => {
-    if (!life.program) void life.warmUp() // that it fails is fatal, as every rejection here
+    if (!life.program) life.warmUp().catch(failed) // the first session waits a little longer then
   }, UNWANTED_MS).unref()
 }
 
