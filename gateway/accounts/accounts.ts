@@ -45,8 +45,9 @@ export interface Accounts {
    */
   needsReauth(userId: UserId): Promise<void>
   /**
-   * Revokes at Google and removes every row of this person; the audit keeps what was done, not by whom. The rows go even when Google cannot be
-   * reached; the answer says whether it could. The caller stops worker and sessions first. Idempotent.
+   * Revokes at Google and removes every row of this person; the audit keeps what was done, not by whom. The
+   * rows go even when Google cannot be reached; the answer says whether it could. The caller stops worker and
+   * sessions first. Idempotent.
    */
   erase(userId: UserId): Promise<{ revokedAtGoogle: boolean }>
 }

@@ -25,7 +25,8 @@ export interface Caller {
 export interface BearerTokens {
   /**
    * Undefined for every token that is not a live one of ours for `/mcp`; ERR_ACCOUNT_BLOCKED for a
-   * blocked account. Notes that the person is active, at most once a minute. A revocation counts from the next call on: nothing is remembered.
+   * blocked account. Notes that the person is active, at most once a minute. A revocation counts from the
+   * next call on: nothing is remembered.
    */
   verify(token: string): Promise<Caller | undefined>
 }
