@@ -1,6 +1,5 @@
 /** The public app: what people's clients and browsers reach. Built here, listens in main.ts. */
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -9,6 +8,7 @@ import Fastify, {
   type FastifyRequest,
   LogController
 } from 'fastify'
+import helmet from 'helmet'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config.ts'
@@ -70,13 +70,17 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.decorateRequest('caller', null)
   measureRequests(app, metrics)
   app.addHook('onRequest', guard.host)
-  await app.register(helmet, {
+  // Not @fastify/helmet, which makes it anew for each request.
+  const protect = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
     },
     hsts: config.PUBLIC_URL.startsWith('https:') && { maxAge: 31_536_000 }
   })
+  app.addHook('onRequest', ({ raw }, reply, done) =>
+    protect(raw, reply.raw, (error) => done(error instanceof Error ? error : undefined))
+  )
   await app.register(cors, {
     origin: config.ALLOWED_ORIGINS,
     methods: ['GET', 'POST', 'DELETE'],

@@ -18,6 +18,7 @@ export function whenClosed({ raw }: Pick<FastifyReply, 'raw'>, fn: () => void): 
 function listen(raw: ServerResponse, fns: (() => void)[]): void {
   waiting.set(raw, fns)
   raw.once('close', () => {
+    waiting.delete(raw) // or small collections would keep the whole request
     for (const fn of fns) fn()
   })
 }
