@@ -19,4 +19,5 @@ t.test('the bundle holds what the module exports, and nothing that makes it', as
   const bundled = await import(outfile)
   t.same(bundled.LISTED_TOOLS, JSON.parse(JSON.stringify(LISTED_TOOLS)))
   t.ok(Object.keys(bundled.LISTED_TOOLS).length >= 39, 'every tool')
+  t.notMatch(JSON.stringify(LISTED_TOOLS), /[^ -~]/, 'ASCII: one byte a character for V8 as well')
 })

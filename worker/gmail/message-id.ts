@@ -19,7 +19,7 @@ export async function resolveMessageId(
   if (!MESSAGE_ID.test(id))
     throw new ToolError(
       'invalid_argument',
-      'messageId is neither a Gmail message id, as search_emails returns it, nor an RFC Message-ID (<…@…>).'
+      'messageId is neither a Gmail message id, as search_emails returns it, nor an RFC Message-ID (<...@...>).'
     )
   const found = await findByMessageId(mailbox, id, signal)
   if (!found) throw new ToolError('not_found', 'No message of this mailbox has this Message-ID.')

@@ -11,7 +11,7 @@ const FileInput = z.strictObject({
   partId: z.string().optional()
 })
 const ImageInput = z.strictObject({
-  contentId: z.string().min(1).max(255).describe('The HTML shows it as src="cid:…"'),
+  contentId: z.string().min(1).max(255).describe('The HTML shows it as src="cid:..."'),
   filename: z.string().max(255).optional(),
   mimeType: z.string().max(255),
   contentBase64: z.string().min(1)
@@ -38,7 +38,7 @@ export const content = {
   headers: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Further headers: X-… and List-… only')
+    .describe('Further headers: X-... and List-... only')
 }
 export const sending = {
   idempotencyKey: z

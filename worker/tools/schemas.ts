@@ -6,7 +6,7 @@ import type { Envelope } from '../gmail/read-message.ts'
 export const messageId = z
   .string()
   .min(1)
-  .describe('Gmail message id, or an RFC Message-ID (<…@…>)')
+  .describe('Gmail message id, or an RFC Message-ID (<...@...>)')
 
 export const EnvelopeOut = z.object({
   id: z.string(),

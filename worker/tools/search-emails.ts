@@ -33,7 +33,7 @@ export const searchEmails = defineTool({
   name: 'search_emails',
   title: 'Search mail',
   description:
-    'Finds messages with Gmail search operators (from:, to:, subject:, is:unread, has:attachment, after:2026/01/31, label:, in:anywhere …). Returns one page, newest first; pass nextPageToken as pageToken for the next one.',
+    'Finds messages with Gmail search operators (from:, to:, subject:, is:unread, has:attachment, after:2026/01/31, label:, in:anywhere ...). Returns one page, newest first; pass nextPageToken as pageToken for the next one.',
   level: 'gmail.read',
   annotations: READS,
   input: z.object({

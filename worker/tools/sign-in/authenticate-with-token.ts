@@ -7,7 +7,7 @@ export const authenticateWithToken = defineSignInTool({
   name: 'authenticate_with_token',
   title: 'Sign in with a personal token',
   description:
-    'Signs this session in with a personal token (mcp_token_…) that the user has made on the account page of this service. The session gets the account and the access level of the token.',
+    'Signs this session in with a personal token (mcp_token_...) that the user has made on the account page of this service. The session gets the account and the access level of the token.',
   annotations: {
     readOnlyHint: false,
     destructiveHint: false,
