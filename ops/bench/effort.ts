@@ -4,8 +4,6 @@ export interface Effort {
   readonly roundMs: number
   /** Repetitions of what takes long, such as the start of a process. */
   readonly starts: number
-  /** Repetitions of what is quick. */
-  readonly quickStarts: number
   /** Numbers of workers whose memory is measured. */
   readonly workers: readonly number[]
   readonly sessions: number
@@ -16,7 +14,6 @@ export const FULL: Effort = {
   rounds: 4,
   roundMs: 2000,
   starts: 20,
-  quickStarts: 100,
   workers: [20, 100],
   sessions: 10_000,
   neighbourMs: 2000
@@ -27,7 +24,6 @@ export const QUICK: Effort = {
   rounds: 2,
   roundMs: 800,
   starts: 8,
-  quickStarts: 40,
   workers: [10],
   sessions: 1000,
   neighbourMs: 1000

@@ -14,6 +14,10 @@ export const LoadPlan = z.object({
   sides: z.array(Side),
   rounds: z.int().positive(),
   roundMs: z.number().positive(),
+  /** Before the first round that counts, so that every process has compiled its way. */
+  warmUpMs: z.number().positive().default(800),
+  /** What is timed: a call of the tool, or a session's whole start on a connection of its own. */
+  deed: z.enum(['call', 'start']).default('call'),
   tool: z.enum(['echo', 'burn']).default('echo'),
   /** What the tool is called with. */
   args: z.record(z.string(), z.union([z.string(), z.number()])).default({ text: 'hello' }),
@@ -24,14 +28,14 @@ export const LoadPlan = z.object({
 })
 export type LoadPlan = z.input<typeof LoadPlan>
 
-/** What came of it. A latency is in ms, from sending a call to having read its whole answer. */
+/** What came of it. A latency is in ms, from the first byte sent to the last one of the last answer read. */
 export const LoadResult = z.record(
   z.string(),
   z.object({
     latencies: z.array(z.number()),
     seconds: z.number(),
     /** With those of the warm-up, which have no latency here. */
-    calls: z.int()
+    deeds: z.int()
   })
 )
 export type LoadResult = z.infer<typeof LoadResult>

@@ -16,13 +16,13 @@ const HEADERS = {
 
 /** One keep-alive connection and one legacy session on it. The same code speaks to every side. */
 export class McpClient {
-  readonly #target: Target
+  readonly target: Target
   readonly #connection: Client
   #session: Record<string, string> = {}
   #asked = 0
 
   constructor(target: Target) {
-    this.#target = target
+    this.target = target
     const { origin, socketPath } = target
     this.#connection = new Client(origin, {
       ...(socketPath !== undefined && { socketPath }),
@@ -53,6 +53,17 @@ export class McpClient {
     await this.#request('tools/call', { name, arguments: args })
   }
 
+  /** Ends the session, as a client does that will not come back. */
+  async end(): Promise<void> {
+    const { statusCode, body } = await this.#connection.request({
+      method: 'DELETE',
+      path: '/mcp',
+      headers: { ...this.target.headers, ...this.#session }
+    })
+    await body.dump()
+    if (statusCode !== 200) throw new Error(`The session was not ended: HTTP ${statusCode}`)
+  }
+
   /** May be called more than once. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#connection.destroyed) await this.#connection.destroy()
@@ -73,7 +84,7 @@ export class McpClient {
     const { statusCode, headers, body } = await this.#connection.request({
       method: 'POST',
       path: '/mcp',
-      headers: { ...HEADERS, ...this.#target.headers, ...this.#session },
+      headers: { ...HEADERS, ...this.target.headers, ...this.#session },
       body: JSON.stringify(message)
     })
     const text = await body.text()

@@ -2,10 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as z from 'zod'
 import { LoadPlan, type LoadResult, type Side } from '../load-plan.ts'
-import { McpClient } from '../mcp-client.ts'
+import { McpClient, startSession } from '../mcp-client.ts'
+import { timed } from '../timed.ts'
 
-/** Before the first round that counts, so that every process has compiled its way. */
-const WARM_UP_MS = 800
 const BURN_MS = 200
 
 process.on('message', (plan) => void run(LoadPlan.parse(plan)).then((r) => process.send?.(r)))
@@ -24,8 +23,8 @@ async function run(plan: z.output<typeof LoadPlan>): Promise<LoadResult> {
 
   const result: LoadResult = {}
   for (const { name, clients } of sides) {
-    const { length: calls } = await round(plan, clients, WARM_UP_MS, undefined)
-    result[name] = { latencies: [], seconds: 0, calls }
+    const { length: deeds } = await round(plan, clients, plan.warmUpMs, undefined)
+    result[name] = { latencies: [], seconds: 0, deeds }
   }
   for (let n = 0; n < plan.rounds; n += 1) {
     // Every second round goes backwards, so that no side is always first.
@@ -36,7 +35,7 @@ async function run(plan: z.output<typeof LoadPlan>): Promise<LoadResult> {
       const startedAt = performance.now()
       const latencies = await round(plan, clients, plan.roundMs, plan.pace)
       measured.latencies.push(...latencies)
-      measured.calls += latencies.length
+      measured.deeds += latencies.length
       measured.seconds += (performance.now() - startedAt) / 1000
       await fire
     }
@@ -45,7 +44,7 @@ async function run(plan: z.output<typeof LoadPlan>): Promise<LoadResult> {
 }
 
 async function round(
-  { tool, args }: z.output<typeof LoadPlan>,
+  plan: z.output<typeof LoadPlan>,
   clients: readonly McpClient[],
   ms: number,
   pace: number | undefined
@@ -56,14 +55,24 @@ async function round(
     clients.map(async (client, n) => {
       if (pace !== undefined) await sleep((n / clients.length) * (1000 / pace))
       while (performance.now() < until) {
-        const startedAt = performance.now()
-        await client.call(tool, args)
-        latencies.push(performance.now() - startedAt)
+        latencies.push(await deed(plan, client))
         if (pace !== undefined) await sleep(1000 / pace)
       }
     })
   )
   return latencies
+}
+
+/** Resolves with the ms it took. */
+async function deed(
+  { deed, tool, args }: z.output<typeof LoadPlan>,
+  client: McpClient
+): Promise<number> {
+  if (deed === 'call') return timed(() => client.call(tool, args))
+  await using another = new McpClient(client.target)
+  const time = await timed(() => startSession(another))
+  await another.end()
+  return time
 }
 
 async function burn(burners: readonly McpClient[], ms: number): Promise<void> {

@@ -17,7 +17,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 async function openSession(): Promise<NodeStreamableHTTPServerTransport> {
   const transport = new NodeStreamableHTTPServerTransport({
     sessionIdGenerator: () => randomUUID(),
-    onsessioninitialized: (id) => void sessions.set(id, transport)
+    onsessioninitialized: (id) => void sessions.set(id, transport),
+    onsessionclosed: (id) => void sessions.delete(id)
   })
   await program.build().connect(transport)
   return transport

@@ -68,7 +68,7 @@ async function measure(bench: Bench, target: Target): Promise<Measured> {
   const plan = { sides: [{ name: 'it', clients: [target] }], rounds, roundMs }
   await runLoad(bench, plan)
   const from = nowMicroseconds()
-  const { calls } = sideOf(await runLoad(bench, plan), 'it')
+  const { deeds: calls } = sideOf(await runLoad(bench, plan), 'it')
   return { span: { from, to: nowMicroseconds() }, calls }
 }
 

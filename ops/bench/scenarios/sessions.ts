@@ -1,22 +1,23 @@
-import type { Bench } from '../bench.ts'
+import { type Bench, runLoad, sideOf } from '../bench.ts'
 import { GatewayProcess } from '../gateway-process.ts'
 import type { Section } from '../markdown.ts'
-import { McpClient, startSession, type Target } from '../mcp-client.ts'
+import { McpClient, startSession } from '../mcp-client.ts'
 import { startOneProcessServer } from '../one-process-server.ts'
 import { percentile } from '../percentile.ts'
 import type { Budget, Row } from '../row.ts'
+import { timed } from '../timed.ts'
 
 const WARM_START: Budget = { kind: 'at most', limit: 10 }
 const COLD_RESUME: Budget = { kind: 'at most', limit: 200 }
 const WARM_RESUME: Budget = { kind: 'at most', limit: 30 }
+/** A start takes far more code than a call. */
+const WARM_UP_MS = 4000
 const ONE_PROCESS = 'one process for all'
 
 /** How long a session takes to begin, and to go on after its process went. */
 export async function sessions(bench: Bench): Promise<Section> {
-  const { starts, quickStarts } = bench.effort
-  await using server = await startOneProcessServer(bench.place.programs.oneProcess)
-  const theirs = await timeStarts(server.target, quickStarts)
-
+  const { starts } = bench.effort
+  const { ours, theirs } = await withoutProcessStart(bench)
   const cold = await fromNothing(bench, 0)
   const pooled = await fromNothing(bench, 1)
   const compare = (what: string, ours: readonly number[], budget?: Budget): Row[] =>
@@ -37,7 +38,7 @@ export async function sessions(bench: Bench): Promise<Section> {
   return {
     title: 'Sessions: start and resume',
     rows: [
-      ...compare("the person's worker runs", cold.running, WARM_START),
+      ...compare("the person's worker runs", ours, WARM_START),
       ...compare('worker from the warm pool', pooled.start),
       ...compare('worker starts', cold.start),
       ...alone('resume after hibernation, worker from the warm pool', pooled.resume, WARM_RESUME),
@@ -46,14 +47,35 @@ export async function sessions(bench: Bench): Promise<Section> {
       ...alone('resume after a crash, worker starts', cold.afterCrash, COLD_RESUME)
     ],
     notes: [
-      `Start: initialize, initialized and tools/list of the whole catalogue, one after the other on one connection. Resume: one tools/call. ${starts} times each, ${quickStarts} where no process starts.`
+      `Start: initialize, initialized and tools/list of the whole catalogue, one after the other on a connection of its own. Resume: one tools/call. ${starts} times each, ${ours.length} and ${theirs.length} where no process starts.`
     ]
+  }
+}
+
+/** Sessions of a person whose worker runs, and of the one process. */
+async function withoutProcessStart(bench: Bench) {
+  const { rounds, roundMs } = bench.effort
+  await using gateway = await GatewayProcess.start(bench.place, { users: 1, warmWorkers: 0 })
+  await using server = await startOneProcessServer(bench.place.programs.oneProcess)
+  const sides = [
+    { name: 'gateway', clients: [gateway.target(0)] },
+    { name: ONE_PROCESS, clients: [server.target] }
+  ]
+  const result = await runLoad(bench, {
+    deed: 'start',
+    sides,
+    rounds,
+    roundMs,
+    warmUpMs: WARM_UP_MS
+  })
+  return {
+    ours: sideOf(result, 'gateway').latencies,
+    theirs: sideOf(result, ONE_PROCESS).latencies
   }
 }
 
 interface Times {
   readonly start: number[]
-  readonly running: number[]
   readonly resume: number[]
   readonly afterCrash: number[]
 }
@@ -62,7 +84,7 @@ interface Times {
 async function fromNothing({ place, effort }: Bench, warmWorkers: number): Promise<Times> {
   const users = effort.starts + 1
   await using gateway = await GatewayProcess.start(place, { users, warmWorkers })
-  const times: Times = { start: [], running: [], resume: [], afterCrash: [] }
+  const times: Times = { start: [], resume: [], afterCrash: [] }
   // The first round is for the gateway's own code to be compiled.
   for (let n = 0; n < users; n += 1) {
     await using client = new McpClient(gateway.target(n))
@@ -80,25 +102,7 @@ async function fromNothing({ place, effort }: Bench, warmWorkers: number): Promi
       times.resume.push(resume)
       times.afterCrash.push(afterCrash)
     }
-    if (n < users - 1) await gateway.hibernate(n)
-    else times.running.push(...(await timeStarts(gateway.target(n), effort.quickStarts)))
+    await gateway.hibernate(n)
   }
   return times
-}
-
-/** After some that do not count. */
-async function timeStarts(target: Target, count: number): Promise<number[]> {
-  const times: number[] = []
-  for (let n = -20; n < count; n += 1) {
-    await using client = new McpClient(target)
-    const time = await timed(() => startSession(client))
-    if (n >= 0) times.push(time)
-  }
-  return times
-}
-
-async function timed(deed: () => Promise<void>): Promise<number> {
-  const startedAt = performance.now()
-  await deed()
-  return performance.now() - startedAt
 }

@@ -61,8 +61,8 @@ async function measure(
   const after = await cpu()
   const ours = sideOf(result, 'gateway')
   const theirs = sideOf(result, ONE_PROCESS)
-  const each = (at: 0 | 1 | 2, { calls }: LoadResult[string]): number =>
-    ((after[at] - before[at]) / calls) * 1e6
+  const each = (at: 0 | 1 | 2, { deeds }: LoadResult[string]): number =>
+    ((after[at] - before[at]) / deeds) * 1e6
   return {
     ours,
     theirs,
