@@ -48,7 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const stop = new AbortController()
 
 await using place = await openBenchPlace()
-await using load = new Child(PROCESS.load)
+await using load = new Child(PROCESS.load, { flags: ['--expose-gc'] })
 const bench = { place, load, effort: values.quick ? QUICK : FULL }
 const sections: Section[] = []
 const known = { ...SCENARIOS, ...VARIANTS }

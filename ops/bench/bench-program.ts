@@ -21,11 +21,12 @@ export function createBenchProgram(): GmailProgram {
   return { ...program, build: () => withBenchTools(program.build()) }
 }
 
+const Echo = { inputSchema: z.object({ text: z.string() }) }
+const Burn = { inputSchema: z.object({ ms: z.number() }) }
+
 function withBenchTools(server: McpServer): McpServer {
-  server.registerTool('echo', { inputSchema: z.object({ text: z.string() }) }, ({ text }) => ({
-    content: [{ type: 'text', text }]
-  }))
-  server.registerTool('burn', { inputSchema: z.object({ ms: z.number() }) }, ({ ms }) => {
+  server.registerTool('echo', Echo, ({ text }) => ({ content: [{ type: 'text', text }] }))
+  server.registerTool('burn', Burn, ({ ms }) => {
     const until = performance.now() + ms
     while (performance.now() < until);
     return { content: [{ type: 'text', text: 'done' }] }
