@@ -53,7 +53,7 @@ export class McpClient {
     await this.#request('tools/call', { name, arguments: args })
   }
 
-  /** Ends the session, as a client does that will not come back. */
+  /** Ends the session, as a client does that will not come back, where clients may (MCP 2025-11-25, Session Management). */
   async end(): Promise<void> {
     const { statusCode, body } = await this.#connection.request({
       method: 'DELETE',
@@ -61,7 +61,8 @@ export class McpClient {
       headers: { ...this.target.headers, ...this.#session }
     })
     await body.dump()
-    if (statusCode !== 200) throw new Error(`The session was not ended: HTTP ${statusCode}`)
+    if (statusCode !== 200 && statusCode !== 405)
+      throw new Error(`The session was not ended: HTTP ${statusCode}`)
   }
 
   /** May be called more than once. */

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
+import { asSessionId } from '#shared/ids.ts'
+import { sessionHash } from '#shared/session-hash.ts'
 import {
   PRINCIPAL_HEADER,
   type Principal,
@@ -25,8 +27,9 @@ export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** What a gateway's WORKER_MEMORY is by default. */
+/** What a gateway's WORKER_MEMORY and SESSIONS_PER_USER are by default. */
 const MEMORY_BYTES = 256 * 2 ** 20
+const SESSIONS = 32
 
 /** Starts workers as the gateway does, without a gateway. */
 export class WorkerLauncher {
@@ -73,12 +76,16 @@ export class WorkerLauncher {
     return launched
   }
 
-  /** A worker that serves an account. Sessions it reports count as stored. */
+  /** A worker that serves an account. Sessions it reports count as stored; too many end the oldest, as in a gateway. */
   async startAssigned(): Promise<Launched> {
     const launched = await this.start()
+    const sessions: string[] = []
     launched.channel.on((message) => {
-      if (message.type === 'session-opened')
-        launched.channel.send({ type: 'session-stored', id: message.id })
+      if (message.type !== 'session-opened') return
+      launched.channel.send({ type: 'session-stored', id: message.id })
+      sessions.push(sessionHash(asSessionId(message.sessionId)))
+      const oldest = sessions.length > SESSIONS ? sessions.shift() : undefined
+      if (oldest !== undefined) launched.channel.send({ type: 'end-session', sessionHash: oldest })
     })
     const assigned = launched.channel.next('assigned')
     const googleScopes = [...googleScopesFor('gmail.modify')]

@@ -16,20 +16,20 @@ import type { Target } from '../mcp-client.ts'
 import type { Row } from '../row.ts'
 import { directTarget, WorkerLauncher } from '../worker-launcher.ts'
 
-/** Where the processor time of a call of an empty tool goes, in the gateway and in a worker that is hot. */
+/** Where the processor time of an empty tool's call and of a session's start go, in the gateway and in a hot worker. */
 export async function profile(bench: Bench): Promise<Section> {
   return {
-    title: 'Where the processor time of a call goes',
+    title: 'Where the processor time goes',
     rows: [...(await gatewayRows(bench)), ...(await workerRows(bench))],
     notes: [
-      "One connection, a tool that does nothing, V8's sampling profiler on (it makes everything slower, so the shares mean more than the times). The worker runs from its sources here, for the names."
+      "One after the other, V8's sampling profiler on (it makes everything slower, so the shares mean more than the times). A call is one of a tool that does nothing; a session start includes its end. The worker runs from its sources here, for the names."
     ]
   }
 }
 
 async function gatewayRows(bench: Bench): Promise<Row[]> {
   const directory = await directoryFor(bench, 'gateway')
-  let measured: Measured
+  let measured: Measured[]
   {
     const flags = flagsFor(directory)
     await using gateway = await GatewayProcess.start(bench.place, {
@@ -58,30 +58,41 @@ async function workerRows(bench: Bench): Promise<Row[]> {
 }
 
 interface Measured {
+  readonly what: string
   readonly span: Span
-  readonly calls: number
+  readonly times: number
 }
+
+const DEEDS = [
+  { deed: 'call', what: 'a call' },
+  { deed: 'start', what: 'a session start' }
+] as const
 
 /** A first load makes the process hot; the second one is what counts. */
-async function measure(bench: Bench, target: Target): Promise<Measured> {
+async function measure(bench: Bench, target: Target): Promise<Measured[]> {
   const { rounds, roundMs } = bench.effort
-  const plan = { sides: [{ name: 'it', clients: [target] }], rounds, roundMs }
-  await runLoad(bench, plan)
-  const from = nowMicroseconds()
-  const { deeds: calls } = sideOf(await runLoad(bench, plan), 'it')
-  return { span: { from, to: nowMicroseconds() }, calls }
+  const measured: Measured[] = []
+  for (const { deed, what } of DEEDS) {
+    const plan = { deed, sides: [{ name: 'it', clients: [target] }], rounds, roundMs }
+    await runLoad(bench, plan)
+    const from = nowMicroseconds()
+    const { deeds: times } = sideOf(await runLoad(bench, plan), 'it')
+    measured.push({ what, span: { from, to: nowMicroseconds() }, times })
+  }
+  return measured
 }
 
-function rowsOf(process: string, profile: CpuProfile, { span, calls }: Measured): Row[] {
-  const times = [...busyTimes(profile, span, groupOf)].sort(([, a], [, b]) => b - a)
-  const whole = times.reduce((sum, [, time]) => sum + time, 0) / calls
-  return times.map(([group, time]) => ({
-    what: `${process}: ${group}`,
-    unit: 'µs',
-    ours: time / calls,
-    against: { name: `${process}, all of it`, figure: whole }
-  }))
-}
+const rowsOf = (process: string, profile: CpuProfile, measured: readonly Measured[]): Row[] =>
+  measured.flatMap(({ what, span, times }) => {
+    const groups = [...busyTimes(profile, span, groupOf)].sort(([, a], [, b]) => b - a)
+    const whole = groups.reduce((sum, [, busy]) => sum + busy, 0) / times
+    return groups.map(([group, busy]) => ({
+      what: `${process}, ${what}: ${group}`,
+      unit: 'µs',
+      ours: busy / times,
+      against: { name: 'all of it', figure: whole }
+    }))
+  })
 
 const GROUPS: readonly (readonly [where: RegExp, group: string])[] = [
   [/\/node_modules\/undici\//, 'undici'],
