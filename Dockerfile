@@ -53,4 +53,4 @@ EXPOSE 3006 9464
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.OPS_PORT ?? 9464) + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "--disable-sigusr1", "gateway/main.ts"]
+CMD ["node", "--disable-sigusr1", "--max-semi-space-size=8", "gateway/main.ts"]

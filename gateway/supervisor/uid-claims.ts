@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Which gateway of this machine uses which user id for its workers: during an upgrade there are two. */
 export interface UidClaims {
-  /** False when another living gateway has the id. */
+  /** False when another living gateway has the id, or wants it at the same moment. */
   claim(uid: number): boolean
-  /** Never throws: what cannot be removed is kept, for the next `claim` of this id here. */
+  /** Never throws: a claim that cannot be removed stays this gateway's. */
   giveBack(uid: number): void
 }
 
@@ -14,52 +14,41 @@ export interface UidClaimsParts {
   readonly directory: string
   /** The gateway's own pid. */
   readonly pid: number
-  /** When a process began; undefined when there is no such process. */
+  /** When a process began, in digits; undefined when there is no such process. */
   readonly startOf: (pid: number) => string | undefined
 }
 
-/** Claims as one small file for each id, which names its gateway. What a dead one left is free. */
+/**
+ * A claim is an empty file whose name says which id and which gateway. Each gateway writes its own before it looks for
+ * others, so that of two that want one id at least one sees the other; and none ever removes what a living one wrote.
+ */
 export function uidClaims({ directory, pid, startOf }: UidClaimsParts): UidClaims {
-  const me = `${pid} ${startOf(pid)}`
-  const kept = new Set<number>()
-  const fileOf = (uid: number): string => join(directory, `uid-${uid}`)
-  const write = (uid: number): boolean => {
-    try {
-      writeFileSync(fileOf(uid), me, { flag: 'wx', mode: 0o600 })
-      return true
-    } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false
-      rmSync(fileOf(uid), { force: true }) // half a claim would be nobody's, for ever
-      throw error
-    }
-  }
-  /** False also when its owner removes it meanwhile: who looks again finds it free. */
-  const isLeftOver = (uid: number): boolean => {
-    try {
-      const [owner, start] = readFileSync(fileOf(uid), 'utf8').split(' ')
-      return startOf(Number(owner)) !== start
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false
-      throw error
-    }
+  const me = `${pid}-${startOf(pid)}`
+  const fileOf = (uid: number, gateway: string): string => join(directory, `uid-${uid}.${gateway}`)
+  const claimantsOf = (uid: number): string[] =>
+    readdirSync(directory)
+      .filter((name) => name.startsWith(`uid-${uid}.`))
+      .map((name) => name.slice(`uid-${uid}.`.length))
+  const isAlive = (gateway: string): boolean => {
+    const [pid, start] = gateway.split('-')
+    return startOf(Number(pid)) === start
   }
   mkdirSync(directory, { recursive: true, mode: 0o711 })
   return {
     claim(uid) {
-      if (kept.delete(uid) || write(uid)) return true
-      if (!isLeftOver(uid)) return false
-      rmSync(fileOf(uid), { force: true })
-      return write(uid)
+      writeFileSync(fileOf(uid, me), '', { mode: 0o600 })
+      const others = claimantsOf(uid).filter((gateway) => gateway !== me)
+      const isTaken = others.some(isAlive)
+      const unwanted = isTaken ? [me] : others
+      for (const gateway of unwanted) rmSync(fileOf(uid, gateway), { force: true })
+      return !isTaken
     },
     giveBack(uid) {
       try {
-        rmSync(fileOf(uid), { force: true })
+        rmSync(fileOf(uid, me), { force: true })
       } catch {
-        kept.add(uid)
+        // it is still there, and the next claim of this gateway finds it
       }
     }
   }
 }
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined

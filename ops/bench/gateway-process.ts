@@ -17,6 +17,8 @@ const Workers = z.object({
 })
 type Worker = z.infer<typeof Workers>['workers'][number]
 
+/** Of `npm start`, those that matter here. */
+const AS_STARTED = ['--max-semi-space-size=8']
 const POLL_MS = 10
 const PATIENCE_MS = 20_000
 /** A worker that waits prepares itself for a moment after it listens. */
@@ -55,7 +57,7 @@ export class GatewayProcess {
   ): Promise<GatewayProcess> {
     const settings = await settingsIn(place, { users, warmWorkers })
     const child = new Child(PROCESS.gateway, {
-      flags: ['--expose-gc', ...flags],
+      flags: [...AS_STARTED, '--expose-gc', ...flags],
       args: [JSON.stringify(settings)]
     })
     const started = await child.next(Users)

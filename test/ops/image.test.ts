@@ -44,6 +44,10 @@ t.test('the rehearsal carries out every step but those that change the system', 
   t.equal(scripts['image:rehearsal'], 'node ops/image-rehearsal.ts')
 })
 
+t.test('the image starts the gateway as npm does', async (t) => {
+  t.equal(`exec ${stage('gateway').command?.join(' ')}`, scripts.start)
+})
+
 t.test('what an image is made of is there and reaches the builder', async (t) => {
   const [nothing, ...admitted] = read('.dockerignore')
     .split('\n')
