@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
 import { GatheredResponse } from './gathered-response.ts'
 
@@ -15,12 +15,18 @@ export interface Socket {
 }
 
 /** Nothing times out on its own here, and the gateway has a clock of its own. */
-const OPTIONS = { keepAliveTimeout: 0, requestTimeout: 0, ServerResponse: GatheredResponse }
+const OPTIONS = {
+  keepAliveTimeout: 0,
+  headersTimeout: 0, // it would count for a connection without a request, too
+  requestTimeout: 0,
+  ServerResponse: GatheredResponse
+}
 
 /** Listens on a Unix socket and serves only requests that carry the secret of this spawn. */
 export async function listen(socketPath: string, secret: string, serve: Serve): Promise<Socket> {
   const expected = digest(secret)
-  const calls = new Set<Promise<unknown>>()
+  const calls = new Open()
+  const streams = new Open()
   const server = createServer(OPTIONS, (request, response) => {
     const given = request.headers[WORKER_SECRET_HEADER]
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) {
@@ -28,22 +34,45 @@ export async function listen(socketPath: string, secret: string, serve: Serve): 
       return
     }
     delete request.headers[WORKER_SECRET_HEADER]
-    const closed = Promise.withResolvers<void>()
-    response.once('close', () => {
-      closed.resolve()
-      calls.delete(closed.promise)
-      if (!server.listening) setImmediate(() => server.closeIdleConnections())
-    })
-    if (!isStream(request)) calls.add(closed.promise)
+    const kind = isStream(request) ? streams : calls
+    kind.add(response)
     void serve(request, response) // `serve` answers every failure itself
   })
   server.listen(socketPath)
   await once(server, 'listening')
   return {
-    drain: () => close(server),
-    async answered() {
-      while (calls.size > 0) await Promise.all(calls)
-    }
+    async drain() {
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      while (calls.size + streams.size > 0) await Promise.all([calls.ended(), streams.ended()])
+      server.closeAllConnections() // also those that never had a request, which count as busy
+      await closed
+    },
+    answered: () => calls.ended()
+  }
+}
+
+/** Answers that are not over yet. */
+class Open {
+  readonly #open = new Set<Promise<void>>()
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  add(response: ServerResponse): void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#open.add(promise)
+    response.once('close', () => {
+      this.#open.delete(promise)
+      resolve()
+    })
+  }
+
+  /** Resolves when there is none. */
+  async ended(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open)
   }
 }
 
@@ -52,11 +81,3 @@ const isStream = ({ method, url, headers }: IncomingMessage): boolean =>
   (method === 'GET' && url === '/mcp') || headers['mcp-method'] === 'subscriptions/listen'
 
 const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest()
-
-async function close(server: Server): Promise<void> {
-  if (!server.listening) return
-  const closed = once(server, 'close')
-  server.close()
-  server.closeIdleConnections()
-  await closed
-}

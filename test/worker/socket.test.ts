@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -37,6 +39,9 @@ t.test('a worker’s socket', async (t) => {
   })
 
   t.test('drains: what is in flight is answered, nothing new is taken', async (t) => {
+    const unused = connect(socketPath).resume()
+    await once(unused, 'connect')
+    const isUnusedClosed = once(unused, 'close')
     const slow = ask('/slow', 'the secret')
     while (!reached.includes('/slow')) await new Promise(setImmediate)
     let isDrained = false
@@ -48,6 +53,7 @@ t.test('a worker’s socket', async (t) => {
     held.resolve()
     t.equal((await slow).status, 200)
     await draining
+    await isUnusedClosed // a connection that never had a request is not waited for
     await socket.drain()
   })
 })
