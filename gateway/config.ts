@@ -42,6 +42,7 @@ export const Settings = z.object({
   HEADERS_TIMEOUT: duration.default(10_000),
   REQUEST_TIMEOUT: duration.default(60_000),
   SESSION_TTL: duration.default(7 * 86_400_000),
+  AUDIT_TTL: duration.default(365 * 86_400_000),
   SESSIONS_PER_USER: whole(1, 10_000).default(32),
   STREAMS_PER_USER: whole(1, 10_000).default(32),
   CALLS_PER_USER: whole(1, 10_000).default(64),

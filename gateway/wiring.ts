@@ -116,7 +116,7 @@ export async function wire(
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
   const people = peopleOf({ config, log, accounts, serving })
-  const audit = createAudit(store, systemClock)
+  const audit = createAudit({ store, clock: systemClock, keepMs: config.AUDIT_TTL })
   const note: NoteChange = ({ userId, ...change }) =>
     audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
@@ -228,7 +228,8 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     ...core.people,
     sessions: accountSessions(serving.sessions),
     toolRequests: core.toolSignIn?.requests,
-    note: core.note
+    note: core.note,
+    audit: core.audit
   }
   return buildApp({
     clock: systemClock,

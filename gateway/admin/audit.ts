@@ -1,5 +1,7 @@
+import type { Selectable } from 'kysely'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditEntry {
@@ -11,12 +13,34 @@ export interface AuditEntry {
   readonly requestId: string | undefined
 }
 
+/** A row as it is stored; `at` is in ms since the epoch. */
+export type AuditRow = Selectable<Schema['audit']>
+
+export interface AuditQuery {
+  readonly limit: number
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly target?: string | undefined
+  /** Only rows that are older than the one of this id. */
+  readonly before?: number | undefined
+}
+
 export interface Audit {
   /** Writes down who did what to whom, and why. */
   note(entry: AuditEntry): Promise<void>
+  /** The latest first. */
+  list(query: AuditQuery): Promise<AuditRow[]>
+  /** Removes what is older than `keepMs`; answers how many rows went. */
+  sweep(): Promise<number>
 }
 
-export const createAudit = ({ db }: Store, clock: Clock): Audit => ({
+export interface AuditParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly keepMs: number
+}
+
+export const createAudit = ({ store: { db }, clock, keepMs }: AuditParts): Audit => ({
   async note({ actor, action, target, reason, requestId }) {
     await db
       .insertInto('audit')
@@ -29,5 +53,28 @@ export const createAudit = ({ db }: Store, clock: Clock): Audit => ({
         request_id: requestId ?? null
       })
       .execute()
+  },
+  list({ limit, actor, action, target, before }) {
+    return db
+      .selectFrom('audit')
+      .selectAll()
+      .where(({ and, eb }) =>
+        and([
+          ...(actor === undefined ? [] : [eb('actor', '=', actor)]),
+          ...(action === undefined ? [] : [eb('action', '=', action)]),
+          ...(target === undefined ? [] : [eb('target', '=', target)]),
+          ...(before === undefined ? [] : [eb('id', '<', before)])
+        ])
+      )
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute()
+  },
+  async sweep() {
+    const { numDeletedRows } = await db
+      .deleteFrom('audit')
+      .where('at', '<=', clock.now() - keepMs)
+      .executeTakeFirstOrThrow()
+    return Number(numDeletedRows)
   }
 })

@@ -9,7 +9,7 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Audit } from './audit.ts'
+import type { Audit, AuditRow } from './audit.ts'
 
 export interface AdminParts {
   readonly accounts: Accounts
@@ -26,6 +26,13 @@ const SessionQuery = z.strictObject({
   state: z.enum(['live', 'hibernated']).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.string().optional()
+})
+const AuditQuery = z.strictObject({
+  actor: z.string().optional(),
+  action: z.string().optional(),
+  target: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.coerce.number().int().positive().optional()
 })
 const Handle = z.object({ handle: z.string().max(64) })
 const WorkerName = z.object({ id: z.string().max(64) })
@@ -54,6 +61,7 @@ export async function adminRoutes(app: FastifyInstance, parts: AdminParts): Prom
     return worker ? viewWorker(parts, worker) : notFound('worker', id)
   })
   app.delete('/admin/workers/:id', async (request) => stop(parts, request))
+  app.get('/admin/audit', async (request) => auditPage(parts, request))
 }
 
 async function sessionPage(parts: AdminParts, request: FastifyRequest): Promise<object> {
@@ -131,6 +139,25 @@ async function stop(parts: AdminParts, request: FastifyRequest): Promise<object>
   parts.metrics.admin.inc({ action: 'stop_worker', result: 'ok' })
   return { stopped: id, inFlight }
 }
+
+async function auditPage({ audit }: AdminParts, request: FastifyRequest): Promise<object> {
+  const { limit, cursor, ...filters } = read(AuditQuery, request.query)
+  const rows = await audit.list({ ...filters, limit: limit + 1, before: cursor })
+  const page = rows.slice(0, limit)
+  return {
+    entries: page.map(viewEntry),
+    nextCursor: rows.length > limit ? String(page.at(-1)?.id) : undefined
+  }
+}
+
+const viewEntry = ({ at, actor, action, target, reason, request_id }: AuditRow): object => ({
+  at: iso(at),
+  actor,
+  action,
+  target,
+  reason,
+  requestId: request_id
+})
 
 const describe = (exchange: Exchange): object[] =>
   exchange.calls.map(({ method, tool }) => ({

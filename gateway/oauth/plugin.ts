@@ -31,7 +31,7 @@ import { createProvider, resourceOf } from './provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
 import { createSealedCookies } from './sealed-cookies.ts'
 import { finishToolVisit, type ToolLinkParts, toolLinkRoutes } from './tool-link.ts'
-import { startUpkeep } from './upkeep.ts'
+import { startUpkeep, type UpkeepParts } from './upkeep.ts'
 
 export interface SignInParts {
   /** An origin, e.g. `https://mail.example.com`. */
@@ -54,6 +54,7 @@ export interface SignInParts {
   readonly onGrantChanged: (userId: UserId) => void
   /** Writes down what people change of their accounts. */
   readonly note: NoteChange
+  readonly audit: UpkeepParts['audit']
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
   /** What people asked for with sign-in tools; undefined where those are off. */

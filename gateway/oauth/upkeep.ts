@@ -7,6 +7,8 @@ export interface UpkeepParts {
   readonly store: Store
   readonly personalTokens: Pick<PersonalTokens, 'sweep'>
   readonly grants: Pick<GoogleGrants, 'reseal'>
+  /** Removes what was written down long ago; answers how many rows went. */
+  readonly audit: { sweep(): Promise<number> }
   readonly clock: Clock
   /** Hears of a run that failed; the next one comes all the same. */
   readonly failed: (error: unknown) => void
@@ -34,7 +36,7 @@ const IDLE_GRANT_MS = 3600_000
  * under the current key after a rotation.
  */
 export function startUpkeep(parts: UpkeepParts): Upkeep {
-  const { store, personalTokens, grants, clock, failed } = parts
+  const { store, personalTokens, grants, audit, clock, failed } = parts
   const { db } = store
   let running: Promise<unknown> = Promise.resolve()
   let disarm = () => {}
@@ -83,7 +85,8 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
     const removed = [expired, spent, idle, unused].map(({ numDeletedRows }) =>
       Number(numDeletedRows)
     )
-    return removed.reduce((sum, rows) => sum + rows) + (await personalTokens.sweep())
+    const others = [await personalTokens.sweep(), await audit.sweep()]
+    return [...removed, ...others].reduce((sum, rows) => sum + rows)
   }
 
   const run = async (): Promise<void> => {

@@ -34,6 +34,7 @@ t.test('what is needed is enough', async (t) => {
     MAX_BODY: 8 * 2 ** 20,
     WORKER_IDLE: 600_000,
     SESSION_TTL: 7 * 86_400_000,
+    AUDIT_TTL: 365 * 86_400_000,
     DEFAULT_LEVEL: 'gmail.modify',
     LOG_LEVEL: 'info'
   })

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import * as z from 'zod'
 import {
@@ -44,6 +43,20 @@ const Ended = z.looseObject({
   inFlight: z.array(
     z.strictObject({ method: z.string(), tool: z.string().nullable(), startedAt: z.iso.datetime() })
   )
+})
+
+const Entries = z.object({
+  entries: z.array(
+    z.strictObject({
+      at: z.iso.datetime(),
+      actor: z.string(),
+      action: z.string(),
+      target: z.string(),
+      reason: z.string().nullable(),
+      requestId: z.string().nullable()
+    })
+  ),
+  nextCursor: z.string().optional()
 })
 
 /** The series of a scrape: names and labels, without values. */
@@ -258,16 +271,24 @@ t.test('the operators’ port', async (t) => {
   })
 
   t.test('writes down who did what and why', async (t) => {
-    const database = new DatabaseSync(join(directory, 'state', 'gateway.sqlite'), {
-      readOnly: true
-    })
-    t.teardown(() => database.close())
-    const rows = database.prepare('select actor, action, reason from audit order by id').all()
-    t.match(rows, [
-      { actor: 'admin', action: 'end_session', reason: 'lost laptop' },
+    const page = async (query: string) =>
+      Entries.parse(await (await ask('GET', `/admin/audit?${query}`)).json())
+    const { entries } = await page('')
+    t.match(entries, [
+      { actor: 'admin', action: 'stop_worker', reason: null },
       { actor: 'admin', action: 'stop_worker', reason: 'it smells' },
-      { actor: 'admin', action: 'stop_worker', reason: null }
+      { actor: 'admin', action: 'end_session', reason: 'lost laptop', target: /^s-/ }
     ])
+    const [last, worker, session] = entries
+    const first = await page('limit=1')
+    t.same(first.entries, [last])
+    const rest = await page(`limit=2&cursor=${first.nextCursor}`)
+    t.same(rest, { entries: [worker, session] }, 'each once')
+    t.same((await page('action=end_session')).entries, [session])
+    t.same((await page(`target=${worker?.target}`)).entries, [worker])
+    t.same(await page('actor=user:1'), { entries: [] })
+    for (const query of ['limit=0', 'cursor=x', 'cursor=0', 'since=2026-01-01'])
+      t.equal((await ask('GET', `/admin/audit?${query}`)).status, 400, query)
   })
 
   t.test('measures without learning who', async (t) => {

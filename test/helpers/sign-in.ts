@@ -97,6 +97,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
         broker.forget(userId)
       },
       note: async (change) => void noted.push(change),
+      audit: { sweep: async () => 0 },
       onErase: async (userId) => {
         erased.push(userId)
       },

@@ -214,6 +214,7 @@ t.test('the upkeep removes what expired and registrations that nobody used', asy
 
   const failures: unknown[] = []
   let resealed = 0
+  let audited = 0
   const upkeep = startUpkeep({
     store: lab.store,
     personalTokens: lab.personalTokens,
@@ -223,11 +224,18 @@ t.test('the upkeep removes what expired and registrations that nobody used', asy
         return 0
       }
     },
+    audit: {
+      sweep: async () => {
+        audited += 1
+        return 0
+      }
+    },
     clock,
     failed: (error) => failures.push(error)
   })
   t.teardown(() => upkeep.close())
   t.equal(await upkeep.sweep(), 0, 'nothing is old yet')
+  t.equal(audited, 1, 'the audit is looked at as well')
   clock.advance(25 * 3600_000)
   await upkeep.sweep()
   t.same((await models()).toSorted(), ['Client', 'Grant', 'RefreshToken'])
