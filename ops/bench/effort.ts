@@ -13,7 +13,7 @@ export interface Effort {
 export const FULL: Effort = {
   rounds: 4,
   roundMs: 2000,
-  starts: 20,
+  starts: 100,
   workers: [20, 100],
   sessions: 10_000,
   neighbourMs: 2000
