@@ -8,7 +8,7 @@ import type { Budget, Row } from '../row.ts'
 
 const USERS = 20
 const CALLS_PER_SECOND = 10
-const ROUNDS = 4
+const ROUNDS = 12
 const BUDGET: Budget = { kind: 'ratio at most', limit: 3 }
 
 /** What nineteen people notice of one whose tools burn the processor. */
