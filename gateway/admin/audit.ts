@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { Schema } from '../store/schema.ts'
+import type { AuditRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditEntry {
@@ -12,9 +12,6 @@ export interface AuditEntry {
   readonly reason: string | undefined
   readonly requestId: string | undefined
 }
-
-/** A row as it is stored; `at` is in ms since the epoch. */
-export type AuditRow = Selectable<Schema['audit']>
 
 export interface AuditQuery {
   readonly limit: number
@@ -29,7 +26,7 @@ export interface Audit {
   /** Writes down who did what to whom, and why. */
   note(entry: AuditEntry): Promise<void>
   /** The latest first. */
-  list(query: AuditQuery): Promise<AuditRow[]>
+  list(query: AuditQuery): Promise<Selectable<AuditRow>[]>
   /** Removes what is older than `keepMs`; answers how many rows went. */
   sweep(): Promise<number>
 }
@@ -55,20 +52,12 @@ export const createAudit = ({ store: { db }, clock, keepMs }: AuditParts): Audit
       .execute()
   },
   list({ limit, actor, action, target, before }) {
-    return db
-      .selectFrom('audit')
-      .selectAll()
-      .where(({ and, eb }) =>
-        and([
-          ...(actor === undefined ? [] : [eb('actor', '=', actor)]),
-          ...(action === undefined ? [] : [eb('action', '=', action)]),
-          ...(target === undefined ? [] : [eb('target', '=', target)]),
-          ...(before === undefined ? [] : [eb('id', '<', before)])
-        ])
-      )
-      .orderBy('id', 'desc')
-      .limit(limit)
-      .execute()
+    let query = db.selectFrom('audit').selectAll().orderBy('id', 'desc')
+    if (actor !== undefined) query = query.where('actor', '=', actor)
+    if (action !== undefined) query = query.where('action', '=', action)
+    if (target !== undefined) query = query.where('target', '=', target)
+    if (before !== undefined) query = query.where('id', '<', before)
+    return query.limit(limit).execute()
   },
   async sweep() {
     const { numDeletedRows } = await db

@@ -1,5 +1,6 @@
 /** What operators may see and do. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Selectable } from 'kysely'
 import * as z from 'zod'
 import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
@@ -7,9 +8,10 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
+import type { AuditRow } from '../store/schema.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Audit, AuditRow } from './audit.ts'
+import type { Audit } from './audit.ts'
 
 export interface AdminParts {
   readonly accounts: Accounts
@@ -150,7 +152,14 @@ async function auditPage({ audit }: AdminParts, request: FastifyRequest): Promis
   }
 }
 
-const viewEntry = ({ at, actor, action, target, reason, request_id }: AuditRow): object => ({
+const viewEntry = ({
+  at,
+  actor,
+  action,
+  target,
+  reason,
+  request_id
+}: Selectable<AuditRow>): object => ({
   at: iso(at),
   actor,
   action,

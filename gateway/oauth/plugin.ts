@@ -54,6 +54,7 @@ export interface SignInParts {
   readonly onGrantChanged: (userId: UserId) => void
   /** Writes down what people change of their accounts. */
   readonly note: NoteChange
+  /** Kept in order with the rows of sign-in. */
   readonly audit: UpkeepParts['audit']
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>

@@ -32,8 +32,8 @@ const SPENT_MS = 24 * 3600_000
 const IDLE_GRANT_MS = 3600_000
 
 /**
- * Removes expired rows and dynamically registered clients that nobody let in, and seals Google grants
- * under the current key after a rotation.
+ * Removes expired rows, dynamically registered clients that nobody let in, and what the audit has kept for
+ * long enough; seals Google grants under the current key after a rotation.
  */
 export function startUpkeep(parts: UpkeepParts): Upkeep {
   const { store, personalTokens, grants, audit, clock, failed } = parts

@@ -104,7 +104,8 @@ export interface NodeRow {
   expires_at: number
 }
 
-interface AuditRow {
+/** `at` is in ms since the epoch. */
+export interface AuditRow {
   id: Generated<number>
   at: number
   actor: string

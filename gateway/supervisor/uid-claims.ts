@@ -19,16 +19,15 @@ export interface UidClaimsParts {
 }
 
 /**
- * A claim is an empty file whose name says which id and which gateway. Each gateway writes its own before it looks for
- * others, so that of two that want one id at least one sees the other; and none ever removes what a living one wrote.
+ * A claim is an empty file, named after its gateway, in a directory of the id. Each gateway writes its own before it
+ * looks for others, so that of two that want one id at least one sees the other; and none ever removes what a living
+ * one wrote.
  */
 export function uidClaims({ directory, pid, startOf }: UidClaimsParts): UidClaims {
   const me = `${pid}-${startOf(pid)}`
-  const fileOf = (uid: number, gateway: string): string => join(directory, `uid-${uid}.${gateway}`)
-  const claimantsOf = (uid: number): string[] =>
-    readdirSync(directory)
-      .filter((name) => name.startsWith(`uid-${uid}.`))
-      .map((name) => name.slice(`uid-${uid}.`.length))
+  const claimsOf = (uid: number): string => join(directory, `claims-${uid}`)
+  const remove = (uid: number, gateway: string): void =>
+    rmSync(join(claimsOf(uid), gateway), { force: true })
   const isAlive = (gateway: string): boolean => {
     const [pid, start] = gateway.split('-')
     return startOf(Number(pid)) === start
@@ -36,16 +35,17 @@ export function uidClaims({ directory, pid, startOf }: UidClaimsParts): UidClaim
   mkdirSync(directory, { recursive: true, mode: 0o711 })
   return {
     claim(uid) {
-      writeFileSync(fileOf(uid, me), '', { mode: 0o600 })
-      const others = claimantsOf(uid).filter((gateway) => gateway !== me)
+      mkdirSync(claimsOf(uid), { recursive: true, mode: 0o700 })
+      writeFileSync(join(claimsOf(uid), me), '', { mode: 0o600 })
+      const others = readdirSync(claimsOf(uid)).filter((gateway) => gateway !== me)
       const isTaken = others.some(isAlive)
       const unwanted = isTaken ? [me] : others
-      for (const gateway of unwanted) rmSync(fileOf(uid, gateway), { force: true })
+      for (const gateway of unwanted) remove(uid, gateway)
       return !isTaken
     },
     giveBack(uid) {
       try {
-        rmSync(fileOf(uid, me), { force: true })
+        remove(uid, me)
       } catch {
         // it is still there, and the next claim of this gateway finds it
       }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +10,7 @@ import { Child } from './child.ts'
 import { freePort } from './free-port.ts'
 import type { Target } from './mcp-client.ts'
 
+const Package = z.object({ scripts: z.object({ start: z.string() }) })
 const Users = z.object({ users: z.array(z.object({ userId: z.string(), token: z.string() })) })
 type User = z.infer<typeof Users>['users'][number]
 const Memory = z.object({ heapUsed: z.number(), external: z.number(), rss: z.number() })
@@ -17,8 +19,11 @@ const Workers = z.object({
 })
 type Worker = z.infer<typeof Workers>['workers'][number]
 
-/** Of `npm start`, those that matter here. */
-const AS_STARTED = ['--max-semi-space-size=8']
+const { scripts } = Package.parse(
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+)
+/** Node's flags of `npm start`. */
+const AS_STARTED = scripts.start.split(' ').filter((word) => word.startsWith('--'))
 const POLL_MS = 10
 const PATIENCE_MS = 20_000
 /** A worker that waits prepares itself for a moment after it listens. */

@@ -57,7 +57,7 @@ async function round(
     clients.map(async (client, n) => {
       if (pace !== undefined) await sleep((n / clients.length) * (1000 / pace))
       while (performance.now() < until) {
-        latencies.push(await deed(plan, client))
+        latencies.push(await timeOf(plan, client))
         if (pace !== undefined) await sleep(1000 / pace)
       }
     })
@@ -65,8 +65,8 @@ async function round(
   return latencies
 }
 
-/** Resolves with the ms it took. */
-async function deed(
+/** Does what the plan times. Resolves with the ms it took. */
+async function timeOf(
   { deed, tool, args }: z.output<typeof LoadPlan>,
   client: McpClient
 ): Promise<number> {

@@ -14,7 +14,7 @@ export async function hibernated(bench: Bench): Promise<Section> {
   const each = Math.ceil(bench.effort.sessions / USERS)
   const count = each * USERS
   await using gateway = await GatewayProcess.start(bench.place, { users: USERS, warmWorkers: 0 })
-  // What an account costs is not asked. And some collections after a function has become hot, V8 drops what it kept of it.
+  // What an account costs is not asked, and V8 gives up some megabytes of its own after a few collections.
   for (let n = 0; n < ROUNDS; n += 1) {
     await openAll(gateway, Math.ceil(each / ROUNDS))
     await gateway.memory()

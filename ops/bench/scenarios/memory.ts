@@ -16,7 +16,6 @@ import { directTarget, WorkerLauncher } from '../worker-launcher.ts'
 const TIMES_EMPTY = 1.8
 const EMPTY_PROCESSES = 5
 const AT_ONCE = 2
-/** What a process allocated while it started is given back after a while. */
 /** A worker tidies up when nobody has called for ten seconds; people pause for longer. */
 const REST_MS = 12_000
 /** Room that one worker may want; without it the measurement would be one of swapping. */

@@ -60,7 +60,7 @@ async function workerRows(bench: Bench): Promise<Row[]> {
 interface Measured {
   readonly what: string
   readonly span: Span
-  readonly times: number
+  readonly count: number
 }
 
 const DEEDS = [
@@ -76,20 +76,20 @@ async function measure(bench: Bench, target: Target): Promise<Measured[]> {
     const plan = { deed, sides: [{ name: 'it', clients: [target] }], rounds, roundMs }
     await runLoad(bench, plan)
     const from = nowMicroseconds()
-    const { deeds: times } = sideOf(await runLoad(bench, plan), 'it')
-    measured.push({ what, span: { from, to: nowMicroseconds() }, times })
+    const { deeds: count } = sideOf(await runLoad(bench, plan), 'it')
+    measured.push({ what, span: { from, to: nowMicroseconds() }, count })
   }
   return measured
 }
 
 const rowsOf = (process: string, profile: CpuProfile, measured: readonly Measured[]): Row[] =>
-  measured.flatMap(({ what, span, times }) => {
+  measured.flatMap(({ what, span, count }) => {
     const groups = [...busyTimes(profile, span, groupOf)].sort(([, a], [, b]) => b - a)
-    const whole = groups.reduce((sum, [, busy]) => sum + busy, 0) / times
+    const whole = groups.reduce((sum, [, busy]) => sum + busy, 0) / count
     return groups.map(([group, busy]) => ({
       what: `${process}, ${what}: ${group}`,
       unit: 'µs',
-      ours: busy / times,
+      ours: busy / count,
       against: { name: 'all of it', figure: whole }
     }))
   })
