@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,9 +14,18 @@ import { settled } from '../../helpers/settled.ts'
 
 const GATEWAY = fileURLToPath(new URL('../../fixtures/gateways/isolates.ts', import.meta.url))
 const NODE = process.execPath
-const canBeAnybody =
-  process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/setpriv')
-const needsRoot = canBeAnybody ? false : 'needs root on Linux, to become other users'
+const somebody = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups']
+const needsRoot = whyNobodyElse()
+
+/** Why this cannot be run as other users; false when it can. */
+function whyNobodyElse(): string | false {
+  const isRoot = process.platform === 'linux' && process.getuid?.() === 0
+  if (!isRoot || !existsSync('/usr/bin/setpriv'))
+    return 'needs root on Linux, to become other users'
+  const [file = '', ...as] = somebody
+  const { status } = spawnSync(file, [...as, 'test', '-r', GATEWAY])
+  return status === 0 ? false : 'needs a directory of this project that other users may enter'
+}
 
 /** Runs the gateway fixture as somebody, and reads what it found. */
 function gateway(as: readonly string[], args: readonly string[]) {
@@ -30,7 +39,6 @@ const needsLinux = { skip: process.platform === 'linux' ? false : 'needs Linux' 
 const root: string[] = []
 /** As in a container with `cap_drop: ALL` and three capabilities given back. */
 const containerRoot = ['setpriv', '--bounding-set=-all,+setuid,+setgid,+kill', '--inh-caps=-all']
-const somebody = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups']
 
 function directory(t: Test): string {
   const path = shortDirectory(t)
