@@ -51,7 +51,7 @@ export class Readiness {
   }
 
   #workerStarts(): Promise<string> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     if (!this.#probe || now - this.#probe.at > FRESH_MS)
       this.#probe = { at: now, result: settle(this.#supervisor.probe()) }
     return this.#probe.result

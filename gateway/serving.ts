@@ -37,6 +37,7 @@ export interface ServingParts {
   readonly assignment: (userId: UserId) => Promise<Assignment>
   /** Answers the sign-in tools, where they are on. */
   readonly onSignIn: WorkerDeskParts['onSignIn']
+  readonly isClockSettled: () => boolean
 }
 
 export interface Serving {
@@ -90,6 +91,7 @@ export function createServing(parts: ServingParts): Serving {
   const sessions = new SessionRegistry({
     store,
     clock,
+    isClockSettled: parts.isClockSettled,
     rules: { ttlMs: config.SESSION_TTL, perUser: config.SESSIONS_PER_USER },
     verifyLease: async (userId, transaction) => {
       if (!isNobody(userId)) await ownership.verify(userId, transaction)

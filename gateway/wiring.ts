@@ -10,6 +10,7 @@ import { VERSION } from '#shared/version.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
 import { type Audit, createAudit } from './admin/audit.ts'
 import { buildApp } from './app.ts'
+import { ClockWatch } from './clock-watch.ts'
 import type { Config } from './config.ts'
 import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
@@ -26,6 +27,7 @@ import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
+import type { Assignment } from './supervisor/life.ts'
 import { WORKER_ENV } from './supervisor/node-flags.ts'
 import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
 import { placesFor } from './supervisor/places.ts'
@@ -59,6 +61,7 @@ interface Core {
   /** With the calls that were passed on to another gateway. */
   readonly patience: AbortController
   readonly toolSignIn: ToolSignIn | undefined
+  readonly isClockSettled: () => boolean
   readonly substitutes: Substitutes
 }
 
@@ -79,6 +82,8 @@ export async function wire(
   const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log)
   const metrics = createMetrics({ version: VERSION })
   metrics.workers.reaped.inc({}, reaped)
+  const clockWatch = watchClock(log, metrics)
+  const isClockSettled = () => clockWatch.isSettled()
   const store = await openStore(config.DATABASE_URL)
   const accounts: OpenAccounts = openAccounts({
     store,
@@ -102,17 +107,8 @@ export async function wire(
     launcher,
     broker: accounts.broker,
     ownership,
-    assignment: async (userId) => {
-      if (isNobody(userId)) return { email: '', googleScopes: [], signIn: 'only' }
-      const account = await accounts.accounts.find(userId)
-      if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
-      const googleScopes = await accounts.grants.scopes(userId)
-      return {
-        email: account.email,
-        googleScopes,
-        signIn: config.SIGN_IN_BY_TOOL ? 'offered' : undefined
-      }
-    },
+    isClockSettled,
+    assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
   const people = peopleOf({ config, log, accounts, serving })
@@ -135,6 +131,7 @@ export async function wire(
     people,
     toolSignIn,
     patience,
+    isClockSettled,
     substitutes
   }
   const readiness = new Readiness({
@@ -154,6 +151,7 @@ export async function wire(
     toolSignIn?.requests.close()
     const callMs = config.DRAIN_TIMEOUT
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => patience.abort() })
+    clockWatch.close()
     await store.close()
   }
   return {
@@ -166,6 +164,27 @@ export async function wire(
     }
   }
 }
+
+async function assignmentOf(
+  userId: UserId,
+  { accounts, grants }: OpenAccounts,
+  { SIGN_IN_BY_TOOL }: Config
+): Promise<Assignment> {
+  if (isNobody(userId)) return { email: '', googleScopes: [], signIn: 'only' }
+  const account = await accounts.find(userId)
+  if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
+  const googleScopes = await grants.scopes(userId)
+  return { email: account.email, googleScopes, signIn: SIGN_IN_BY_TOOL ? 'offered' : undefined }
+}
+
+const watchClock = (log: Log, metrics: Metrics): ClockWatch =>
+  new ClockWatch({
+    clock: systemClock,
+    onStep(seconds) {
+      metrics.clockSteps.inc({ direction: seconds > 0 ? 'forward' : 'back' })
+      log.warn({ seconds }, 'the wall clock stepped; see to it that only one program sets it')
+    }
+  })
 
 function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: UserId) => void) {
   const node = thisNode({
@@ -225,6 +244,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     registersClients: config.DYNAMIC_REGISTRATION,
     store,
     clock: systemClock,
+    isClockSettled: core.isClockSettled,
     ...core.people,
     sessions: accountSessions(serving.sessions),
     toolRequests: core.toolSignIn?.requests,

@@ -2,6 +2,11 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
+  /**
+   * Milliseconds since some moment, only ever growing: for every duration. The wall clock steps when it is put
+   * right, and a duration counted by it would be negative, or years.
+   */
+  monotonic(): number
   /** Calls `fn` once after `ms`. The returned function cancels it and may be called more than once. */
   after(ms: number, fn: () => void): () => void
 }
@@ -9,6 +14,7 @@ export interface Clock {
 /** The machine's own clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(ms, fn) {
     const timer = setTimeout(fn, ms)
     timer.unref()

@@ -96,7 +96,7 @@ export function createPersonalTokens({ store, clock }: PersonalTokensParts): Per
       const [row] = await byHash(hash)
       const now = clock.now()
       if (!row || row.expires_at <= now) return undefined
-      if (row.last_used_at === null || now - row.last_used_at >= NOTE_USE_EVERY_MS) {
+      if (row.last_used_at === null || Math.abs(now - row.last_used_at) >= NOTE_USE_EVERY_MS) {
         await db
           .updateTable('personal_tokens')
           .set({ last_used_at: now })

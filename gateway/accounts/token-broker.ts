@@ -45,6 +45,8 @@ const REST_AFTER_FAILURE_MS = 1000
 /** What is remembered of one user. */
 interface Entry {
   token: BrokeredToken | undefined
+  /** Until when it may be given out. As `Clock.monotonic`, like all times here. */
+  usableUntil: number
   /** When the last refresh began. */
   attemptedAt: number
   /** When the last refresh began that replaced a token which Google had refused. */
@@ -62,6 +64,7 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     if (known) return known
     const entry: Entry = {
       token: undefined,
+      usableUntil: Number.NEGATIVE_INFINITY,
       attemptedAt: Number.NEGATIVE_INFINITY,
       forcedAt: Number.NEGATIVE_INFINITY,
       failure: undefined,
@@ -110,9 +113,11 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
   }
 
   const launch = async (userId: UserId, entry: Entry, force: boolean): Promise<BrokeredToken> => {
-    entry.attemptedAt = clock.now()
+    entry.attemptedAt = clock.monotonic()
     try {
       entry.token = await refresh(userId)
+      const lifeMs = entry.token.expiresAt - clock.now()
+      entry.usableUntil = clock.monotonic() + lifeMs - LEAST_LIFE_MS
       entry.failure = undefined
       if (force) entry.forcedAt = entry.attemptedAt
       onRefresh?.('ok')
@@ -132,8 +137,8 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     async accessToken(userId, { force = false } = {}) {
       const entry = entryOf(userId)
       if (entry.flight !== undefined) return entry.flight
-      const now = clock.now()
-      const usable = isUsable(entry.token, now) ? entry.token : undefined
+      const now = clock.monotonic()
+      const usable = now < entry.usableUntil ? entry.token : undefined
       if (usable && !(force && now - entry.forcedAt >= FORCED_EVERY_MS)) return usable
       if (entry.failure && now - entry.attemptedAt < REST_AFTER_FAILURE_MS) throw entry.failure
       entry.flight = launch(userId, entry, force)
@@ -145,9 +150,6 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
     }
   }
 }
-
-const isUsable = (token: BrokeredToken | undefined, now: number): token is BrokeredToken =>
-  token !== undefined && token.expiresAt - now > LEAST_LIFE_MS
 
 const needsReauth = () =>
   new GatewayError(

@@ -10,7 +10,8 @@ export interface LinkTarget {
 }
 
 interface Link extends LinkTarget {
-  readonly expiresAt: number
+  /** As `Clock.monotonic`. */
+  readonly until: number
 }
 
 const LIFE_MS = 10 * 60_000
@@ -32,23 +33,22 @@ export class AttachmentLinks {
   create(target: LinkTarget): { readonly ticket: string; readonly expiresAt: number } {
     this.#makeRoom(target.userId)
     const ticket = randomBytes(32).toString('base64url')
-    const expiresAt = this.#clock.now() + LIFE_MS
-    this.#links.set(ticket, { ...target, expiresAt })
-    return { ticket, expiresAt }
+    this.#links.set(ticket, { ...target, until: this.#clock.monotonic() + LIFE_MS })
+    return { ticket, expiresAt: this.#clock.now() + LIFE_MS }
   }
 
   /** What the link leads to, this once; undefined when it was used, is too old, or never was. */
   take(ticket: string): LinkTarget | undefined {
     const link = this.#links.get(ticket)
     this.#links.delete(ticket)
-    return link && link.expiresAt > this.#clock.now() ? link : undefined
+    return link && link.until > this.#clock.monotonic() ? link : undefined
   }
 
   #makeRoom(userId: UserId): void {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const own: string[] = []
     for (const [ticket, link] of this.#links) {
-      if (link.expiresAt <= now) this.#links.delete(ticket)
+      if (link.until <= now) this.#links.delete(ticket)
       else if (link.userId === userId) own.push(ticket)
     }
     const [oldest] = own

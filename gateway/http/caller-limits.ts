@@ -84,7 +84,7 @@ export class CallerLimits {
 
   #account(userId: UserId): Account {
     const { burst, perSecond } = this.#rules
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const account = this.#accounts.get(userId)
     if (!account) {
       if (this.#accounts.size % PRUNE_EVERY === PRUNE_EVERY - 1) this.#prune()

@@ -25,7 +25,7 @@ export class Doorway {
     this.#server = server
     this.#clock = clock
     server.prependListener('request', (_request, response) => {
-      this.#lastRequestAt = this.#clock.now()
+      this.#lastRequestAt = this.#clock.monotonic()
       if (this.#shut) response.setHeader('connection', 'close')
       this.#answers.add(response)
       response.once('close', () => this.#answers.delete(response))
@@ -74,7 +74,7 @@ export class Doorway {
   }
 
   async #calm(ms: number): Promise<void> {
-    const left = (): number => this.#lastRequestAt + ms - this.#clock.now()
+    const left = (): number => this.#lastRequestAt + ms - this.#clock.monotonic()
     while (left() > 0) await new Promise<void>((resolve) => void this.#clock.after(left(), resolve))
   }
 }

@@ -24,7 +24,7 @@ export class FailedAttempts {
   waitFor(address: string): number {
     const attempts = this.#current(address)
     if (!attempts || attempts.count < MOST) return 0
-    return Math.ceil((attempts.since + WINDOW_MS - this.#clock.now()) / 1000)
+    return Math.ceil((attempts.since + WINDOW_MS - this.#clock.monotonic()) / 1000)
   }
 
   failed(address: string): void {
@@ -35,7 +35,7 @@ export class FailedAttempts {
 
   #current(address: string): Attempts | undefined {
     const attempts = this.#byAddress.get(address)
-    if (attempts && this.#clock.now() - attempts.since < WINDOW_MS) return attempts
+    if (attempts && this.#clock.monotonic() - attempts.since < WINDOW_MS) return attempts
     this.#byAddress.delete(address)
     return undefined
   }
@@ -43,6 +43,6 @@ export class FailedAttempts {
   #begin(address: string): void {
     const [oldest] = this.#byAddress.keys()
     if (oldest !== undefined && this.#byAddress.size >= ADDRESSES) this.#byAddress.delete(oldest)
-    this.#byAddress.set(address, { count: 1, since: this.#clock.now() })
+    this.#byAddress.set(address, { count: 1, since: this.#clock.monotonic() })
   }
 }

@@ -66,7 +66,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
 
   const noteVisit = async (user: Pick<UserRow, 'id' | 'last_seen_at'>): Promise<void> => {
     const now = clock.now()
-    if (now - user.last_seen_at < SEEN_EVERY_MS) return
+    if (Math.abs(now - user.last_seen_at) < SEEN_EVERY_MS) return
     await store.db
       .updateTable('users')
       .set({ last_seen_at: now })

@@ -29,6 +29,7 @@ import { sendPage } from './pages/send-page.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
 import { createProvider, resourceOf } from './provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
+import { rateWindowsOf } from './rate-windows.ts'
 import { createSealedCookies } from './sealed-cookies.ts'
 import { finishToolVisit, type ToolLinkParts, toolLinkRoutes } from './tool-link.ts'
 import { startUpkeep, type UpkeepParts } from './upkeep.ts'
@@ -48,6 +49,7 @@ export interface SignInParts {
   readonly sessions: AccountSessions
   readonly store: Store
   readonly clock: Clock
+  readonly isClockSettled?: UpkeepParts['isClockSettled']
   /** Whether the operator lets this person in. */
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: drop cached tokens, tell the worker. */
@@ -89,7 +91,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   connection.on('error', (err) => scope.log.warn({ err }, 'an OAuth answer was cut off'))
   provider.on('server_error', (_ctx, err) => scope.log.error({ err }, 'the OAuth server failed'))
 
-  await scope.register(fastifyRateLimit, { global: false })
+  await scope.register(fastifyRateLimit, { global: false, store: rateWindowsOf(clock) })
   await scope.register(fastifyCookie)
   await scope.register(protectedResourceRoutes, { publicUrl, defaultLevel })
   await scope.register(providerRoutes, { provider, publicUrl, limits, registersClients })

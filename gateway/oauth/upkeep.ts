@@ -10,6 +10,8 @@ export interface UpkeepParts {
   /** Removes what was written down long ago; answers how many rows went. */
   readonly audit: { sweep(): Promise<number> }
   readonly clock: Clock
+  /** Whether the wall clock may be believed; until then nothing is too old. Yes, if absent. */
+  readonly isClockSettled?: (() => boolean) | undefined
   /** Hears of a run that failed; the next one comes all the same. */
   readonly failed: (error: unknown) => void
 }
@@ -90,7 +92,7 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
   }
 
   const run = async (): Promise<void> => {
-    await sweep()
+    if (parts.isClockSettled?.() !== false) await sweep()
     await grants.reseal()
   }
 

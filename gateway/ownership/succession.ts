@@ -83,12 +83,12 @@ export class Succession {
   async leave(): Promise<boolean> {
     if (this.#row?.state !== 'serving') return false
     await this.#become('leaving')
-    const until = this.#parts.clock.now() + SUCCESSOR_MS
+    const until = this.#parts.clock.monotonic() + SUCCESSOR_MS
     for (;;) {
       const others = await this.#others()
       if (others.some(({ state }) => state === 'serving')) return true
       const isComing = others.some(({ state }) => state === 'waiting')
-      if (!isComing || this.#parts.clock.now() > until) return false
+      if (!isComing || this.#parts.clock.monotonic() > until) return false
       await this.#pause(TURN_POLL_MS)
     }
   }

@@ -61,6 +61,8 @@ export interface SessionRegistryParts {
   readonly clock: Clock
   readonly rules: SessionRules
   readonly events: SessionEvents
+  /** Whether the wall clock may be believed: until then no session is too old. Yes, if absent. */
+  readonly isClockSettled?: () => boolean
   /** Rejects when this gateway, in the eyes of the transaction, may no longer run the user's worker. */
   readonly verifyLease: (userId: UserId, transaction: Store['db']) => Promise<void>
 }
@@ -73,6 +75,7 @@ export class SessionRegistry {
   readonly #store: Store
   readonly #verifyLease: SessionRegistryParts['verifyLease']
   readonly #clock: Clock
+  readonly #isClockSettled: () => boolean
   readonly #startedAt: number
   readonly #rules: SessionRules
   readonly #standing: (hash: string) => Promise<Standing[]>
@@ -88,6 +91,7 @@ export class SessionRegistry {
     this.#store = parts.store
     this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
+    this.#isClockSettled = parts.isClockSettled ?? (() => true)
     this.#startedAt = parts.clock.now()
     const { db } = parts.store
     this.#standing = parts.store.prepared(
@@ -368,7 +372,8 @@ export class SessionRegistry {
   #isExpired(session: Session): boolean {
     const now = this.#clock.now()
     if (session.expiresAt !== undefined && session.expiresAt <= now) return true
-    return session.inFlight === 0 && now - session.lastSeenAt > this.#rules.ttlMs
+    const isUnused = session.inFlight === 0 && now - session.lastSeenAt > this.#rules.ttlMs
+    return isUnused && this.#isClockSettled()
   }
 
   async #makeRoom(userId: UserId): Promise<void> {

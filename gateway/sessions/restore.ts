@@ -38,11 +38,11 @@ export class Restorer {
   }
 
   async #restore(session: Session, id: SessionId, worker: RunningWorker): Promise<void> {
-    const startedAt = this.#clock.now()
+    const startedAt = this.#clock.monotonic()
     const ok = await worker.channel
       .ask({ type: 'restore', sessionId: id, initialize: session.initialize }, DEADLINE_MS)
       .then((answer) => answer.ok)
-    this.#events.restored(session, ok, (this.#clock.now() - startedAt) / 1000)
+    this.#events.restored(session, ok, (this.#clock.monotonic() - startedAt) / 1000)
     if (session.ended) {
       worker.channel.send({ type: 'end-session', sessionHash: session.hash })
       throw new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')

@@ -1,10 +1,10 @@
 import type { EndReason } from './lifecycle.ts'
 
-/** What is known of a ready worker. Times are in ms since the epoch. */
+/** What is known of a ready worker. Times are as `Clock.monotonic`. */
 export interface Usage {
   readonly inFlight: number
   readonly lastUsedAt: number
-  readonly launchedAt: number
+  readonly launchedSince: number
 }
 
 export interface IdleLimits {
@@ -16,13 +16,13 @@ export interface IdleLimits {
 
 /** Why this worker should be hibernated now, if it should. A worker with a call in flight never is. */
 export function whyHibernate(
-  { inFlight, lastUsedAt, launchedAt }: Usage,
+  { inFlight, lastUsedAt, launchedSince }: Usage,
   now: number,
   { idleMs, maxAgeMs = Number.POSITIVE_INFINITY }: IdleLimits
 ): Extract<EndReason, 'idle' | 'age'> | undefined {
   if (inFlight > 0) return undefined
   if (now - lastUsedAt >= idleMs) return 'idle'
-  return now - launchedAt >= maxAgeMs ? 'age' : undefined
+  return now - launchedSince >= maxAgeMs ? 'age' : undefined
 }
 
 /** The workers without a call in flight, those used longest ago first. */

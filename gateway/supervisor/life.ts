@@ -39,7 +39,10 @@ export interface LifeParts {
 export class Life {
   readonly worker: RunningWorker
   readonly path: 'cold' | 'warm'
+  /** As `Clock.monotonic`, like `lastUsedAt` and `launchedSince`. */
   readonly claimedAt: number
+  /** When the process was launched. */
+  readonly launchedSince: number
   readonly #parts: LifeParts
   readonly #gone = Promise.withResolvers<WorkerEnd>()
   #vitals: Vitals = { rssBytes: null, cpuSeconds: null, eventLoopLagSeconds: null }
@@ -49,13 +52,16 @@ export class Life {
   #inFlight = 0
   #requests = 0
   #lastCallAt: number | null = null
+  #lastUsedAt: number
   #processEnd: ProcessEnd = { code: null, signal: null, isOutOfMemory: false }
 
   constructor(parts: LifeParts) {
     const { launched, userId } = parts
     this.#parts = parts
     this.path = parts.path
-    this.claimedAt = parts.clock.now()
+    this.claimedAt = parts.clock.monotonic()
+    this.#lastUsedAt = this.claimedAt
+    this.launchedSince = this.claimedAt - Math.max(0, parts.clock.now() - launched.launchedAt)
     this.worker = {
       id: launched.id,
       userId,
@@ -74,10 +80,6 @@ export class Life {
     return this.worker.channel
   }
 
-  get launchedAt(): number {
-    return this.#parts.launched.launchedAt
-  }
-
   get isReady(): boolean {
     return this.#isReady
   }
@@ -86,9 +88,9 @@ export class Life {
     return this.#inFlight
   }
 
-  /** When its user needed it last, in ms since the epoch. */
+  /** When its user needed it last. */
   get lastUsedAt(): number {
-    return this.#lastCallAt ?? this.claimedAt
+    return this.#lastUsedAt
   }
 
   /** Gives the worker its identity. Resolves when it serves; rejects with ERR_WORKER_START or ERR_WORKER_GONE. */
@@ -112,7 +114,7 @@ export class Life {
   lease(): WorkerLease {
     this.#inFlight += 1
     this.#requests += 1
-    this.#lastCallAt = this.#parts.clock.now()
+    this.#used()
     let isHeld = true
     return {
       worker: this.worker,
@@ -120,11 +122,17 @@ export class Life {
         if (!isHeld) return
         isHeld = false
         this.#inFlight -= 1
-        this.#lastCallAt = this.#parts.clock.now()
+        this.#used()
         this.#drainWhenQuiet()
         this.#parts.onRelease()
       }
     }
+  }
+
+  #used(): void {
+    const { clock } = this.#parts
+    this.#lastCallAt = clock.now()
+    this.#lastUsedAt = clock.monotonic()
   }
 
   /** Asks the worker to end once no lease is held: a call with a lease may still be on its way to it. */
@@ -161,7 +169,7 @@ export class Life {
   /** Closes the books: gives the place back, tells `report`, settles `worker.gone`. Called once. */
   end(reason: EndReason, report: (end: WorkerEnd) => void): void {
     const { code, signal } = this.#processEnd
-    const lifetimeSeconds = (this.#parts.clock.now() - this.launchedAt) / 1000
+    const lifetimeSeconds = (this.#parts.clock.monotonic() - this.launchedSince) / 1000
     const { id: workerId, userId } = this.worker
     const end: WorkerEnd = { workerId, userId, reason, code, signal, lifetimeSeconds }
     this.#parts.place.release()
@@ -177,7 +185,7 @@ export class Life {
       phase,
       inFlight: this.#inFlight,
       ...this.#vitals,
-      startedAt: this.launchedAt,
+      startedAt: this.#parts.launched.launchedAt,
       lastCallAt: this.#lastCallAt,
       requests: this.#requests,
       version: this.#version

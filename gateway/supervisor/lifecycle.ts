@@ -14,7 +14,7 @@ import type { ErrorCode } from '#shared/errors.ts'
 export type Lifecycle = Cold | Starting | Ready | Draining | Resting | Broken
 export type Phase = Lifecycle['phase']
 
-/** Failures that fade: `count` was true at `at` (ms since the epoch) and halves every half-life. */
+/** Failures that fade: `count` was true at `at` (as `Clock.monotonic`) and halves every half-life. */
 export interface Strikes {
   readonly count: number
   readonly at: number
@@ -52,7 +52,7 @@ type Broken = { readonly phase: 'broken'; readonly strikes: Strikes }
 /** The stop ladder: a message, SIGTERM, SIGKILL; each step when the one before did not end the process. */
 type Rung = 'asked' | 'terminated' | 'killed'
 
-/** `at` is in ms since the epoch. */
+/** `at` is as `Clock.monotonic`. */
 export type Happening = { readonly at: number } & (
   | { readonly type: 'wanted' } // somebody needs this worker
   | { readonly type: 'placed' } // admission gave it a place

@@ -70,7 +70,7 @@ export class Slot {
   /** Nothing would be forgotten if this slot did not exist. */
   get isBlank(): boolean {
     const { phase, strikes } = this.#state
-    const left = fade(strikes, this.#parts.clock.now(), this.#parts.limits.halfLifeMs)
+    const left = fade(strikes, this.#parts.clock.monotonic(), this.#parts.limits.halfLifeMs)
     return phase === 'cold' && this.#waiters.size === 0 && !this.#entering && left < 0.5
   }
 
@@ -84,7 +84,7 @@ export class Slot {
   async acquire(signal?: AbortSignal): Promise<WorkerLease> {
     signal?.throwIfAborted()
     const lease = this.#waiters.wait(signal, () => this.#leave())
-    this.#tell({ type: 'wanted', at: this.#parts.clock.now() })
+    this.#tell({ type: 'wanted', at: this.#parts.clock.monotonic() })
     return lease
   }
 
@@ -92,7 +92,7 @@ export class Slot {
   async stop(reason: EndReason, mode: StopMode): Promise<void> {
     const life = this.#life
     if (this.#entering) this.refuse(refusal('ERR_WORKER_STOPPING', this.#parts.limits))
-    this.#tell({ type: 'stop', reason, mode, at: this.#parts.clock.now() })
+    this.#tell({ type: 'stop', reason, mode, at: this.#parts.clock.monotonic() })
     await life?.worker.gone
   }
 
@@ -123,7 +123,7 @@ export class Slot {
 
   /** Somebody may have come while the last worker was on its way out. */
   #askAgain(): void {
-    if (this.#waiters.size > 0) this.#tell({ type: 'wanted', at: this.#parts.clock.now() })
+    if (this.#waiters.size > 0) this.#tell({ type: 'wanted', at: this.#parts.clock.monotonic() })
   }
 
   #perform(effect: Effect): void {
@@ -161,7 +161,7 @@ export class Slot {
   #arm(ms: number): void {
     const { clock } = this.#parts
     this.#disarm()
-    this.#disarm = clock.after(ms, () => this.#tell({ type: 'timeUp', at: clock.now() }))
+    this.#disarm = clock.after(ms, () => this.#tell({ type: 'timeUp', at: clock.monotonic() }))
   }
 
   async #enter(): Promise<void> {
@@ -174,16 +174,16 @@ export class Slot {
       if (!signal.aborted) this.#waiters.refuse(error)
     }
     this.#entering = undefined
-    if (this.#entry) this.#tell({ type: 'placed', at: this.#parts.clock.now() })
+    if (this.#entry) this.#tell({ type: 'placed', at: this.#parts.clock.monotonic() })
     else this.#askAgain()
   }
 
   async #prepare(signal: AbortSignal): Promise<Entry> {
     const { clock, events } = this.#parts
     const assignment = await this.#parts.assignment(this.userId)
-    const since = clock.now()
+    const since = clock.monotonic()
     const place = await this.#parts.enter(signal)
-    events.onQueued?.((clock.now() - since) / 1000)
+    events.onQueued?.((clock.monotonic() - since) / 1000)
     if (signal.aborted) place.release()
     signal.throwIfAborted()
     return { assignment, place }
@@ -205,7 +205,7 @@ export class Slot {
     this.#life = life
     void this.#begin(life)
     void life.processGone().then(({ isOutOfMemory }) => {
-      this.#tell({ type: 'exited', isOutOfMemory, at: clock.now() })
+      this.#tell({ type: 'exited', isOutOfMemory, at: clock.monotonic() })
     })
   }
 
@@ -219,7 +219,7 @@ export class Slot {
     if (this.phase !== 'starting') return
     this.#reportStart(life, 'ok')
     this.#parts.events.onAssigned?.(life.worker)
-    this.#tell({ type: 'started', at: this.#parts.clock.now() })
+    this.#tell({ type: 'started', at: this.#parts.clock.monotonic() })
   }
 
   #serve(): void {
@@ -237,7 +237,7 @@ export class Slot {
 
   #reportStart(life: Life, result: 'ok' | 'failed'): void {
     const { clock, events } = this.#parts
-    events.onSpawn?.(life.path, result, (clock.now() - life.claimedAt) / 1000)
+    events.onSpawn?.(life.path, result, (clock.monotonic() - life.claimedAt) / 1000)
     if (result === 'failed') events.onStartFailure?.(this.userId, life.diagnose())
   }
 }

@@ -204,7 +204,7 @@ class Supervision implements Supervisor {
   /** The first round comes at once, for the warm pool; the others at an interval. */
   #goRound(): void {
     const { clock, settings } = this.#parts
-    const now = clock.now()
+    const now = clock.monotonic()
     for (const slot of this.#slots.values()) this.#lookAt(slot, now)
     this.#warmPool.fill()
     this.#cancelRound = clock.after(settings.roundMs, () => this.#goRound())
@@ -247,10 +247,10 @@ const NOBODYS_IDLE_MS = 60_000
 const idleLimitsOf = (userId: UserId, limits: IdleLimits): IdleLimits =>
   isNobody(userId) ? { ...limits, idleMs: Math.min(limits.idleMs, NOBODYS_IDLE_MS) } : limits
 
-const usageOf = ({ inFlight, lastUsedAt, launchedAt }: Usage): Usage => ({
+const usageOf = ({ inFlight, lastUsedAt, launchedSince }: Usage): Usage => ({
   inFlight,
   lastUsedAt,
-  launchedAt
+  launchedSince
 })
 
 const warmSnapshot = ({ id, pid, launchedAt }: Launched): WorkerSnapshot => ({

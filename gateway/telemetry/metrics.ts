@@ -50,6 +50,9 @@ export function createMetrics(build: { version: string }) {
         tool: TOOL
       })
     },
+    clockSteps: families.counter('clock_steps_total', 'Steps of the wall clock, over 2 s each.', {
+      direction: ['forward', 'back']
+    }),
     admin: families.counter('admin_actions_total', 'Changes made through the admin API.', {
       action: ['end_session', 'stop_worker'],
       result: ['ok', 'not_found']

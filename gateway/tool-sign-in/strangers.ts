@@ -85,7 +85,7 @@ export class Strangers {
   }
 
   #spend(address: string): void {
-    const now = this.#parts.clock.now()
+    const now = this.#parts.clock.monotonic()
     if (now - this.#minute.since >= MINUTE_MS)
       this.#minute = { since: now, count: 0, byAddress: new Map() }
     const { byAddress } = this.#minute

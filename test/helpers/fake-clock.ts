@@ -3,6 +3,7 @@ import type { Clock } from '#shared/clock.ts'
 /** Time that moves only when a test says so. */
 export class FakeClock implements Clock {
   #now: number
+  #offset = 0
   #timers: { at: number; fn: () => void }[] = []
 
   constructor(start = 0) {
@@ -10,7 +11,16 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#offset
+  }
+
+  monotonic(): number {
     return this.#now
+  }
+
+  /** Puts the wall clock forward, or back; no time passes. */
+  step(ms: number): void {
+    this.#offset += ms
   }
 
   after(ms: number, fn: () => void): () => void {

@@ -90,9 +90,9 @@ export class GmailClient implements Mailbox {
     signal.throwIfAborted()
     this.#api ??= this.#load()
     const api = await this.#api
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     const ended = (code: string) =>
-      report.request(method, code, (clock.now() - startedAt) / 1000, UNITS[method])
+      report.request(method, code, (clock.monotonic() - startedAt) / 1000, UNITS[method])
     try {
       const { data, status } = await REQUESTS[method](api, params, {
         signal,

@@ -25,7 +25,7 @@ export class LabelBook {
   /** All labels, at most half a minute old. */
   async all(signal: AbortSignal): Promise<readonly Label[]> {
     const read = this.#read
-    const isFresh = read && this.#clock.now() - read.at < FRESH_MS
+    const isFresh = read && this.#clock.monotonic() - read.at < FRESH_MS
     return unlessAborted((isFresh ? read : this.#readAgain()).labels, signal)
   }
 
@@ -33,7 +33,7 @@ export class LabelBook {
   #readAgain(): Read {
     const signal = new AbortController().signal
     const labels = this.#mailbox.call('labels.list', {}, signal).then((list) => list.labels ?? [])
-    const read = { labels, at: this.#clock.now() }
+    const read = { labels, at: this.#clock.monotonic() }
     this.#read = read
     labels.catch(() => {
       if (this.#read === read) this.#read = undefined

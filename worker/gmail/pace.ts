@@ -18,7 +18,7 @@ export class Pace {
     this.#capacity = unitsPerMinute
     this.#unitsPerMs = unitsPerMinute / 60_000
     this.#units = unitsPerMinute
-    this.#filledAt = clock.now()
+    this.#filledAt = clock.monotonic()
   }
 
   /** Units that can be spent now without waiting. */
@@ -50,7 +50,7 @@ export class Pace {
   }
 
   #fill(): void {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     this.#units = Math.min(this.#capacity, this.#units + (now - this.#filledAt) * this.#unitsPerMs)
     this.#filledAt = now
   }

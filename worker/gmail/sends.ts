@@ -66,7 +66,7 @@ export class Sends {
     const entry: Entry = {
       content,
       messageId,
-      until: this.#clock.now() + windowMs,
+      until: this.#clock.monotonic() + windowMs,
       state: 'sending',
       sent: known
         ? this.#findOrSend(messageId, send, signal)
@@ -128,7 +128,7 @@ export class Sends {
   }
 
   #forgetOld(): void {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     for (const [key, entry] of this.#entries) {
       if (entry.until > now && this.#entries.size <= MAX_REMEMBERED) continue
       if (entry.state !== 'sending') this.#entries.delete(key)

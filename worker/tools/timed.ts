@@ -10,9 +10,9 @@ export async function timed(
   { clock, report }: Measure,
   call: Promise<CallToolResult>
 ): Promise<CallToolResult> {
-  const startedAt = clock.now()
+  const startedAt = clock.monotonic()
   const ended = (result: 'ok' | 'error') =>
-    report.tool(name, result, (clock.now() - startedAt) / 1000)
+    report.tool(name, result, (clock.monotonic() - startedAt) / 1000)
   try {
     const result = await call
     ended(result.isError ? 'error' : 'ok')

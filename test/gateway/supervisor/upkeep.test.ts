@@ -10,13 +10,13 @@ const bob = asUserId('bob')
 
 t.test('only a worker without calls hibernates, for idleness or for age', async (t) => {
   const limits = { idleMs: 100, maxAgeMs: 1000 }
-  const used = { inFlight: 0, lastUsedAt: 50, launchedAt: 0 }
+  const used = { inFlight: 0, lastUsedAt: 50, launchedSince: 0 }
   t.equal(whyHibernate(used, 149, limits), undefined)
   t.equal(whyHibernate(used, 150, limits), 'idle')
   t.equal(whyHibernate({ ...used, inFlight: 1 }, 5000, limits), undefined)
   t.equal(whyHibernate({ ...used, lastUsedAt: 999 }, 1000, limits), 'age')
   t.equal(whyHibernate({ ...used, lastUsedAt: 999 }, 1000, { idleMs: 100 }), undefined)
-  const other = { inFlight: 0, lastUsedAt: 10, launchedAt: 0 }
+  const other = { inFlight: 0, lastUsedAt: 10, launchedSince: 0 }
   t.strictSame(leastRecentlyUsed([used, { ...used, inFlight: 2 }, other]), [other, used])
 })
 

@@ -121,6 +121,7 @@ t.test('time in which the process was held up does not count', (t) => {
   // As after a long stop: what is due comes once, however late.
   const late: Clock = {
     now: () => 0,
+    monotonic: () => 0,
     after(_ms, fn) {
       timers.push(fn)
       return () => {}

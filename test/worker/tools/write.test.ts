@@ -77,6 +77,7 @@ t.test('the same message is not sent twice within a minute', async (t) => {
 /** Waits for nothing. */
 const hasty: Clock = {
   now: systemClock.now,
+  monotonic: systemClock.monotonic,
   after(_, fn) {
     const soon = setImmediate(fn)
     return () => clearImmediate(soon)
