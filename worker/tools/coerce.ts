@@ -22,6 +22,19 @@ const asList = (value: unknown): unknown => {
 export const stringList = (min: number, max: number) =>
   z.preprocess(asList, z.array(z.string().min(1)).min(min).max(max))
 
+/**
+ * Lines of the form "Name: value"; also an object of values by name, or either as JSON text. An object whose keys are
+ * free is what neither Gemini's function declarations nor OpenAI's strict schemas can say, so the list is what is shown.
+ */
+export const lineList = (max: number) =>
+  z.preprocess((value) => {
+    const lines = asList(value)
+    if (typeof lines !== 'object' || lines === null || Array.isArray(lines)) return lines
+    return Object.entries(lines).map(([name, text]) =>
+      typeof text === 'string' ? `${name}: ${text}` : text
+    )
+  }, z.array(z.string()).max(max))
+
 /** Objects of one shape; also as JSON text. */
 export const objectList = <T extends z.ZodType>(item: T, max: number) =>
   z.preprocess(parsed, z.array(item).max(max))

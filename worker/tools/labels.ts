@@ -15,7 +15,8 @@ const name = z
   .trim()
   .min(1)
   .max(225)
-  .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
+  // Not a pattern: other dialects of regular expressions, which check it too, have no \p.
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
   .refine((path) => path.split('/').every((step) => step.trim() !== ''), 'has an empty level')
   .describe('Nested labels are written Parent/Child')
 const messageListVisibility = z.enum(['show', 'hide']).describe('In the list of messages')

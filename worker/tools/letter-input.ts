@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { flag, objectList, stringList } from './coerce.ts'
+import { flag, lineList, objectList, stringList } from './coerce.ts'
 
 /** Arguments that every tool which writes a message has. */
 
@@ -35,10 +35,9 @@ export const content = {
   attachments: objectList(FileInput, 50).optional(),
   inlineImages: objectList(ImageInput, 50).optional(),
   includeSignature: flag().default(false).describe("Append the account's signature"),
-  headers: z
-    .record(z.string(), z.string())
+  headers: lineList(100)
     .optional()
-    .describe('Further headers: X-... and List-... only')
+    .describe('Further headers as "Name: value"; X-... and List-... only')
 }
 export const sending = {
   idempotencyKey: z

@@ -55,7 +55,7 @@ export async function write(letter: Letter, call: ToolCall, messageId?: string):
     subject: letter.subject,
     ...bodies(said, signature, letter.quote),
     files,
-    headers: safeHeaders(said.headers ?? {}),
+    headers: safeHeaders(said.headers ?? []),
     messageId: id,
     ...(letter.thread?.inReplyTo && { inReplyTo: letter.thread.inReplyTo }),
     ...(letter.thread && { references: letter.thread.references }),
@@ -106,13 +106,21 @@ async function signatureOf(html: string, { context, signal }: ToolCall) {
 const SAFE_HEADER =
   /^(X-(?!Google|Gm-|Received)[A-Za-z0-9-]+|List-(Id|Unsubscribe|Unsubscribe-Post))$/i
 
-function safeHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  for (const [name, value] of Object.entries(headers)) {
+function safeHeaders(lines: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = colon < 0 ? line : line.slice(0, colon).trim()
     if (!SAFE_HEADER.test(name))
       throw new ToolError('invalid_argument', `The header ${JSON.stringify(name)} cannot be set.`)
-    singleLine(name, value)
+    if (colon < 0)
+      throw new ToolError(
+        'invalid_argument',
+        `The header ${name} has no value: write "${name}: …".`
+      )
+    headers[name] = singleLine(name, line.slice(colon + 1).trim())
   }
-  return { ...headers }
+  return headers
 }
 
 function hashOf({ messageId: _, date: __, files, ...rest }: Outgoing, threadId?: string): string {

@@ -169,6 +169,10 @@ function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string,
     // zod leaves the default out where strings are coerced first.
     override: ({ zodSchema: { _zod }, jsonSchema: made }) => {
       if (_zod.def.type === 'default') made.default = _zod.def.defaultValue
+      // Every key of JSON is a string; Gemini and OpenAI refuse a whole request for the word.
+      delete made.propertyNames
+      // Gemini's `parameters` does not know it. An object that takes no other members refuses them when it is called.
+      if (io === 'input' && made.additionalProperties === false) delete made.additionalProperties
     }
   })
   return { ...json, type: 'object' }

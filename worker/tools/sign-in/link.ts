@@ -20,7 +20,13 @@ export const LINK_INPUT = {
     .describe(
       'What to ask the user for; they may choose less. Each level contains the ones before it'
     ),
-  loginHint: z.email().optional().describe('Address of the account to suggest at Google')
+  // What is an address is not told by `format` or a pattern: Gemini's function declarations know neither.
+  loginHint: z
+    .string()
+    .max(320)
+    .refine((value) => z.email().safeParse(value).success, 'Invalid email address')
+    .optional()
+    .describe('Address of the account to suggest at Google')
 }
 
 export interface LinkWish {
