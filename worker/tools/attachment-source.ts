@@ -4,6 +4,7 @@ import { leaves } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { partBytes } from './body.ts'
 import type { ToolCall } from './context.ts'
+import { fence } from './fence.ts'
 
 /** How a caller names an attachment. Gmail's own ids change at every fetch, so they are the last resort. */
 export interface AttachmentName {
@@ -35,12 +36,12 @@ export async function findAttachment(
   const part = files.find((each) => fits(each, name))
   if (!part) {
     const known = files.map(describeAttachment)
-    // Names are the sender's words, so they stay out of what is not fenced.
-    const list = known.map(({ partId, mimeType }) => `${partId} (${mimeType})`).join(', ')
-    throw new ToolError(
-      'not_found',
-      `The message has no such attachment. It has: ${list || 'none'}.`
+    const list = known.map(
+      ({ partId, filename, mimeType }) => `partId ${partId}: ${filename} (${mimeType})`
     )
+    const has =
+      list.length > 0 ? `\n${fence(context.nonce(), list.slice(0, 50).join('\n'))}` : ' none.'
+    throw new ToolError('not_found', `The message has no such attachment. It has:${has}`)
   }
   return { attachment: describeAttachment(part), part, read: () => content(message, part, call) }
 }

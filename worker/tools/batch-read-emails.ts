@@ -8,6 +8,7 @@ import { int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { EnvelopeOut, envelopeOut, envelopeText, READS } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
 const MAX_MESSAGES = 25
@@ -15,8 +16,8 @@ const MAX_MESSAGES = 25
 const ENVELOPE_CHARS = 400
 
 const Email = EnvelopeOut.extend({
-  snippet: z.string().optional(),
-  body: z.string().optional(),
+  snippet: theirs(z.string()).optional(),
+  body: theirs(z.string()).optional(),
   truncated: z.boolean().describe('The body goes on: see read_email'),
   totalChars: z.number()
 })

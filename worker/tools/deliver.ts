@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import type { ToolCall } from './context.ts'
 import { type Letter, write } from './outgoing.ts'
+import { theirs } from './theirs.ts'
 
 export const SentOut = z.object({
   id: z.string().optional().describe('Absent after a dry run'),
   threadId: z.string().optional(),
   messageIdHeader: z.string(),
   labelIds: z.array(z.string()),
-  recipients: z.array(z.string()),
+  recipients: theirs(z.array(z.string()), 'Addresses, as they stand in mail that is answered'),
   sent: z.boolean(),
   duplicate: z.boolean().describe('It had been sent before; nothing was sent now'),
   dryRun: z.boolean(),

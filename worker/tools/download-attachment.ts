@@ -12,20 +12,21 @@ import { int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { messageId, READS } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import { type Answer, defineTool } from './tool.ts'
 
 const Output = z.object({
-  filename: z.string(),
-  mimeType: z.string(),
+  filename: theirs(z.string()),
+  mimeType: theirs(z.string()),
   size: z.number().describe('Bytes'),
   partId: z.string(),
   delivery: z.enum(['inline', 'text', 'link']),
   sha256: z.string().optional().describe('Of the whole content, in hex'),
-  text: z.string().optional(),
+  text: theirs(z.string()).optional(),
   truncated: z.boolean().optional(),
   nextOffset: z.number().optional(),
   totalChars: z.number().optional(),
-  contentBase64: z.string().optional(),
+  contentBase64: theirs(z.string()).optional(),
   url: z.string().optional().describe('To fetch the content from, once'),
   expiresAt: z.string().optional().describe('ISO 8601')
 })
@@ -95,6 +96,9 @@ const about = ({ filename, mimeType, size, partId }: Attachment) => ({
   partId
 })
 
+/** Both are the sender's words. */
+const named = ({ filename, mimeType }: Attachment): string => `${filename} (${mimeType})`
+
 async function asLink(
   messageId: string,
   attachment: Attachment,
@@ -106,7 +110,7 @@ async function asLink(
       'This server offers no links to attachments; use delivery inline or text.'
     )
   const link = await context.links.create({ messageId, ...about(attachment) })
-  const text = `${fence(context.nonce(), attachment.filename)}\n${attachment.mimeType}, ${attachment.size} bytes. Fetch it from ${link.url} before ${link.expiresAt}.`
+  const text = `${fence(context.nonce(), named(attachment))}\n${attachment.size} bytes. Fetch it from ${link.url} before ${link.expiresAt}.`
   return { structured: { ...about(attachment), delivery: 'link', ...link }, text }
 }
 
@@ -119,7 +123,7 @@ async function asText(
   if (!isText(attachment.mimeType))
     throw new ToolError(
       'invalid_argument',
-      `No text can be extracted from ${attachment.mimeType}; use delivery inline.`
+      'No text can be extracted from a file of this type; use delivery inline.'
     )
   const content = await readWhole(found)
   const charset = /charset\s*=\s*"?([^";\s]+)/i.exec(partHeader(part, 'content-type') ?? '')?.[1]
@@ -139,8 +143,8 @@ async function asText(
   const tail = piece.truncated
     ? `\nCut here: ${piece.totalChars} characters in all; read on with textOffset ${piece.nextOffset}.`
     : ''
-  const shown = fence(call.context.nonce(), `${attachment.filename}\n\n${piece.text}`)
-  return { structured, text: `${attachment.mimeType}, ${content.length} bytes.\n${shown}${tail}` }
+  const shown = fence(call.context.nonce(), `${named(attachment)}\n\n${piece.text}`)
+  return { structured, text: `${content.length} bytes.\n${shown}${tail}` }
 }
 
 async function asContent(
@@ -164,7 +168,7 @@ async function asContent(
     sha256: sha256(content),
     contentBase64
   }
-  const text = `${fence(call.context.nonce(), attachment.filename)}\n${attachment.mimeType}, ${content.length} bytes, sha256 ${structured.sha256}.`
+  const text = `${fence(call.context.nonce(), named(attachment))}\n${content.length} bytes, sha256 ${structured.sha256}.`
   const { mimeType } = attachment
   const uri = `gmail://attachment/${encodeURIComponent(attachment.partId)}`
   const more = mimeType.startsWith('image/')

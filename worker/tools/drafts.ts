@@ -7,6 +7,7 @@ import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { DESTROYS, READS } from './schemas.ts'
 import { MessageOut, showInput, showMessage } from './show-message.ts'
+import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
 export const draftId = z.string().min(1).max(100).describe('As list_drafts and draft_email give it')
@@ -15,8 +16,8 @@ const DraftSummary = z.object({
   draftId: z.string(),
   messageId: z.string(),
   threadId: z.string(),
-  to: z.array(z.string()),
-  subject: z.string(),
+  to: theirs(z.array(z.string())),
+  subject: theirs(z.string()),
   updated: z.string().optional().describe('ISO 8601')
 })
 

@@ -10,6 +10,7 @@ import type { ToolCall } from './context.ts'
 import { definedOnly } from './defined-only.ts'
 import { fence } from './fence.ts'
 import { ADDS, DESTROYS, READS } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
 const text = z.string().min(1).max(1500)
@@ -36,13 +37,15 @@ type Action = z.output<typeof Action>
 
 const FilterOut = z.object({
   id: z.string(),
-  criteria: z.object({
-    ...criteriaShape,
-    hasAttachment: z.boolean().optional(),
-    excludeChats: z.boolean().optional(),
-    size: z.number().optional(),
-    sizeComparison: z.string().optional()
-  }),
+  criteria: theirs(
+    z.object({
+      ...criteriaShape,
+      hasAttachment: z.boolean().optional(),
+      excludeChats: z.boolean().optional(),
+      size: z.number().optional(),
+      sizeComparison: z.string().optional()
+    })
+  ),
   action: z.object({
     addLabelIds: z.array(z.string()),
     removeLabelIds: z.array(z.string()),

@@ -16,11 +16,12 @@ import {
   envelopeText,
   READS
 } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
 const ThreadMessage = EnvelopeOut.extend({
-  snippet: z.string().optional(),
-  body: z.string().optional(),
+  snippet: theirs(z.string()).optional(),
+  body: theirs(z.string()).optional(),
   attachments: z.array(AttachmentOut).optional(),
   truncated: z.boolean().describe('The body goes on: see read_email'),
   totalChars: z.number()
@@ -54,7 +55,7 @@ export const getThread = defineTool({
   }),
   output: z.object({
     threadId: z.string(),
-    subject: z.string(),
+    subject: theirs(z.string()),
     messageCount: z.number(),
     messages: z.array(ThreadMessage).describe('Newest last'),
     truncated: z.boolean().describe('The thread has messages beyond these'),

@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import type { ToolCall } from './context.ts'
 import { type Letter, write } from './outgoing.ts'
+import { theirs } from './theirs.ts'
 
 export const DraftOut = z.object({
   draftId: z.string(),
   messageId: z.string().describe('Changes whenever the draft does'),
   threadId: z.string(),
   messageIdHeader: z.string(),
-  recipients: z.array(z.string()),
+  recipients: theirs(z.array(z.string()), 'Addresses, as they stand in mail that is answered'),
   sizeBytes: z.number()
 })
 export type DraftOut = z.input<typeof DraftOut>

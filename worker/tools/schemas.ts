@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Envelope } from '../gmail/read-message.ts'
+import { theirs } from './theirs.ts'
 
 /** Parts of arguments and of results that several tools share. */
 
@@ -11,14 +12,14 @@ export const messageId = z
 export const EnvelopeOut = z.object({
   id: z.string(),
   threadId: z.string(),
-  messageIdHeader: z.string().optional(),
-  from: z.string(),
-  to: z.array(z.string()),
-  cc: z.array(z.string()),
-  bcc: z.array(z.string()),
+  messageIdHeader: theirs(z.string()).optional(),
+  from: theirs(z.string()),
+  to: theirs(z.array(z.string())),
+  cc: theirs(z.array(z.string())),
+  bcc: theirs(z.array(z.string())),
   recipientCount: z.number().optional().describe('When there are too many to list them all'),
-  replyTo: z.string().optional(),
-  subject: z.string(),
+  replyTo: theirs(z.string()).optional(),
+  subject: theirs(z.string()),
   date: z.string().optional().describe('ISO 8601'),
   labels: z.array(z.string()).describe('Names'),
   unread: z.boolean()
@@ -26,11 +27,11 @@ export const EnvelopeOut = z.object({
 
 export const AttachmentOut = z.object({
   partId: z.string().describe('Names the attachment in download_attachment'),
-  filename: z.string(),
-  mimeType: z.string(),
+  filename: theirs(z.string()),
+  mimeType: theirs(z.string()),
   size: z.number().describe('Bytes'),
   inline: z.boolean(),
-  contentId: z.string().optional()
+  contentId: theirs(z.string()).optional()
 })
 
 /** More addresses of one field are not listed: a result has limits. */

@@ -8,16 +8,17 @@ import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { READS } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
 const Found = z.object({
   id: z.string(),
   threadId: z.string(),
-  from: z.string().optional(),
-  to: z.array(z.string()).optional(),
-  subject: z.string().optional(),
+  from: theirs(z.string()).optional(),
+  to: theirs(z.array(z.string())).optional(),
+  subject: theirs(z.string()).optional(),
   date: z.string().optional().describe('ISO 8601'),
-  snippet: z.string().optional(),
+  snippet: theirs(z.string()).optional(),
   labels: z.array(z.string()).optional().describe('Names'),
   unread: z.boolean().optional(),
   hasAttachments: z.boolean().optional(),

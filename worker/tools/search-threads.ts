@@ -8,15 +8,16 @@ import { flag, int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { READS } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
 const Found = z.object({
   id: z.string(),
-  subject: z.string().optional(),
-  participants: z.array(z.string()).optional(),
+  subject: theirs(z.string()).optional(),
+  participants: theirs(z.array(z.string())).optional(),
   messageCount: z.number().optional(),
   lastDate: z.string().optional().describe('ISO 8601'),
-  snippet: z.string().optional(),
+  snippet: theirs(z.string()).optional(),
   unread: z.boolean().optional(),
   lastFromMe: z.boolean().optional()
 })

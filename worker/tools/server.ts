@@ -5,6 +5,7 @@ import {
   type ServerContext
 } from '@modelcontextprotocol/server'
 import { covers, levelGrantedBy } from '#shared/access-levels.ts'
+import { listedForText, takesTextAlone, textAlone } from './answer-form.ts'
 import { TOOLS } from './catalog.ts'
 import type { WorkerContext } from './context.ts'
 import { FENCE_RULE } from './fence.ts'
@@ -30,19 +31,23 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
   )
   for (const { tool, config } of REGISTERED)
-    server.registerTool(tool.name, config, (args, ctx) =>
-      timed(
+    server.registerTool(tool.name, config, async (args, ctx) => {
+      const result = await timed(
         tool.name,
         context,
         withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
       )
-    )
+      return takesTextAlone(server.server.getClientVersion()) ? textAlone(result) : result
+    })
   const { signIn } = context
   if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, { ...context, ask: signIn })
   server.server.setRequestHandler('tools/list', async () => {
     const granted = levelGrantedBy(context.grantedScopes())
     const allowed = TOOLS.filter(({ level }) => granted && covers(granted, level))
-    return { tools: await listed([...allowed, ...(signIn ? SIGN_IN_TOOLS : [])]) }
+    const tools = await listed([...allowed, ...(signIn ? SIGN_IN_TOOLS : [])])
+    return {
+      tools: takesTextAlone(server.server.getClientVersion()) ? tools.map(listedForText) : tools
+    }
   })
   return server
 }

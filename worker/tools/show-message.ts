@@ -15,18 +15,19 @@ import {
   envelopeOut,
   envelopeText
 } from './schemas.ts'
+import { theirs } from './theirs.ts'
 import type { Answer } from './tool.ts'
 
 /** A message as the tools that read one answer it. */
 export const MessageOut = EnvelopeOut.extend({
-  snippet: z.string().optional(),
-  body: z.string().optional(),
+  snippet: theirs(z.string()).optional(),
+  body: theirs(z.string()).optional(),
   bodyFormat: z.enum(['text', 'html', 'raw', 'none']),
   bodySource: z.enum(['text', 'html', 'none']).optional().describe('What body was made from'),
-  html: z.string().optional().describe('Without scripts, styles, images and hidden parts'),
-  headers: z.record(z.string(), z.array(z.string())).optional(),
+  html: theirs(z.string(), 'Without scripts, styles, images and hidden parts').optional(),
+  headers: theirs(z.record(z.string(), z.array(z.string()))).optional(),
   attachments: z.array(AttachmentOut).optional(),
-  listUnsubscribe: z.string().optional(),
+  listUnsubscribe: theirs(z.string()).optional(),
   truncated: z.boolean(),
   nextOffset: z.number().optional().describe('bodyOffset for the next piece'),
   totalChars: z.number().describe('Length of the whole body')

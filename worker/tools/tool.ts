@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { ToolError } from '../tool-error.ts'
 import type { ToolCall } from './context.ts'
+import { markedNames, marking, UNTRUSTED, UNTRUSTED_SCHEMA } from './theirs.ts'
 
 /** What a tool answers: the same for programs and for readers. */
 export interface Answer<T> {
@@ -57,6 +58,7 @@ export function defineTool<
   C extends { readonly signal: AbortSignal } = ToolCall
 >(spec: ToolSpec<I, O, C>): Tool<C> {
   const { name, title, description, level, annotations } = spec
+  const marked = once(() => markedNames(spec.output))
   return {
     name,
     title,
@@ -65,11 +67,12 @@ export function defineTool<
     levelOf: spec.levelOf ?? (() => level),
     annotations: { title, ...annotations },
     inputSchema: once(() => jsonSchema(spec.input, 'input')),
-    outputSchema: once(() => admitFailure(jsonSchema(spec.output, 'output'))),
+    outputSchema: once(() => admitFailure(jsonSchema(spec.output, 'output'), marked().size > 0)),
     async invoke(args, call) {
       try {
         const { structured, text, more = [] } = await spec.run(parseArguments(spec, args), call)
-        return { content: [{ type: 'text', text }, ...more], structuredContent: { ...structured } }
+        const structuredContent = marking({ ...structured }, marked())
+        return { content: [{ type: 'text', text }, ...more], structuredContent }
       } catch (error) {
         call.signal.throwIfAborted()
         return failed(error, spec.level)
@@ -182,9 +185,16 @@ function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string,
  * Clients of the 2025 generation check the structured content of failures against the output schema too. So a result has
  * either what the tool promises or what a failure has.
  */
-function admitFailure(schema: Record<string, unknown>): Record<string, unknown> {
-  const { required, additionalProperties: _, ...rest } = schema
-  return { ...rest, anyOf: [{ required: required ?? [] }, FAILURE] }
+function admitFailure(
+  schema: Record<string, unknown>,
+  hasTheirWords: boolean
+): Record<string, unknown> {
+  const { required, additionalProperties: _, properties, ...rest } = schema
+  return {
+    ...rest,
+    properties: { ...(hasTheirWords && { [UNTRUSTED]: UNTRUSTED_SCHEMA }), ...Object(properties) },
+    anyOf: [{ required: required ?? [] }, FAILURE]
+  }
 }
 
 function once<T>(make: () => T): () => T {

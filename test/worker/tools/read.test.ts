@@ -221,7 +221,7 @@ t.test('attachments are listed under safe names, and found by part, name or id',
   const search = await call('search_emails', { query: 'subject:files' })
   t.match(search.data, { emails: [{ hasAttachments: true }] })
   const missing = await call('download_attachment', { messageId: id, partId: '9' })
-  t.match(missing.data, { code: 'not_found', message: /1 \(text\/csv\)/ })
+  t.match(missing.data, { code: 'not_found', message: /partId 1: passwd \(text\/csv\)/ })
   for (const args of [
     { partId: '1', savePath: '/tmp' },
     { partId: '1', delivery: 'link' },
