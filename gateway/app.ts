@@ -18,6 +18,7 @@ import { edge } from './http/edge.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
 import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
+import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { createTokenless } from './http/tokenless.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
@@ -64,6 +65,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 256 }
   })
   app.server.maxConnections = CONNECTIONS
+  cutOffStalledReaders(app.server, {
+    clock: parts.clock,
+    limitMs: config.READ_TIMEOUT,
+    cutOff: () => metrics.http.stalledReaders.inc({})
+  })
   const origins = new Set([config.PUBLIC_URL, ...config.ALLOWED_ORIGINS])
   const guard = edge({ hosts: hostsOf(config), origins })
 

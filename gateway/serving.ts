@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { GrantNews } from './grant-news.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
+import { HeldBytes } from './http/held-bytes.ts'
 import { ParkedStreams } from './http/parked-streams.ts'
 import type { Ownership } from './ownership/ownership.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
@@ -47,6 +48,8 @@ export interface Serving {
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
+  /** Bytes of answers that wait for their clients. */
+  readonly held: HeldBytes
   readonly links: AttachmentLinks
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
@@ -74,6 +77,7 @@ export function createServing(parts: ServingParts): Serving {
     },
     clock
   )
+  const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
   const restorer = new Restorer(clock, {
     restored({ asleepBy: cause }, ok, seconds) {
       metrics.sessions.resumes.inc({ cause, result: ok ? 'ok' : 'failed' })
@@ -131,6 +135,7 @@ export function createServing(parts: ServingParts): Serving {
     exchanges,
     streams,
     limits,
+    held,
     links,
     grantChanged: (userId) => news.changed(userId),
     leave() {

@@ -291,6 +291,7 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
     readiness,
     scrape: async () => {
       await readGauges(metrics, serving.supervisor, serving.sessions)
+      metrics.http.heldBytes.set({}, serving.held.inAll)
       return metrics.scrape()
     },
     admin: {

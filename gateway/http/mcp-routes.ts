@@ -10,6 +10,7 @@ import type { Session } from '../sessions/session.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Exchanges } from './exchange.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import { isListen, listen } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
 import type { ParkedStreams } from './parked-streams.ts'
@@ -25,6 +26,7 @@ export interface McpParts {
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
+  readonly held: HeldBytes
   readonly clock: Clock
   readonly maxBody: number
   /** Whether another gateway listens on this port now and runs this user's worker from here on. */
@@ -72,6 +74,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
   await registerMcpProxy(app, {
     exchanges: parts.exchanges,
     maxBody: parts.maxBody,
+    held: parts.held,
     onBytes: parts.measure.bytes,
     admit: (request, reply) => admit(parts, request, reply)
   })

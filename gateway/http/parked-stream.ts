@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { WholeEvents } from './whole-events.ts'
 
 /** A client that reads slower than this many bytes behind is cut off, so that it cannot fill our memory. */
-const BACKLOG_LIMIT = 4 * 2 ** 20
+const BACKLOG_LIMIT = 2 ** 20
 
 /** Whether the client should see an event of a worker that stays, or of one that is about to go. */
 export type Accept = (event: string, stays: boolean) => boolean

@@ -1,39 +1,48 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { WholeEvents } from './whole-events.ts'
+import type { Outlet } from './outlet.ts'
+import { EventCutter } from './whole-events.ts'
 
 /** How a relayed stream came to its end. */
 export type RelayEnd = 'complete' | 'client-left' | 'worker-lost'
 
 /**
- * Copies a worker's event stream to the client event by event, and heeds backpressure. Resolves, never
- * rejects; on `worker-lost` the response is still open, so that the caller can say why.
+ * Ends an event of which a part was sent already, under a type that no MCP client knows: of several types
+ * the last one counts (WHATWG HTML §9.2.6), so clients drop it, and can be told something else after it.
+ */
+const CUT = '\nevent: cut\n\n'
+
+/**
+ * Copies a worker's event stream to the client, short events whole and long ones as they come, and lets the
+ * worker wait while `outlet` has no room. Resolves, never rejects; on `worker-lost` the response is still
+ * open between two events, so that the caller can say why.
  */
 export async function relay(
   from: Readable,
   to: ServerResponse,
+  outlet: Outlet,
   passed: (bytes: number) => void
 ): Promise<RelayEnd> {
   const { promise, resolve } = Promise.withResolvers<RelayEnd>()
-  const events = new WholeEvents()
+  const events = new EventCutter()
   const more = (): void => void from.resume()
   const left = (): void => resolve('client-left')
   to.once('close', left)
-  to.on('drain', more)
   if (to.destroyed) left()
   from.on('data', (chunk: Buffer) => {
     passed(chunk.byteLength)
-    const whole = events.push(chunk)
-    if (whole && !to.write(whole)) from.pause()
-    if (events.isTooLong) from.destroy()
+    const ready = events.push(chunk)
+    if (!ready || outlet.write(ready)) return
+    from.pause()
+    outlet.whenRoom(more)
   })
   from.once('end', () => resolve('complete'))
   from.once('error', () => resolve('worker-lost'))
   from.once('close', () => resolve('worker-lost')) // after `end` it changes nothing
   const end = await promise
-  to.off('drain', more)
   to.off('close', left)
   from.on('error', () => {}) // aborting it below is no news
   if (end === 'client-left') from.destroy()
+  if (end === 'worker-lost' && events.isInside && !to.destroyed) to.write(CUT)
   return end
 }

@@ -89,6 +89,16 @@ const httpFamilies = (families: Families) => ({
   streams: families.gauge('streams', 'Event streams that clients hold open.', {
     kind: ['get', 'listen']
   }),
+  stalledReaders: families.counter(
+    'stalled_readers_total',
+    'Connections cut off because their client took nothing of what waited for it.',
+    {}
+  ),
+  heldBytes: families.gauge(
+    'answers_held_bytes',
+    'Bytes of answers that wait for clients that read slowly.',
+    {}
+  ),
   rejected: families.counter('rejected_total', 'Requests refused before they reached a worker.', {
     reason: [
       'rate',

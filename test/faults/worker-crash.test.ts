@@ -143,6 +143,53 @@ t.test('a worker that dies in the middle of writing is never seen in the middle'
   }
 })
 
+t.test('a worker that dies within a long answer, of which a part was sent already', async (t) => {
+  const settings = { WORKER_ENTRY: fixtureWorker('scripted') }
+  const gateway = await startGateway({ settings, google: peopleOf(4) })
+  t.teardown(() => gateway.close())
+  const asked = (act: string) => ({ jsonrpc: '2.0' as const, id: 9, method: 'x', params: { act } })
+  const requestInit = (index: number) => ({
+    headers: { authorization: `Bearer ${endpointOf(gateway, index).token}` }
+  })
+  const url = new URL(gateway.url)
+
+  // The part is ended under a type of its own, and of an event's types the last counts (WHATWG HTML 9.2.6).
+  const clients = [
+    new StreamableHTTPClientTransport(url, { requestInit: requestInit(0) }),
+    new ModernTransport(url, { requestInit: requestInit(1) })
+  ]
+  for (const [index, transport] of clients.entries()) {
+    t.test(`the official client ${index + 1}.x hears one error with the right id`, async (t) => {
+      t.teardown(() => transport.close())
+      const heard: unknown[] = []
+      const failed: Error[] = []
+      const { promise: answered, resolve } = Promise.withResolvers<void>()
+      transport.onerror = (error) => failed.push(error)
+      transport.onmessage = (message: unknown) => {
+        heard.push(message)
+        if (heard.length === 2) resolve()
+      }
+      await transport.start()
+      await transport.send(asked('long-half-event'))
+      await answered
+      t.match(heard, [{ method: 'notifications/first' }, { id: 9, ...GONE }])
+      t.equal(heard.length, 2)
+      t.same(failed, [], 'nothing was half understood')
+    })
+  }
+
+  t.test('a part of JSON is never taken for the whole', async (t) => {
+    const response = await send(endpointOf(gateway, 2), { body: asked('long-half-json') })
+    t.equal(response.status, 200)
+    await t.rejects(response.text(), 'the connection broke off')
+  })
+
+  t.test('when it does not die, every byte arrives', async (t) => {
+    const message = await messageOf(await send(endpointOf(gateway, 3), { body: asked('long') }))
+    t.same(message, { jsonrpc: '2.0', id: 9, result: { text: 'é'.repeat(2 ** 20) } })
+  })
+})
+
 t.test(
   'a request whose header and body name different tools is refused by the worker',
   async (t) => {
