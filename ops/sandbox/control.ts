@@ -4,6 +4,11 @@ import { FaultInput } from './faults.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const Email = z.object({ email: z.string() })
+const Alias = z.strictObject({
+  email: z.string(),
+  name: z.string().optional(),
+  isPending: z.boolean().optional()
+})
 const Grant = z.object({ email: z.string(), scopes: z.array(z.string()) })
 const Delivery = z.union([
   z.strictObject({ raw: z.string() }),
@@ -57,6 +62,10 @@ export function serveControl(app: FastifyInstance, sandbox: () => Sandbox): void
     const view = sandbox().mailbox(Email.parse(request.params).email)
     const { id, threadId } = view.deliver('raw' in mail ? mail.raw : withoutUndefined(mail))
     return { id, threadId }
+  })
+  app.post('/sandbox/mailboxes/:email/aliases', (request) => {
+    sandbox().mailbox(Email.parse(request.params).email).addAlias(Alias.parse(request.body))
+    return {}
   })
   app.post('/sandbox/grants', (request) => {
     const { email, scopes } = Grant.parse(request.body)

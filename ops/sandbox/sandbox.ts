@@ -41,6 +41,10 @@ export interface SandboxOptions {
   readonly unitsPerMinute?: number
   /** Gmail calls that one account may have under way together; no limit when missing. */
   readonly parallelPerUser?: number
+  /** Whether messages that are attached get an attachment id. It is not established what Gmail does. */
+  readonly attachedMessages?: 'with-id' | 'without-id'
+  /** Whether encoded words in header values are decoded. It is not established for all of Gmail's headers. */
+  readonly headers?: 'decoded' | 'as-written'
   /** Told of failures of the sandbox itself. */
   readonly log?: (error: unknown) => void
 }
@@ -119,7 +123,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       parallel,
       faults,
       postOffice,
-      attachmentIds: createAttachmentIds(`${seed}`),
+      showing: {
+        attachmentIds: createAttachmentIds(`${seed}`),
+        attachedMessages: options.attachedMessages ?? 'with-id',
+        headers: options.headers ?? 'decoded'
+      },
       clock,
       mailboxOf: (sub) => mailboxes.bySub(sub),
       onFailure

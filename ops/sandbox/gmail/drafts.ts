@@ -41,9 +41,9 @@ export const draftMethods: readonly GmailMethod[] = [
     anyOf: ANY_OF.readDrafts,
     units: 20,
     query: z.strictObject({ format: ReadQuery.shape.format }),
-    serve({ mailbox, params, query, attachmentIds }) {
+    serve({ mailbox, params, query, showing }) {
       const { id, message } = mailbox.drafts.get(params.id ?? '')
-      return { id, message: messageResource(message, query.format, attachmentIds) }
+      return { id, message: messageResource(message, query.format, showing) }
     }
   }),
   defineMethod({

@@ -8,11 +8,11 @@ import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { PostOffice } from '../mailbox/post-office.ts'
 import type { AccessToken, Grants } from '../sign-in/grants.ts'
 import { answerError } from './answer-error.ts'
-import type { AttachmentIds } from './attachment-ids.ts'
 import { authenticate, checkScope } from './authenticate.ts'
 import { bodyOf, type RequestBody, readJsonBody } from './body.ts'
 import { checkInput, checkQuery, readSystemQuery } from './check-input.ts'
 import { selectFields } from './fields.ts'
+import type { Showing } from './message-resource.ts'
 import type { GmailMethod } from './method.ts'
 import { GMAIL_METHODS } from './methods.ts'
 import type { ParallelCalls } from './parallel-calls.ts'
@@ -25,7 +25,7 @@ export interface GmailOptions {
   readonly parallel: ParallelCalls
   readonly faults: Faults
   readonly postOffice: PostOffice
-  readonly attachmentIds: AttachmentIds
+  readonly showing: Showing
   readonly clock: Clock
   mailboxOf(sub: string): Mailbox | undefined
   /** Told of errors that are no refusal: mistakes of the sandbox. */
@@ -65,7 +65,7 @@ export function gmail(app: FastifyInstance, options: GmailOptions): void {
 
 async function answer(
   method: GmailMethod,
-  { quota, clock, postOffice, attachmentIds }: GmailOptions,
+  { quota, clock, postOffice, showing }: GmailOptions,
   request: FastifyRequest,
   reply: FastifyReply,
   { json, media }: RequestBody
@@ -77,7 +77,7 @@ async function answer(
   const call = {
     mailbox,
     postOffice,
-    attachmentIds,
+    showing,
     scopes: new Set(access.scopes),
     now: clock.now(),
     params: z.record(z.string(), z.string()).parse(request.params),

@@ -1,10 +1,19 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
 import type { StoredMessage } from '../mailbox/stored-message.ts'
+import { asUtf8 } from '../mime/charset.ts'
+import type { Header } from '../mime/headers.ts'
 import type { MimePart } from '../mime/part.ts'
 import type { AttachmentIds } from './attachment-ids.ts'
 import { toBase64url } from './base64url.ts'
 
 export type MessageFormat = 'full' | 'metadata' | 'minimal' | 'raw'
+
+/** How messages are shown where it is not established what Gmail does. */
+export interface Showing {
+  readonly attachmentIds: AttachmentIds
+  readonly attachedMessages: 'with-id' | 'without-id'
+  readonly headers: 'decoded' | 'as-written'
+}
 
 /** Texts above this are fetched by id like files. */
 const MAX_INLINE_TEXT = 2_097_152
@@ -13,7 +22,7 @@ const MAX_INLINE_TEXT = 2_097_152
 export function messageResource(
   message: StoredMessage,
   format: MessageFormat,
-  attachmentIds: AttachmentIds,
+  showing: Showing,
   metadataHeaders: readonly string[] = []
 ): gmail_v1.Schema$Message {
   const resource = {
@@ -32,10 +41,10 @@ export function messageResource(
     case 'metadata':
       return {
         ...resource,
-        payload: { mimeType: root.mimeType, headers: selectHeaders(root, metadataHeaders) }
+        payload: { mimeType: root.mimeType, headers: selectHeaders(root, metadataHeaders, showing) }
       }
     case 'full':
-      return { ...resource, payload: partResource(root, message.id, attachmentIds) }
+      return { ...resource, payload: partResource(root, message.id, showing) }
   }
 }
 
@@ -56,36 +65,56 @@ export const isFetchedById = ({ mimeType, filename, content }: MimePart) =>
 function partResource(
   part: MimePart,
   messageId: string,
-  attachmentIds: AttachmentIds
+  showing: Showing
 ): gmail_v1.Schema$MessagePart {
-  const { partId, mimeType, filename, content, parts } = part
-  const body = isFetchedById(part)
-    ? { attachmentId: attachmentIds.issue(messageId, partId), size: content.length }
-    : { size: content.length, ...(content.length > 0 ? { data: encoded(part) } : {}) }
+  const { partId, mimeType, filename, parts } = part
+  const body = bodyOf(part, messageId, showing)
   return {
     partId,
     mimeType,
     filename,
-    headers: part.headers.map(({ name, value }) => ({ name, value })),
+    headers: shownHeaders(part.headers, showing),
     body,
     ...(parts.length > 0
-      ? { parts: parts.map((child) => partResource(child, messageId, attachmentIds)) }
+      ? { parts: parts.map((child) => partResource(child, messageId, showing)) }
       : {})
   }
 }
 
-const encodings = new WeakMap<MimePart, string>()
-
-/** The part's text in base64url, computed once. */
-function encoded(part: MimePart): string {
-  const text = encodings.get(part) ?? toBase64url(part.content)
-  encodings.set(part, text)
-  return text
+function bodyOf(
+  part: MimePart,
+  messageId: string,
+  { attachmentIds, attachedMessages }: Showing
+): gmail_v1.Schema$MessagePartBody {
+  const size = part.content.length
+  if (part.mimeType === 'message/rfc822' && attachedMessages === 'without-id') return { size }
+  if (!isFetchedById(part)) return textBody(part)
+  return { attachmentId: attachmentIds.issue(messageId, part.partId), size }
 }
 
-function selectHeaders({ headers }: MimePart, names: readonly string[]) {
+const textBodies = new WeakMap<MimePart, gmail_v1.Schema$MessagePartBody>()
+
+/**
+ * The part's text, computed once: in UTF-8 whatever its header goes on to say (openclaw/gogcli#446, #511). Files are
+ * handed out byte for byte.
+ */
+function textBody(part: MimePart): gmail_v1.Schema$MessagePartBody {
+  const known = textBodies.get(part)
+  if (known) return known
+  const text = part.mimeType.startsWith('text/') ? asUtf8(part.content, part.charset) : part.content
+  const body = { size: text.length, ...(text.length > 0 ? { data: toBase64url(text) } : {}) }
+  textBodies.set(part, body)
+  return body
+}
+
+function selectHeaders({ headers }: MimePart, names: readonly string[], showing: Showing) {
   const wanted = new Set(names.map((name) => name.toLowerCase()))
-  return headers
-    .filter(({ name }) => wanted.size === 0 || wanted.has(name.toLowerCase()))
-    .map(({ name, value }) => ({ name, value }))
+  const selected = headers.filter(({ name }) => wanted.size === 0 || wanted.has(name.toLowerCase()))
+  return shownHeaders(selected, showing)
 }
+
+const shownHeaders = (headers: readonly Header[], showing: Showing) =>
+  headers.map(({ name, value, written }) => ({
+    name,
+    value: showing.headers === 'decoded' ? value : written
+  }))

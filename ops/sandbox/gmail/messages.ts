@@ -68,10 +68,10 @@ export const messageMethods: readonly GmailMethod[] = [
     anyOf: ANY_OF.read,
     units: 20,
     query: ReadQuery,
-    serve({ mailbox, params, query, scopes, attachmentIds }) {
+    serve({ mailbox, params, query, scopes, showing }) {
       checkFormat(scopes, query.format)
       const message = findMessage(mailbox, params.id)
-      return messageResource(message, query.format, attachmentIds, query.metadataHeaders)
+      return messageResource(message, query.format, showing, query.metadataHeaders)
     }
   }),
   defineMethod({
@@ -80,9 +80,9 @@ export const messageMethods: readonly GmailMethod[] = [
     path: 'messages/:messageId/attachments/:id',
     anyOf: ANY_OF.readContent,
     units: 20,
-    serve({ mailbox, params, attachmentIds }) {
+    serve({ mailbox, params, showing }) {
       const message = findMessage(mailbox, params.messageId)
-      const partId = attachmentIds.resolve(message.id, params.id ?? '')
+      const partId = showing.attachmentIds.resolve(message.id, params.id ?? '')
       if (partId === undefined) throw invalid('Invalid attachment token')
       const part = [...walkParts(message.mail.root)].find((other) => other.partId === partId)
       if (!part || !isFetchedById(part)) throw notFound()

@@ -1,13 +1,13 @@
 import type * as z from 'zod'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { PostOffice } from '../mailbox/post-office.ts'
-import type { AttachmentIds } from './attachment-ids.ts'
+import type { Showing } from './message-resource.ts'
 
 /** What a method works with besides its own input. */
 export interface GmailContext {
   readonly mailbox: Mailbox
   readonly postOffice: PostOffice
-  readonly attachmentIds: AttachmentIds
+  readonly showing: Showing
   /** What the caller's token allows. */
   readonly scopes: ReadonlySet<string>
   /** Milliseconds since the epoch. */

@@ -45,14 +45,14 @@ export const threadMethods: readonly GmailMethod[] = [
     query: ReadQuery.extend({
       format: ReadQuery.shape.format.refine((format) => format !== 'raw', 'Invalid format')
     }),
-    serve({ mailbox, params, query, scopes, attachmentIds }) {
+    serve({ mailbox, params, query, scopes, showing }) {
       checkFormat(scopes, query.format)
       const messages = findThread(mailbox, params.id)
       return {
         id: params.id,
         historyId: lastHistoryId(messages),
         messages: messages.map((message) =>
-          messageResource(message, query.format, attachmentIds, query.metadataHeaders)
+          messageResource(message, query.format, showing, query.metadataHeaders)
         )
       }
     }

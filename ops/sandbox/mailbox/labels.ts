@@ -107,18 +107,24 @@ export class Labels {
     const wanted = name.toLowerCase()
     if (RESERVED.has(wanted) || /^\/|\/$|\/\//.test(name)) throw invalid('Invalid label name')
     const other = this.list().find(({ name: taken }) => taken.toLowerCase() === wanted)
-    if (other && other.id !== ownId) {
+    if ((other && other.id !== ownId) || wanted === CONFLICTING) {
       throw new GoogleError('aborted', 'Label name exists or conflicts')
     }
   }
 }
 
+/** "Invalid label name": GAM-team/got-your-back#95 (Drafts, Trash), #316 and #350 (Muted), gauteh/lieer#52 (Trash). */
 const RESERVED: ReadonlySet<string> = new Set([
   ...SYSTEM_LABELS.map((id) => id.toLowerCase()),
-  'drafts',
   'all mail',
-  'bin'
+  'bin',
+  'chats',
+  'drafts',
+  'muted'
 ])
+
+/** Gmail keeps it for itself and lists it to nobody (mbrt/gmailctl#414). */
+const CONFLICTING = 'indef'
 
 const searchForm = (name: string) => name.toLowerCase().replace(/[\s/&]+/g, '-')
 

@@ -18,8 +18,17 @@ export interface MailboxView {
   byMessageId(messageId: string): StoredMessage | undefined
   /** The newest message with exactly this subject. */
   bySubject(subject: string): StoredMessage | undefined
+  /** An address that the owner has added under "Send mail as"; mail to it arrives here once it is confirmed. */
+  addAlias(alias: Alias): void
   /** Drops in an incoming mail, as raw bytes or from fields (`to` and `date` are filled in). */
   deliver(mail: Buffer | string | IncomingMail): StoredMessage
+}
+
+export interface Alias {
+  readonly email: string
+  readonly name?: string | undefined
+  /** Confirmed when missing. */
+  readonly isPending?: boolean | undefined
 }
 
 export type IncomingMail = Partial<MailFields> & { readonly from: string }
@@ -47,6 +56,20 @@ export function viewMailbox(
     message: (id) => mailbox.message(id),
     byMessageId: (messageId) => mailbox.byMessageId(`<${messageId.replace(/^<|>$/g, '')}>`)[0],
     bySubject: (subject) => mailbox.messages.find(({ mail }) => mail.subject === subject),
+    addAlias({ email, name = '', isPending = false }) {
+      const alias = {
+        sendAsEmail: email.toLowerCase(),
+        displayName: name,
+        replyToAddress: '',
+        signature: '',
+        isPrimary: false,
+        isDefault: false,
+        treatAsAlias: true,
+        verificationStatus: isPending ? 'pending' : 'accepted'
+      }
+      mailbox.settings = { ...mailbox.settings, sendAs: [...mailbox.settings.sendAs, alias] }
+      mailbox.onChange()
+    },
     deliver(mail) {
       if (typeof mail === 'string' || Buffer.isBuffer(mail)) {
         return postOffice.deliver(mailbox, Buffer.from(mail), 'outside@elsewhere.example')

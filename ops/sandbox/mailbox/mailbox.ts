@@ -53,6 +53,13 @@ export class Mailbox {
     this.#clock = clock
   }
 
+  /** The addresses that mail may come from, in lower case: the owner's, and aliases that are confirmed. */
+  get ownAddresses(): string[] {
+    const { sendAs } = this.settings
+    const usable = sendAs.filter((each) => each.isPrimary || each.verificationStatus === 'accepted')
+    return usable.map(({ sendAsEmail }) => sendAsEmail?.toLowerCase() ?? '')
+  }
+
   /** Newest first. */
   get messages(): readonly StoredMessage[] {
     this.#sorted ??= [...this.#messages.values()].sort(newestFirst)

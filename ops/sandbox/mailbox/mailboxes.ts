@@ -32,9 +32,13 @@ export class Mailboxes {
     this.#bySub = new Map(options.accounts.map((account) => [account.sub, account]))
   }
 
+  /** By the owner's address, or by an alias. */
   byEmail(email: string): Mailbox | undefined {
-    const account = this.#byEmail.get(email.toLowerCase())
-    return account && this.#open(account).mailbox
+    const wanted = email.toLowerCase()
+    const account = this.#byEmail.get(wanted)
+    if (account) return this.#open(account).mailbox
+    const opened = [...this.#opened.values()].map(({ mailbox }) => mailbox)
+    return opened.find(({ ownAddresses }) => ownAddresses.includes(wanted))
   }
 
   bySub(sub: string): Mailbox | undefined {

@@ -22,7 +22,10 @@ export class PostOffice {
     this.#clock = clock
   }
 
-  /** Sends as Gmail does: an own From, a Date and a Message-ID are added where they are missing. */
+  /**
+   * Sends as Gmail does: Date and Message-ID are added where they are missing, and a From that is no confirmed address
+   * of the account is silently replaced by its own (taylorwilsdon/google_workspace_mcp#1075).
+   */
   send(
     from: Mailbox,
     raw: Buffer,
@@ -30,7 +33,7 @@ export class PostOffice {
   ): StoredMessage {
     const recipients = checkRecipients(new Mail(raw))
     const complete = this.#complete(from, raw)
-    const isOwn = [...recipients].some((address) => withoutTag(address) === from.owner.email)
+    const isOwn = [...recipients].some((address) => from.ownAddresses.includes(withoutTag(address)))
     const sent = from.add({
       raw: complete,
       labelIds: isOwn ? ['SENT', 'INBOX', 'UNREAD'] : ['SENT'],
@@ -56,10 +59,9 @@ export class PostOffice {
     return message
   }
 
-  #complete({ owner, settings }: Mailbox, raw: Buffer): Buffer {
+  #complete({ owner, ownAddresses }: Mailbox, raw: Buffer): Buffer {
     const mail = new Mail(raw)
-    const own = settings.sendAs.flatMap(({ sendAsEmail }) => sendAsEmail ?? [])
-    const isOwn = mail.addresses('From').some(({ address }) => own.includes(address))
+    const isOwn = mail.addresses('From').some(({ address }) => ownAddresses.includes(address))
     const add: string[] = []
     if (!isOwn) add.push(`From: ${owner.name} <${owner.email}>`)
     if (mail.header('Date') === undefined) {

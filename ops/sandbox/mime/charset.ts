@@ -9,6 +9,15 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined): stri
   }
 }
 
+/** The text in UTF-8, where its charset is known. One in ASCII that says UTF-16 stays what it is. */
+export function asUtf8(bytes: Buffer, charset: string | undefined): Buffer {
+  const decoder = charset === undefined ? undefined : decoderFor(charset.replace(/^'|'$/g, ''))
+  if (!decoder || decoder.encoding === 'utf-8') return bytes
+  if (decoder.encoding.startsWith('utf-16') && bytes.every((byte) => byte > 0 && byte < 0x80))
+    return bytes
+  return Buffer.from(decoder.decode(bytes))
+}
+
 /** Bytes of a text in windows-1252 or ISO-2022-JP, for mail as old clients wrote it. Other characters become `?`. */
 export function encodeText(text: string, charset: 'windows-1252' | 'iso-2022-jp'): Buffer {
   return charset === 'windows-1252' ? encodeSingleByte(text) : encodeJapanese(text)

@@ -20,13 +20,13 @@ const MAX_DEPTH = 60
 
 /** The MIME tree of a message (RFC 2045, RFC 2046). Never throws: what is broken is read as plain content. */
 export function parseMime(raw: Buffer): MimePart {
-  return parsePart(raw.toString('latin1'), '', 0)
+  return parsePart(raw.toString('latin1'), '', 0, 'text/plain')
 }
 
-function parsePart(text: string, partId: string, depth: number): MimePart {
+function parsePart(text: string, partId: string, depth: number, usual: string): MimePart {
   const { head, body } = splitHead(text)
   const headers = parseHeaders(head)
-  const type = parseParameters(headerValue(headers, 'Content-Type') ?? 'text/plain')
+  const type = parseParameters(headerValue(headers, 'Content-Type') ?? usual)
   const disposition = parseParameters(headerValue(headers, 'Content-Disposition') ?? '')
   const mimeType = /^[\w.+-]+\/[\w.+-]+$/.test(type.value) ? type.value : 'text/plain'
   const leaf = {
@@ -38,15 +38,17 @@ function parsePart(text: string, partId: string, depth: number): MimePart {
   }
   const boundary = type.parameters.get('boundary')
   if (mimeType.startsWith('multipart/') && boundary && depth < MAX_DEPTH) {
+    // RFC 2046 §5.1.5: what a digest holds is a message unless it says otherwise.
+    const usualOfParts = mimeType === 'multipart/digest' ? 'message/rfc822' : 'text/plain'
     const parts = splitMultipart(body, boundary).map((child, index) =>
-      parsePart(child, childId(partId, index), depth + 1)
+      parsePart(child, childId(partId, index), depth + 1, usualOfParts)
     )
     if (parts.length > 0) return { ...leaf, content: Buffer.alloc(0), parts }
   }
   const content = decodeTransfer(body, headerValue(headers, 'Content-Transfer-Encoding'))
   const hasMessage = mimeType === 'message/rfc822' && depth < MAX_DEPTH
   const parts = hasMessage
-    ? [parsePart(content.toString('latin1'), childId(partId, 0), depth + 1)]
+    ? [parsePart(content.toString('latin1'), childId(partId, 0), depth + 1, 'text/plain')]
     : []
   return { ...leaf, content, parts }
 }

@@ -125,13 +125,13 @@ function labelled(id: string | undefined): Predicate {
 function people(...fields: string[]): Operator {
   return (value, { mailbox }) => {
     const wanted = value.toLowerCase()
-    const own = wanted === 'me' ? mailbox.owner.email : undefined
-    const isAddress = /^[^\s@]+@[^\s@]+$/.test(own ?? wanted)
+    const addresses = wanted === 'me' ? mailbox.ownAddresses : [wanted]
+    const isAddress = /^[^\s@]+@[^\s@]+$/.test(addresses[0] ?? '')
     return ({ mail }) =>
       mail
         .addresses(...fields)
         .some(({ name, address }) =>
-          isAddress ? address === (own ?? wanted) : hasWords(wordForm(`${name} ${address}`), value)
+          isAddress ? addresses.includes(address) : hasWords(wordForm(`${name} ${address}`), value)
         )
   }
 }

@@ -1,7 +1,12 @@
-/** Letters and digits of any script, in lower case, with one blank around and between: ready for `includes`. */
+/**
+ * Letters and digits of any script, in lower case and Latin ones without accents, as Gmail's search does not tell
+ * `café` from `cafe` (runbox/runbox7#1259). One blank stands around and between: ready for `includes`.
+ */
 export function wordForm(text: string): string {
   const words =
     text
+      .normalize('NFKD')
+      .replace(/(\p{Script=Latin})[\u0300-\u036f]+/gu, '$1')
       .normalize('NFKC')
       .toLowerCase()
       .match(/[\p{L}\p{N}\p{M}_]+/gu) ?? []
