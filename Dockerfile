@@ -1,11 +1,11 @@
 # The image of the gateway. `npm run image:rehearsal` carries these steps out without Docker.
 #
-# The Node version is the one that the tests run on (devDependency `node`). Before you build for
-# production, pin the image's digest as well: `docker buildx imagetools inspect node:24.21.0-bookworm-slim`
-# prints it; write `node:24.21.0-bookworm-slim@sha256:…` in all three FROM lines.
+# Node is of the line that the tests run on, and of no release older than gateway/node-floor.ts asks for.
+# Before you build for production, pin the image's digest as well: `docker buildx imagetools inspect
+# node:24.22.2-bookworm-slim` prints it; write `node:24.22.2-bookworm-slim@sha256:…` in all three FROM lines.
 
 # The worker's program, bundled into a few files.
-FROM node:24.21.0-bookworm-slim AS build
+FROM node:24.22.2-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -17,14 +17,14 @@ COPY ops/build ./ops/build
 RUN npm run build
 
 # What the gateway needs at run time.
-FROM node:24.21.0-bookworm-slim AS dependencies
+FROM node:24.22.2-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
 # Three quarters of all bytes, and only the worker uses it, whose bundle has the part it needs.
 RUN rm -rf node_modules/googleapis
 
-FROM node:24.21.0-bookworm-slim AS gateway
+FROM node:24.22.2-bookworm-slim AS gateway
 # tini reaps what workers leave behind; setpriv and prlimit confine them (util-linux, always there).
 RUN apt-get update \
   && apt-get install -y --no-install-recommends tini \

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
+import { nodeWarning } from './node-floor.ts'
 import type { Store } from './store/store.ts'
 import type { IsolationReport } from './supervisor/isolation-report.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
@@ -9,6 +10,8 @@ export interface ReadinessReport {
   readonly checks: { readonly store: string; readonly worker: string; readonly accepting: string }
   /** How workers are kept apart here, and what this machine lacks for it. */
   readonly isolation: IsolationReport
+  /** `ok`, or why another version of Node should be used. It does not make the gateway unready. */
+  readonly node: string
 }
 
 /** Starting a process for every probe of a load balancer would be a load of its own. */
@@ -47,7 +50,12 @@ export class Readiness {
       this.#isStopping ? 'not asked' : this.#workerStarts()
     ])
     const ready = [store, worker, accepting].every((check) => check === 'ok')
-    return { ready, checks: { store, worker, accepting }, isolation: this.#isolation }
+    return {
+      ready,
+      checks: { store, worker, accepting },
+      isolation: this.#isolation,
+      node: nodeWarning(process.versions.node) ?? 'ok'
+    }
   }
 
   #workerStarts(): Promise<string> {

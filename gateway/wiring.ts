@@ -14,6 +14,7 @@ import { ClockWatch } from './clock-watch.ts'
 import type { Config } from './config.ts'
 import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
+import { nodeWarning } from './node-floor.ts'
 import type { NoteChange } from './oauth/account-change.ts'
 import { createBearerTokens } from './oauth/bearer.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
@@ -81,6 +82,9 @@ export async function wire(
 ): Promise<Gateway> {
   const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log)
   const metrics = createMetrics({ version: VERSION })
+  const outdated = nodeWarning(process.versions.node)
+  if (outdated !== undefined) log.warn(outdated)
+  metrics.nodeOutdated.set({}, outdated === undefined ? 0 : 1)
   metrics.workers.reaped.inc({}, reaped)
   const clockWatch = watchClock(log, metrics)
   const isClockSettled = () => clockWatch.isSettled()

@@ -37,6 +37,11 @@ export function createMetrics(build: { version: string }) {
   return {
     /** The text of a scrape, and its content type. */
     scrape: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    nodeOutdated: families.gauge(
+      'node_outdated',
+      '1 when this version of Node lacks known security fixes.',
+      {}
+    ),
     http: httpFamilies(families),
     workers: workerFamilies(families),
     sessions: sessionFamilies(families),

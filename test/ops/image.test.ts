@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import t from 'tap'
 import { Settings } from '../../gateway/config.ts'
+import { nodeWarning } from '../../gateway/node-floor.ts'
 import { type CopyStep, readDockerfile, type Stage } from '../../ops/image/dockerfile.ts'
 import { importsOf } from '../helpers/imports.ts'
 
@@ -24,12 +25,16 @@ const commands = (from: Stage, isOfTheSystem: boolean): string[] =>
 const fromRepository = (from: Stage): string[] =>
   copies(from).flatMap((step) => (step.from === undefined ? step.sources : []))
 
-t.test('every stage is the Node that the tests run on, by its exact name', async (t) => {
-  t.same(
-    [...new Set(stages.map(({ image }) => image))],
-    [`node:${devDependencies.node}-bookworm-slim`]
-  )
-})
+t.test(
+  'every stage is one exact Node, of the line of the tests, with known holes closed',
+  async (t) => {
+    const [image = '', ...others] = new Set(stages.map((one) => one.image))
+    t.same(others, [])
+    const version = /^node:(\d+\.\d+\.\d+)-bookworm-slim$/.exec(image)?.[1] ?? ''
+    t.equal(version.split('.')[0], devDependencies.node.split('.')[0])
+    t.equal(nodeWarning(version), undefined)
+  }
+)
 
 t.test('the rehearsal carries out every step but those that change the system', async (t) => {
   t.same(commands(stage('build'), false), ['npm ci', 'npm run build'])
