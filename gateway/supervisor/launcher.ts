@@ -6,7 +6,10 @@ import type { WorkerChannel } from './worker-channel.ts'
  * promises; `test/helpers/launcher-contract.ts` states them as tests.
  */
 export interface Launcher {
-  /** Starts a worker. Never throws: a worker that cannot be started is `gone` at once. */
+  /**
+   * Starts a worker. Throws ERR_WORKER_CAPACITY when there is no room for another one; one that cannot be
+   * started for another reason is `gone` at once.
+   */
   launch(): Launched
   /**
    * Removes what the launcher holds itself (its run directory). Called after every worker is gone; may be

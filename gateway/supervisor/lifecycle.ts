@@ -56,6 +56,7 @@ type Rung = 'asked' | 'terminated' | 'killed'
 export type Happening = { readonly at: number } & (
   | { readonly type: 'wanted' } // somebody needs this worker
   | { readonly type: 'placed' } // admission gave it a place
+  | { readonly type: 'noRoom' } // the machine has no room for another process
   | { readonly type: 'started' } // it listens and knows whose it is
   | { readonly type: 'exited'; readonly isOutOfMemory: boolean } // the process is gone
   | { readonly type: 'stop'; readonly reason: EndReason; readonly mode: StopMode }
@@ -142,6 +143,11 @@ function whileStarting(state: Starting, happening: Happening, limits: Limits): S
       return {
         state: { phase: 'ready', strikes: state.strikes },
         effects: [{ type: 'disarm' }, { type: 'serve' }]
+      }
+    case 'noRoom': // which is nobody's failure
+      return {
+        state: { phase: 'cold', strikes: state.strikes },
+        effects: [{ type: 'disarm' }, { type: 'refuse', code: 'ERR_WORKER_CAPACITY' }]
       }
     case 'exited':
       return settle(strike(state.strikes, happening.at, limits), 'spawn_failed', limits)

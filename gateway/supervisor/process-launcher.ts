@@ -55,6 +55,7 @@ export class ProcessLauncher implements Launcher {
       return new WorkerProcess(id, cell, this.#parts)
     } catch (cause) {
       void cell?.leave() // never rejects
+      if (cause instanceof GatewayError && cause.code === 'ERR_WORKER_CAPACITY') throw cause
       return stillborn(id, clock, cause)
     }
   }

@@ -25,6 +25,7 @@ export interface SlotParts {
   readonly events: WorkerEvents
   readonly assignment: (userId: UserId) => Promise<Assignment>
   readonly enter: (signal: AbortSignal) => Promise<Place>
+  /** Throws ERR_WORKER_CAPACITY. */
   readonly launch: () => { readonly launched: Launched; readonly path: 'cold' | 'warm' }
   /** A lease was given back, so a worker may have become idle. */
   readonly onRelease: () => void
@@ -194,8 +195,10 @@ export class Slot {
     const entry = this.#entry
     if (!entry) return
     this.#entry = undefined
+    const process = this.#tryLaunch(entry)
+    if (!process) return
     const life = new Life({
-      ...this.#parts.launch(),
+      ...process,
       ...entry,
       userId: this.userId,
       clock,
@@ -207,6 +210,16 @@ export class Slot {
     void life.processGone().then(({ isOutOfMemory }) => {
       this.#tell({ type: 'exited', isOutOfMemory, at: clock.monotonic() })
     })
+  }
+
+  #tryLaunch(entry: Entry): ReturnType<SlotParts['launch']> | undefined {
+    try {
+      return this.#parts.launch()
+    } catch {
+      entry.place.release()
+      queueMicrotask(() => this.#tell({ type: 'noRoom', at: this.#parts.clock.monotonic() }))
+      return undefined
+    }
   }
 
   async #begin(life: Life): Promise<void> {
@@ -243,6 +256,7 @@ export class Slot {
 }
 
 const REFUSALS: Partial<Record<ErrorCode, string>> = {
+  ERR_WORKER_CAPACITY: 'This machine has no room for another worker now; try again.',
   ERR_WORKER_BROKEN: 'The worker of this account failed too often; try again later.',
   ERR_WORKER_START: 'The worker did not become ready in time; try again.',
   ERR_WORKER_STOPPING: 'The worker of this account was being stopped; try again.'

@@ -7,6 +7,7 @@ export interface WarmPoolParts {
   /** How long one of them may take to become ready, in ms. */
   readonly startMs: number
   readonly clock: Clock
+  /** Throws ERR_WORKER_CAPACITY. */
   readonly launch: () => Launched
   /** Whether the machine can spare a start now. */
   readonly maySpare: () => boolean
@@ -46,7 +47,8 @@ export class WarmPool {
   fill(): void {
     if (!this.#isOpen || this.#starting || this.#waiting.size >= this.#parts.size) return
     if (!this.#parts.maySpare()) return
-    const launched = this.#parts.launch()
+    const launched = this.#launch()
+    if (!launched) return
     this.#starting = launched
     this.#waiting.add(launched)
     const cancel = this.#parts.clock.after(this.#parts.startMs, () => {
@@ -75,6 +77,14 @@ export class WarmPool {
     const ending = this.workers
     for (const launched of ending) launched.kill('SIGKILL') // nothing is in flight
     await Promise.all(ending.map(({ gone }) => gone))
+  }
+
+  #launch(): Launched | undefined {
+    try {
+      return this.#parts.launch()
+    } catch {
+      return undefined // no room; whoever needs a worker comes first
+    }
   }
 
   #drop(launched: Launched): void {

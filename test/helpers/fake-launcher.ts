@@ -28,6 +28,7 @@ export class FakeLauncher implements Launcher {
   readonly #clock: Clock
   manners: Manners
   isClosed = false
+  hasRoom = true
 
   constructor(clock: Clock, manners: Manners = {}) {
     this.#clock = clock
@@ -35,6 +36,7 @@ export class FakeLauncher implements Launcher {
   }
 
   launch(): FakeChild {
+    if (!this.hasRoom) throw new GatewayError('ERR_WORKER_CAPACITY', 'No room.')
     const child = new FakeChild(this.children.length, this.#clock, this.manners)
     this.children.push(child)
     return child

@@ -43,20 +43,21 @@ const happenings: Happening[] = [
   { type: 'exited', at: 0, isOutOfMemory: false },
   { type: 'stop', at: 0, reason: 'admin', mode: 'drain' },
   { type: 'stop', at: 0, reason: 'hung', mode: 'now' },
-  { type: 'timeUp', at: 0 }
+  { type: 'timeUp', at: 0 },
+  { type: 'noRoom', at: 0 }
 ]
 
 // Every phase meets every happening. `=` stays; the words after it are effects.
-//            wanted     placed                     started                exited                   drain                                                 kill                                                  timeUp
+//            wanted     placed                     started                exited                   drain                                                 kill                                                  timeUp  noRoom
 const table = `
-cold       | = enqueue | starting launch,arm(1) | =                   | =                         | =                                               | =                                                    | =
-starting   | =         | =                      | ready disarm,serve  | cold disarm,end           | draining refuse(STOPPING),kill(SIGKILL),arm(3)  | draining refuse(STOPPING),kill(SIGKILL),arm(3)       | draining refuse(START),kill(SIGKILL),arm(3)
-ready      | = serve   | =                      | =                   | cold disarm,end           | draining ask-to-drain,arm(2)                    | draining kill(SIGKILL),arm(3)                        | =
-asked      | =         | =                      | =                   | cold disarm,end           | =                                               | = kill(SIGKILL),arm(3)                               | = kill(SIGTERM),arm(3)
-terminated | =         | =                      | =                   | cold disarm,end           | =                                               | = kill(SIGKILL),arm(3)                               | = kill(SIGKILL),arm(3)
-killed     | =         | =                      | =                   | cold disarm,end           | =                                               | =                                                    | = kill(SIGKILL),arm(3)
-resting    | =         | =                      | =                   | =                         | cold disarm,refuse(STOPPING)                    | cold disarm,refuse(STOPPING)                         | cold
-broken     | = refuse(BROKEN) | =               | =                   | =                         | cold disarm                                     | cold disarm                                          | cold
+cold       | = enqueue | starting launch,arm(1) | =                   | =                         | =                                               | =                                                    | = | =
+starting   | =         | =                      | ready disarm,serve  | cold disarm,end           | draining refuse(STOPPING),kill(SIGKILL),arm(3)  | draining refuse(STOPPING),kill(SIGKILL),arm(3)       | draining refuse(START),kill(SIGKILL),arm(3) | cold disarm,refuse(CAPACITY)
+ready      | = serve   | =                      | =                   | cold disarm,end           | draining ask-to-drain,arm(2)                    | draining kill(SIGKILL),arm(3)                        | = | =
+asked      | =         | =                      | =                   | cold disarm,end           | =                                               | = kill(SIGKILL),arm(3)                               | = kill(SIGTERM),arm(3) | =
+terminated | =         | =                      | =                   | cold disarm,end           | =                                               | = kill(SIGKILL),arm(3)                               | = kill(SIGKILL),arm(3) | =
+killed     | =         | =                      | =                   | cold disarm,end           | =                                               | =                                                    | = kill(SIGKILL),arm(3) | =
+resting    | =         | =                      | =                   | =                         | cold disarm,refuse(STOPPING)                    | cold disarm,refuse(STOPPING)                         | cold | =
+broken     | = refuse(BROKEN) | =               | =                   | =                         | cold disarm                                     | cold disarm                                          | cold | =
 `
 
 t.test('every phase answers every happening as the table says', async (t) => {

@@ -50,6 +50,20 @@ t.test('what a worker says reaches the observers with its user', async (t) => {
   t.equal(log.at(-1), 'ann says token')
 })
 
+t.test(
+  'want of room is no failure of the worker: its callers are told, and the next is served',
+  async (t) => {
+    const { supervisor, launcher } = build()
+    launcher.hasRoom = false
+    for (let tries = 0; tries < 10; tries += 1)
+      await t.rejects(supervisor.acquire(ann), { code: 'ERR_WORKER_CAPACITY', retryAfter: 1 })
+    t.same(supervisor.list(), [])
+    launcher.hasRoom = true
+    const { worker } = await supervisor.acquire(ann)
+    t.equal(worker.userId, ann, 'nobody has to wait for a rest')
+  }
+)
+
 t.test('a worker that is not ready in time is killed, and its callers are told', async (t) => {
   const { supervisor, launcher, clock, ends } = build({ isPrompt: false })
   const lease = supervisor.acquire(ann)
