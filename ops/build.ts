@@ -27,8 +27,19 @@ export async function buildWorker(): Promise<void> {
  */
 export async function bundleWorker(entry: string, outdir: string): Promise<void> {
   await bundle({ main: START }, outdir)
+  await bundleProgram(entry, outdir)
+  await rehearse(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
+}
+
+/** Bundles a program into `program.cjs` below `outdir`, for `compileProgram`. Throws when it does not bundle. */
+export async function bundleProgram(
+  entry: string,
+  outdir: string,
+  external: readonly string[] = []
+): Promise<void> {
   await build({
     ...COMMON,
+    external: [...(COMMON.external ?? []), ...external],
     entryPoints: { program: entry },
     outdir,
     outExtension: { '.js': '.cjs' },
@@ -40,7 +51,6 @@ export async function bundleWorker(entry: string, outdir: string): Promise<void>
     define: { 'import.meta.url': '__fileUrl' },
     plugins: [asValues(LISTED_TOOLS)]
   })
-  await rehearse(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
 }
 
 /** Puts the thread that reads HTML beside a worker's program. */
