@@ -6,7 +6,11 @@ import type { Test } from 'tap'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
-import { createGmailProgram, type GmailProgram } from '../../worker/tools/program.ts'
+import {
+  createGmailProgram,
+  type GmailProgram,
+  type GmailProgramOptions
+} from '../../worker/tools/program.ts'
 
 const threadFile = fileURLToPath(new URL('../../worker/mime/tasks.ts', import.meta.url))
 
@@ -18,14 +22,27 @@ export interface ToolResult {
   readonly content: readonly unknown[]
 }
 
-/** A client of one sandbox account's tools, without gateway and processes. */
-export interface GmailSession {
-  readonly sandbox: Sandbox
+/** A client of one account's tools, without gateway and processes. */
+export interface ToolSession {
   readonly email: string
   readonly program: GmailProgram
   readonly client: Client
   readonly reported: string[]
   call(name: string, args?: Record<string, unknown>, signal?: AbortSignal): Promise<ToolResult>
+}
+
+/** One of an account of the sandbox. */
+export interface GmailSession extends ToolSession {
+  readonly sandbox: Sandbox
+}
+
+/** Where an account's Gmail is, and how it is opened. */
+export interface GmailPlace {
+  readonly email: string
+  readonly gmailOrigin: string
+  readonly tokens: GmailProgramOptions['tokens']
+  readonly scopes: readonly string[]
+  readonly clock?: Clock
 }
 
 export interface GmailSessionOptions {
@@ -41,16 +58,31 @@ export async function openGmailSession(
   t: Test,
   options: GmailSessionOptions = {}
 ): Promise<GmailSession> {
-  const { level = 'gmail.full', clock = systemClock } = options
+  const { level = 'gmail.full', clock } = options
   const sandbox = options.sandbox ?? (await sandboxFor(t, options.empty ?? true))
   const email = options.email ?? sandbox.users[0]?.email ?? ''
   const scopes = googleScopesFor(level)
+  const session = await openToolSession(t, {
+    email,
+    gmailOrigin: sandbox.url,
+    tokens: { get: async () => sandbox.issueGrant(email, scopes) },
+    scopes,
+    ...(clock && { clock })
+  })
+  return { ...session, sandbox }
+}
+
+/** Opens a session with any Gmail; the test closes it. */
+export async function openToolSession(
+  t: Test,
+  { email, gmailOrigin, tokens, scopes, clock = systemClock }: GmailPlace
+): Promise<ToolSession> {
   const reported: string[] = []
   const program = createGmailProgram({
     account: { email },
     googleScopes: scopes,
-    tokens: { get: async () => sandbox.issueGrant(email, scopes) },
-    gmailOrigin: sandbox.url,
+    tokens,
+    gmailOrigin,
     clock,
     report: {
       request: (method, code) => reported.push(`${method} ${code}`),
@@ -71,7 +103,6 @@ export async function openGmailSession(
   t.teardown(() => client.close())
   await client.listTools()
   return {
-    sandbox,
     email,
     program,
     client,
