@@ -12,11 +12,13 @@ import helmet from 'helmet'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config.ts'
+import { pathFor, tidyHeaders } from './http/as-it-comes.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { authenticate, challengeOf } from './http/authenticate.ts'
+import { brokenRequest } from './http/broken-request.ts'
 import { edge } from './http/edge.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
-import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
+import { ALLOWED, type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
 import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { createTokenless } from './http/tokenless.ts'
@@ -58,6 +60,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     requestTimeout: config.REQUEST_TIMEOUT,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // its answer is not JSON-RPC; ours is
+    clientErrorHandler: brokenRequest,
+    frameworkErrors: failed,
+    rewriteUrl: (request) => pathFor(request, false),
     http: {
       headersTimeout: config.HEADERS_TIMEOUT,
       connectionsCheckingInterval: Math.min(CHECK_MS, config.HEADERS_TIMEOUT / 2)
@@ -74,6 +79,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const guard = edge({ hosts: hostsOf(config), origins })
 
   app.decorateRequest('caller', null)
+  app.decorateRequest('peeked', null)
   measureRequests(app, metrics)
   app.addHook('onRequest', guard.host)
   // Not @fastify/helmet, which makes it anew for each request.
@@ -87,16 +93,21 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.addHook('onRequest', ({ raw }, reply, done) =>
     protect(raw, reply.raw, (error) => done(error instanceof Error ? error : undefined))
   )
+  app.addHook('onRequest', async ({ method, url }, reply) => {
+    if (method === 'OPTIONS' && pathOf(url) === '/mcp') reply.header('allow', ALLOWED)
+  })
   await app.register(cors, {
     origin: config.ALLOWED_ORIGINS,
     methods: ['GET', 'POST', 'DELETE'],
     exposedHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'retry-after'],
+    strictPreflight: false, // OPTIONS may be asked without being a preflight (RFC 9110 §9.3.7)
     maxAge: 600
   })
 
   app.get('/health', async () => ({ status: 'ok' }))
   await app.register(parts.signIn)
   const mcp: FastifyPluginAsync = async (scope) => {
+    scope.addHook('onRequest', async ({ raw }) => tidyHeaders(raw))
     scope.addHook('onRequest', guard.origin)
     const challenge = challengeOf({
       resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
@@ -143,5 +154,12 @@ function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): F
 
 const failure = (code: string, message: string): object => ({ error: { code, message } })
 
-const notFound = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  reply.code(404).send(failure('not_found', 'Nothing is here. The MCP endpoint is POST /mcp.'))
+const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  pathOf(request.url) === '/mcp' // by a method that no route has
+    ? reply
+        .code(405)
+        .header('allow', ALLOWED)
+        .send(failure('method_not_allowed', 'The MCP endpoint is POST /mcp.'))
+    : reply.code(404).send(failure('not_found', 'Nothing is here. The MCP endpoint is POST /mcp.'))
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? ''

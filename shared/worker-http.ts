@@ -8,6 +8,8 @@ export const WORKER_SECRET_HEADER = 'x-worker-secret'
 export const REQUEST_ID_HEADER = 'x-request-id'
 /** Request: what the verified bearer token allows, as JSON of `Principal`. */
 export const PRINCIPAL_HEADER = 'x-principal'
+/** Request: the one form in which the client takes an answer, `json` or `stream`; absent when it takes both. */
+export const ANSWER_FORM_HEADER = 'x-answer-form'
 /** The bearer token's claims, without the token. */
 export const Principal = z.object({
   clientId: z.string(),

@@ -3,9 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** Lets only the bearer of `token` in; the comparison takes the same time whatever is given. */
 export function adminToken(token: string) {
-  const expected = digest(`Bearer ${token}`)
+  const expected = digest(token)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const given = digest(request.headers.authorization ?? '')
+    // The scheme may be written in any case (RFC 9110 §11.1).
+    const [, bearer = ''] = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '') ?? []
+    const given = digest(bearer)
     if (timingSafeEqual(given, expected)) return
     await reply
       .code(401)

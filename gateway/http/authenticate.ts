@@ -3,6 +3,7 @@ import type { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { BearerTokens, Caller } from '../oauth/bearer.ts'
 import type { FailedAttempts } from './failed-attempts.ts'
+import { rpcIdOf } from './rpc-id.ts'
 import type { Tokenless } from './tokenless.ts'
 
 declare module 'fastify' {
@@ -33,7 +34,7 @@ export const challengeOf =
       .header('www-authenticate', `Bearer ${error}${hint}`)
       .send({
         jsonrpc: '2.0',
-        id: null,
+        id: await rpcIdOf(reply.request),
         error: { code: -32001, message: MESSAGE[reason] }
       })
   }

@@ -35,24 +35,26 @@ export class CallerLimits {
 
   /** Counts a call in; the returned function counts it out, once. Throws ERR_TOO_MANY_CALLS. */
   enterCall(userId: UserId): () => void {
-    const account = this.#account(userId)
-    if (account.inFlight >= this.#rules.inFlight) {
+    return this.#enter(userId, 1)
+  }
+
+  /**
+   * Counts in the rest of a batch of so many messages, of which one is counted in as a call already. The
+   * returned function counts it out, once. Throws ERR_TOO_MANY_CALLS, and then nothing is counted.
+   */
+  enterRestOf(userId: UserId, batch: number): () => void {
+    if (batch > this.#rules.inFlight) {
       throw new GatewayError(
         'ERR_TOO_MANY_CALLS',
-        `At most ${this.#rules.inFlight} calls of an account run at once; wait for one to finish.`,
-        { retryAfter: 1 }
+        `Each message of a batch is a call, and at most ${this.#rules.inFlight} calls of an account run at once; send fewer together.`
       )
     }
-    this.#spend(account)
-    account.inFlight += 1
-    return once(() => {
-      account.inFlight -= 1
-    })
+    return this.#enter(userId, batch - 1)
   }
 
   /** Counts a request that occupies nothing, for the rate alone. Throws ERR_TOO_MANY_CALLS. */
   spend(userId: UserId): void {
-    this.#spend(this.#account(userId))
+    this.#spend(this.#account(userId), 1)
   }
 
   /** Counts an event stream in; the returned function counts it out, once. Throws ERR_TOO_MANY_STREAMS. */
@@ -71,15 +73,31 @@ export class CallerLimits {
     })
   }
 
-  #spend(account: Account): void {
-    if (account.tokens < 1) {
+  #enter(userId: UserId, calls: number): () => void {
+    const account = this.#account(userId)
+    if (account.inFlight + calls > this.#rules.inFlight) {
+      throw new GatewayError(
+        'ERR_TOO_MANY_CALLS',
+        `At most ${this.#rules.inFlight} calls of an account run at once; wait for one to finish.`,
+        { retryAfter: 1 }
+      )
+    }
+    this.#spend(account, calls)
+    account.inFlight += calls
+    return once(() => {
+      account.inFlight -= calls
+    })
+  }
+
+  #spend(account: Account, calls: number): void {
+    if (account.tokens < calls) {
       throw new GatewayError(
         'ERR_TOO_MANY_CALLS',
         `At most ${this.#rules.perSecond} calls per second are served for an account; slow down.`,
-        { retryAfter: Math.max(1, Math.ceil((1 - account.tokens) / this.#rules.perSecond)) }
+        { retryAfter: Math.max(1, Math.ceil((calls - account.tokens) / this.#rules.perSecond)) }
       )
     }
-    account.tokens -= 1
+    account.tokens -= calls
   }
 
   #account(userId: UserId): Account {

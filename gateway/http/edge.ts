@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { authorityOf } from './as-it-comes.ts'
+import { rpcIdOf } from './rpc-id.ts'
 
 export interface EdgeRules {
   /** Host header values that are ours, e.g. `mail.example.com` or `localhost:3006`. Lower case. */
@@ -15,8 +17,9 @@ export function edge(rules: EdgeRules) {
   return {
     async host(request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const names = hostsIn(request.raw.rawHeaders)
+      const host = authorityOf(request.originalUrl) ?? names[0] ?? ''
       if (names.length > 1) await refuse(reply, 400, 'Send one Host header.')
-      else if (!rules.hosts.has(names[0] ?? ''))
+      else if (!rules.hosts.has(host))
         await refuse(
           reply,
           403,
@@ -38,5 +41,7 @@ function hostsIn(rawHeaders: readonly string[]): string[] {
     .map((host) => host.toLowerCase())
 }
 
-const refuse = (reply: FastifyReply, status: number, message: string): FastifyReply =>
-  reply.code(status).send({ jsonrpc: '2.0', id: null, error: { code: -32000, message } })
+async function refuse(reply: FastifyReply, status: number, message: string): Promise<void> {
+  const id = await rpcIdOf(reply.request)
+  await reply.code(status).send({ jsonrpc: '2.0', id, error: { code: -32000, message } })
+}

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
-import { bodyTooLarge } from './byte-limit.ts'
 import { lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ParkedStreams } from './parked-streams.ts'
@@ -11,9 +10,6 @@ import { whenClosed } from './when-closed.ts'
 import { headersToClient, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
 import { discard } from './worker-streams.ts'
-
-/** A subscription names event types and resource URIs; more than this is not one. */
-const BODY_LIMIT = 64 * 1024
 
 /** Whether the headers say `subscriptions/listen`, the one request of MCP 2026-07-28 that stays open. */
 export const isListen = (headers: IncomingHttpHeaders): boolean =>
@@ -30,7 +26,7 @@ export async function listen(
   reply: FastifyReply
 ): Promise<void> {
   const { worker, caller, abort } = exchange
-  const body = await readBody(request.body)
+  const body = smallBodyOf(request)
   const leave = streams.enter(caller.userId)
   whenClosed(reply, leave)
   const { 'content-length': _, ...headers } = request.headers
@@ -62,15 +58,11 @@ export async function listen(
   })
 }
 
-async function readBody(body: unknown): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let total = 0
-  if (body instanceof Readable) {
-    for await (const chunk of body) {
-      total += chunk.byteLength
-      if (total > BODY_LIMIT) throw bodyTooLarge(BODY_LIMIT)
-      chunks.push(chunk)
-    }
-  }
-  return Buffer.concat(chunks)
+/** A subscription names event types and resource URIs: what is not small enough to be read whole is not one. */
+function smallBodyOf({ peeked }: FastifyRequest): Buffer {
+  if (Buffer.isBuffer(peeked?.body)) return peeked.body
+  throw new GatewayError(
+    'ERR_BODY_TOO_LARGE',
+    'A request of subscriptions/listen may have 64 KiB at most; ask for less in one.'
+  )
 }

@@ -5,13 +5,12 @@ import type { FastifyInstance, FastifyReply, preHandlerAsyncHookHandler } from '
 import { GatewayError } from '#shared/errors.ts'
 import { gatherWrites } from '#shared/gather-writes.ts'
 import { REQUEST_ID_HEADER } from '#shared/worker-http.ts'
-import { bodyTooLarge } from './byte-limit.ts'
+import { bodyTooLarge, byteLimit } from './byte-limit.ts'
 import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { type Beginning, beginningOf, passLong } from './long-answer.ts'
 import { Outlet } from './outlet.ts'
-import { takeBody } from './request-body.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { relay } from './sse-relay.ts'
 import { FROM_WORKER, headersToClient, headersToWorker } from './worker-headers.ts'
@@ -43,6 +42,7 @@ export async function registerMcpProxy(app: FastifyInstance, parts: ProxyParts):
   const errorsOnly = app.log.child({}, { level })
   await app.register((scope, _options, done) => {
     scope.setChildLoggerFactory(() => errorsOnly)
+    scope.removeAllContentTypeParsers() // the proxy's own leave every body unread
     scope.addHook('preHandler', parts.admit)
     scope.register(proxy, optionsFor(parts))
     done()
@@ -72,12 +72,11 @@ type Request = Extract<FastifyHttpProxyOptions['undici'], { request: unknown }>[
 
 /** Sends the request over the connections of the worker that the exchange names. */
 function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
-  return (options: { headers: Record<string, string>; body?: unknown }, done: Done): void => {
+  return (options: { headers: Record<string, string> }, done: Done): void => {
     const { headers } = options
     const exchange = exchanges.get(headers[REQUEST_ID_HEADER] ?? '')
-    const length = Number(headers['content-length'] ?? Number.NaN)
-    if (!exchange || length > maxBody) {
-      done(exchange ? bodyTooLarge(maxBody) : new Error('no exchange'))
+    if (!exchange) {
+      done(new Error('no exchange'))
       return
     }
     const send = (body: Buffer | Readable): void => {
@@ -90,9 +89,16 @@ function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
       })
     }
     const passed = (bytes: number): void => onBytes('in', bytes)
-    if (options.body instanceof Readable)
-      takeBody(options.body, { length, limit: maxBody, passed }, send, done)
-    else send(Buffer.alloc(0)) // a request without a body
+    const { body = Buffer.alloc(0) } = exchange.reply.request.peeked ?? {}
+    if (body instanceof Readable) {
+      const limited = byteLimit(maxBody, passed)
+      body.once('error', (error) => limited.destroy(error)).pipe(limited)
+      send(limited)
+    } else if (body.byteLength > maxBody) done(bodyTooLarge(maxBody))
+    else {
+      passed(body.byteLength)
+      send(body)
+    }
   }
 }
 
@@ -161,12 +167,16 @@ async function fail(exchange: Exchange, error: unknown): Promise<void> {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   if (cause instanceof GatewayError && cause.code === 'ERR_BODY_TOO_LARGE') {
     reply.header('connection', 'close') // the rest of the body is not wanted
-    sendRpcError(reply, cause)
+    sendRpcError(reply, cause, idOf(exchange))
     return
   }
   await lastWords(exchange)
-  sendRpcError(reply, endReason(exchange), soleId(exchange))
+  sendRpcError(reply, endReason(exchange), idOf(exchange))
 }
+
+/** The id to answer with: as the gateway has read it, or else the worker. */
+const idOf = (exchange: Exchange): string | number | null =>
+  exchange.reply.request.peeked?.rpcId ?? soleId(exchange)
 
 /** Who ended it: somebody on this side (the abort's reason), or the worker by dying. */
 const endReason = (exchange: Exchange): GatewayError => {

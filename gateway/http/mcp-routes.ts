@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { covers } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
@@ -8,15 +8,18 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { bodyTooLarge } from './byte-limit.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { isListen, listen } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
+import { formsTaken, isJson } from './media-types.ts'
 import type { ParkedStreams } from './parked-streams.ts'
 import type { PassOn } from './pass-on.ts'
 import { isModern } from './protocol-era.ts'
 import { sendRpcError } from './rpc-error.ts'
+import { peekAt, rpcIdOf } from './rpc-id.ts'
 import { whenClosed } from './when-closed.ts'
 
 export interface McpParts {
@@ -43,33 +46,19 @@ export interface McpParts {
 /** `/mcp` for an authenticated caller: POST goes to the worker, GET parks a stream here, DELETE ends a session. */
 export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
   app.decorateRequest('exchange', null)
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler(async (error, request, reply) => {
     if (isDraining(error) && parts.isElsewhere(callerOf(request).userId))
       return parts.passOn(request, reply)
     if (error instanceof GatewayError) parts.measure.rejected(error)
+    else if (isInvalidType(error)) return unsupportedType(request, reply)
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
-    return sendRpcError(reply, error)
+    // The rest of such a body is not wanted.
+    if (isTooLarge(error)) reply.header('connection', 'close')
+    return sendRpcError(reply, error, await rpcIdOf(request))
   })
 
-  // Not for HEAD: it would open a stream that nobody can read.
-  app.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
-    parts.limits.spend(callerOf(request).userId)
-    const found = await findSession(parts.sessions, request)
-    if (!found) return methodNotAllowed(reply)
-    stayHere(parts, request)
-    if (!String(request.headers.accept ?? '*/*').match(/text\/event-stream|\*\/\*/))
-      return notAcceptable(reply)
-    await parts.streams.openSession(found.session, found.id, callerOf(request), reply)
-    return reply
-  })
-
-  app.delete('/mcp', async (request, reply) => {
-    parts.limits.spend(callerOf(request).userId)
-    const found = await findSession(parts.sessions, request)
-    if (!found) return methodNotAllowed(reply)
-    await parts.sessions.end(found.session.handle, 'client')
-    return reply.code(200).send()
-  })
+  const bodiless: FastifyPluginAsync = async (scope) => bodilessRoutes(scope, parts)
+  await app.register(bodiless)
 
   await registerMcpProxy(app, {
     exchanges: parts.exchanges,
@@ -77,6 +66,40 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     held: parts.held,
     onBytes: parts.measure.bytes,
     admit: (request, reply) => admit(parts, request, reply)
+  })
+}
+
+/** What needs no worker. These methods have no body that means anything (RFC 9110 §9.3.5), whatever its type. */
+async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+
+  // Not for HEAD: it would open a stream that nobody can read.
+  app.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
+    parts.limits.spend(callerOf(request).userId)
+    const found = await findSession(parts.sessions, request)
+    if (!found) return methodNotAllowed(request, reply)
+    stayHere(parts, request)
+    if (!formsTaken(request.headers.accept).stream) return notAcceptable(reply, null)
+    await parts.streams.openSession(found.session, found.id, callerOf(request), reply)
+    return reply
+  })
+
+  app.delete('/mcp', async (request, reply) => {
+    parts.limits.spend(callerOf(request).userId)
+    const found = await findSession(parts.sessions, request)
+    if (!found) return methodNotAllowed(request, reply)
+    await parts.sessions.end(found.session.handle, 'client')
+    return reply.code(200).send()
+  })
+
+  app.route({
+    method: ['HEAD', 'PUT', 'PATCH'],
+    url: '/mcp',
+    handler: async (request, reply) => methodNotAllowed(request, reply)
   })
 }
 
@@ -94,6 +117,20 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   })
   const leave = parts.limits.enterCall(caller.userId)
   whenClosed(reply, leave)
+  if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
+  const { count, isInitialize } = await peekAt(request)
+  if (count > 1) whenClosed(reply, parts.limits.enterRestOf(caller.userId, count))
+  if (!isJson(request.headers['content-type'])) {
+    await unsupportedType(request, reply)
+    return
+  }
+  const { json, stream } = formsTaken(request.headers.accept)
+  if (!json && !stream) {
+    await notAcceptable(reply, await rpcIdOf(request))
+    return
+  }
+  // It begins anew, whatever session the client had before (MCP 2025-11-25, Session Management 4).
+  if (isInitialize) delete request.headers['mcp-session-id']
   const found = await findSession(parts.sessions, request)
   stayHere(parts, request)
   const beforeWorker = performance.now()
@@ -170,15 +207,31 @@ function stayHere({ isElsewhere }: McpParts, request: FastifyRequest): void {
 const isDraining = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === 'ERR_DRAINING'
 
-const methodNotAllowed = (reply: FastifyReply): FastifyReply =>
-  reply
-    .code(405)
-    .header('allow', 'POST')
-    .send({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'Method not allowed.' } })
+/** Fastify's own refusal of a content type that is no media type. */
+const isInvalidType = (error: unknown): boolean =>
+  error instanceof Error && 'statusCode' in error && error.statusCode === 415
 
-const notAcceptable = (reply: FastifyReply): FastifyReply =>
-  reply.code(406).send({
-    jsonrpc: '2.0',
-    id: null,
-    error: { code: -32000, message: 'The client must accept text/event-stream.' }
-  })
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === 'ERR_BODY_TOO_LARGE'
+
+/** What `/mcp` serves: sessions have GET and DELETE as well (RFC 9110 §15.5.6 wants it said). */
+export const ALLOWED = 'GET, POST, DELETE, OPTIONS'
+
+const methodNotAllowed = ({ headers }: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  reply.code(405).header('allow', isModern(headers) ? 'POST, OPTIONS' : ALLOWED)
+  return refuse(reply, null, 'Method not allowed: send a JSON-RPC message with POST.')
+}
+
+const notAcceptable = (reply: FastifyReply, id: RpcId): FastifyReply =>
+  refuse(reply.code(406), id, 'The client must accept application/json or text/event-stream.')
+
+const unsupportedType = async (
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> =>
+  refuse(reply.code(415), await rpcIdOf(request), 'The body must be application/json.')
+
+type RpcId = string | number | null
+
+const refuse = (reply: FastifyReply, id: RpcId, message: string): FastifyReply =>
+  reply.send({ jsonrpc: '2.0', id, error: { code: -32000, message } })

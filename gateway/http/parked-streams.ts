@@ -187,7 +187,7 @@ export class ParkedStreams {
     source: Source
   ): Parked {
     reply.hijack()
-    const stream = new ParkedStream(reply.raw, headers)
+    const stream = new ParkedStream(reply.raw, { ...setBefore(reply), ...headers })
     const fallSilent = this.#keepAlive.add(stream)
     const parked: Parked = {
       stream,
@@ -264,3 +264,11 @@ export class ParkedStreams {
     })
   }
 }
+
+/** What hooks have set, such as for pages of other origins (Fetch, CORS protocol): hijacked replies forget it. */
+const setBefore = (reply: FastifyReply): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(reply.getHeaders()).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]]
+    )
+  )

@@ -49,7 +49,10 @@ export function passOnTo({ until: signal, ...to }: Onward): PassOn {
 }
 
 /** The body as it still is to be read: a hook may have looked into it and put another stream in its place. */
-const bodyOf = ({ body, raw }: FastifyRequest): Readable => (body instanceof Readable ? body : raw)
+function bodyOf({ peeked, body, raw }: FastifyRequest): Readable {
+  if (peeked) return Buffer.isBuffer(peeked.body) ? Readable.from([peeked.body]) : peeked.body
+  return body instanceof Readable ? body : raw
+}
 
 const withoutHop = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_HOP.has(name)))

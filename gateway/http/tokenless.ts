@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest, preParsingAsyncHookHandler } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
 import { asSessionId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Strangers } from '../tool-sign-in/strangers.ts'
 import type { Challenge } from './authenticate.ts'
+import { isJson } from './media-types.ts'
+import { PeekedBody } from './peeked-body.ts'
 import { isModern } from './protocol-era.ts'
 import { whenClosed } from './when-closed.ts'
 
@@ -17,7 +20,8 @@ const INITIALIZE_LIMIT = 32 * 1024
 export interface Tokenless {
   /**
    * False when the request needs a token. Sets `request.caller`; for a request that may begin a session
-   * that is left to `begin`. Rejects with ERR_SESSION_UNKNOWN for every session that is not of this kind.
+   * that is left to `begin`. Rejects with ERR_SESSION_UNKNOWN for every session that is not of this kind,
+   * unless the request may begin a new one: `initialize` does, whatever id comes with it.
    */
   recognise(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
   /** Looks into a body of which nothing is known yet: only `initialize` begins a session. */
@@ -33,17 +37,23 @@ export function createTokenless(strangers: Strangers, challenge: Challenge): Tok
     async recognise(request, reply) {
       if (isModern(request.headers)) return false
       const named = request.headers['mcp-session-id']
-      if (typeof named === 'string') {
+      const mayBegin = request.method === 'POST' && isJson(request.headers['content-type'])
+      if (typeof named !== 'string') return mayBegin
+      try {
         admit(request, reply, await strangers.recognise(asSessionId(named)))
         return true
+      } catch (error) {
+        if (mayBegin && isUnknownSession(error)) return true
+        throw error
       }
-      return request.method === 'POST' && hasJson(request)
     },
 
     async begin(request, reply, payload) {
       if (request.caller || reply.sent) return payload
       const body = await readWhole(payload)
-      if (!body || !isInitialize(body)) {
+      if (body) request.peeked = new PeekedBody(body)
+      if (!body || !request.peeked?.isInitialize) {
+        if (request.headers['mcp-session-id'] !== undefined) throw unknownSession()
         await challenge(reply, 'missing')
         return payload
       }
@@ -53,8 +63,11 @@ export function createTokenless(strangers: Strangers, challenge: Challenge): Tok
   }
 }
 
-const hasJson = ({ headers }: FastifyRequest): boolean =>
-  /^application\/json\b/i.test(headers['content-type'] ?? '')
+const unknownSession = (): GatewayError =>
+  new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')
+
+const isUnknownSession = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === 'ERR_SESSION_UNKNOWN'
 
 /** Undefined when there is more than anything that matters here. */
 async function readWhole(payload: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
@@ -66,20 +79,4 @@ async function readWhole(payload: AsyncIterable<Buffer>): Promise<Buffer | undef
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-/** The one place where the gateway looks into a body: a process for every stranger's call would be dear. */
-function isInitialize(body: Buffer): boolean {
-  try {
-    const message: unknown = JSON.parse(body.toString('utf8'))
-    return (
-      typeof message === 'object' &&
-      message !== null &&
-      'method' in message &&
-      message.method === 'initialize' &&
-      'id' in message
-    )
-  } catch {
-    return false
-  }
 }

@@ -1,11 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import {
+  ANSWER_FORM_HEADER,
   PRINCIPAL_HEADER,
   type Principal,
   REQUEST_ID_HEADER,
   WORKER_SECRET_HEADER
 } from '#shared/worker-http.ts'
 import type { Exchange } from './exchange.ts'
+import { formsTaken } from './media-types.ts'
 import { isModern } from './protocol-era.ts'
 
 /** What a client may tell a worker. Never its token, its cookies, or a header that is ours. */
@@ -42,8 +44,10 @@ export function headersToWorker(
   }
   // Its owner was not compared: a session id means nothing to a request that stands alone.
   if (isModern(headers)) delete kept['mcp-session-id']
-  // Some clients send no Accept or */*, which the transport would refuse with 406.
-  if (kept.accept === undefined || kept.accept === '*/*') kept.accept = ANY_ACCEPTED
+  // The transport takes both types by name alone, so it gets them, and is told apart which one is wanted.
+  const { json, stream } = formsTaken(headers.accept)
+  kept.accept = ANY_ACCEPTED
+  if (json !== stream) kept[ANSWER_FORM_HEADER] = json ? 'json' : 'stream'
   const { clientId, level, expiresAt } = exchange.caller
   const principal: Principal = { clientId, expiresAt, ...(level && { level }) }
   return {

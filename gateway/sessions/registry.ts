@@ -8,6 +8,7 @@ import { sessionHash } from '#shared/session-hash.ts'
 import { listed } from '../store/listed.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { inOrderOfGivingWay, type Newcomer } from './give-way.ts'
 import type { EndReason, Session, SleepCause } from './session.ts'
 import { keptName, rowOf, type Standing, sessionOf, standingOf } from './session-row.ts'
 
@@ -112,8 +113,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Stores a new session that `workerId` has just opened. When its owner has too many, the least recently
-   * used one ends. Rejects with ERR_BODY_TOO_LARGE when the parameters are too large to keep, and with
+   * Stores a new session that `workerId` has just opened. When its owner has too many, one that was left
+   * behind ends. Rejects with ERR_BODY_TOO_LARGE when the parameters are too large to keep, and with
    * ERR_LEASE_LOST when another gateway has taken the user over.
    */
   async open(opened: {
@@ -130,7 +131,11 @@ export class SessionRegistry {
         `The parameters of initialize are over ${INITIALIZE_LIMIT} bytes.`
       )
     }
-    await this.#makeRoom(opened.userId)
+    const {
+      clientId,
+      initialize: { clientInfo }
+    } = opened
+    await this.#makeRoom(opened.userId, { clientId, name: clientInfo.name })
     const now = this.#clock.now()
     const session: Session = {
       hash: sessionHash(opened.id),
@@ -184,7 +189,8 @@ export class SessionRegistry {
   async bind(session: Session, to: SignedIn): Promise<void> {
     const nobody = session.userId
     if (!isNobody(nobody) || session.ended) throw unknown()
-    await this.#makeRoom(to.userId)
+    const { clientId, initialize } = session
+    await this.#makeRoom(to.userId, { clientId, name: initialize.clientInfo.name })
     const { numUpdatedRows } = await this.#store.db
       .updateTable('sessions')
       .set({
@@ -376,7 +382,7 @@ export class SessionRegistry {
     return isUnused && this.#isClockSettled()
   }
 
-  async #makeRoom(userId: UserId): Promise<void> {
+  async #makeRoom(userId: UserId, newcomer: Newcomer): Promise<void> {
     const [{ n } = { n: 0 }] = await this.#countOf(userId)
     if (n < this.#rules.perUser) return
     const rows = await this.#store.db
@@ -385,8 +391,10 @@ export class SessionRegistry {
       .where('user_id', '=', userId)
       .execute()
     const sessions = rows.map((row) => this.#remember(row))
-    sessions.sort((a, b) => a.inFlight - b.inFlight || a.lastSeenAt - b.lastSeenAt)
-    const surplus = sessions.slice(0, Math.max(0, sessions.length - this.#rules.perUser + 1))
+    const surplus = inOrderOfGivingWay(sessions, newcomer, this.#clock.now()).slice(
+      0,
+      Math.max(0, sessions.length - this.#rules.perUser + 1)
+    )
     for (const session of surplus) await this.#end(session, 'limit')
   }
 

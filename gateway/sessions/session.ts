@@ -48,5 +48,5 @@ export type EndReason =
   | 'account' // ended by its owner on the account page, or with the account
   | 'elsewhere' // ended by another gateway over the same store, which has counted why
   | 'expired' // nobody used it for SESSION_TTL
-  | 'limit' // its owner opened more than SESSIONS_PER_USER; the least recently used one ends
+  | 'limit' // its owner opened more than SESSIONS_PER_USER; one that was left behind ends
   | 'abandoned' // `initialize` failed after the session was stored

@@ -9,6 +9,8 @@ import {
 } from '@modelcontextprotocol/server'
 import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
+import { inForm } from './answer-form.ts'
+import { mistakeIn, tidyParams } from './params.ts'
 import { type SessionRecord, Sessions } from './sessions.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
@@ -57,6 +59,20 @@ export function createEndpoint(
     return served ?? rpcError(404, -32001, 'Session not found')
   }
 
+  const serve = async (
+    request: Request,
+    body: unknown,
+    id: string | number | undefined,
+    authInfo: AuthInfo
+  ): Promise<Response> => {
+    const isOfSessions = await isLegacy(request, body)
+    const mistake = mistakeIn(body, isOfSessions ? 'legacy' : 'modern')
+    // A 2025 client takes an HTTP error for one of the transport, and does not show what it says.
+    if (mistake !== undefined) return rpcError(isOfSessions ? 200 : 400, -32602, mistake, id)
+    if (isOfSessions) return legacy(request, body, authInfo)
+    return modern.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) })
+  }
+
   return {
     sessions,
     async fetch(request, authInfo, onCall) {
@@ -64,11 +80,14 @@ export function createEndpoint(
       if (request.method !== 'POST') return rpcError(405, -32000, 'Method not allowed.')
       if (!isJsonContentType(request.headers.get('content-type')))
         return rpcError(415, -32000, 'Content-Type must be application/json.')
-      const body = await readJson(request)
+      const body = tidyParams(await readJson(request))
       if (body === undefined) return rpcError(400, -32700, 'Parse error: the body is not JSON.')
-      for (const call of callsIn(body)) onCall(call)
-      if (await isLegacy(request, body)) return legacy(request, body, authInfo)
-      return modern.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) })
+      const calls = [...callsIn(body)]
+      for (const call of calls) onCall(call)
+      const [only, ...others] = calls
+      const response = await serve(request, body, only?.rpcId, authInfo)
+      if (!only || others.length > 0) return inForm(request, response)
+      return inForm(request, await withId(response, only.rpcId))
     },
     toolsChanged() {
       sessions.toolsChanged()
@@ -103,8 +122,23 @@ const isLegacy = async (request: Request, body: unknown): Promise<boolean> =>
 const isInitialize = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && 'method' in body && body.method === 'initialize'
 
-const rpcError = (status: number, code: number, message: string): Response =>
-  Response.json({ jsonrpc: '2.0', error: { code, message }, id: null }, { status })
+const rpcError = (
+  status: number,
+  code: number,
+  message: string,
+  id: string | number | null = null
+): Response => Response.json({ jsonrpc: '2.0', error: { code, message }, id }, { status })
+
+/** An error that names no request names the one that it is about (JSON-RPC 2.0 §5.1): its id could be read. */
+async function withId(response: Response, id: string | number): Promise<Response> {
+  const { status, headers } = response
+  if (!headers.get('content-type')?.startsWith('application/json')) return response
+  if (status < 400) return response
+  const body: unknown = await response.json()
+  const isNameless =
+    typeof body === 'object' && body !== null && 'error' in body && 'id' in body && body.id === null
+  return Response.json(isNameless ? { ...body, id } : body, { status, headers })
+}
 
 async function readJson(request: Request): Promise<unknown> {
   try {

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { ToolError } from '../tool-error.ts'
 import type { ToolCall } from './context.ts'
+import { nearNames } from './near-names.ts'
 import { markedNames, marking, UNTRUSTED, UNTRUSTED_SCHEMA } from './theirs.ts'
 
 /** What a tool answers: the same for programs and for readers. */
@@ -70,9 +71,14 @@ export function defineTool<
     outputSchema: once(() => admitFailure(jsonSchema(spec.output, 'output'), marked().size > 0)),
     async invoke(args, call) {
       try {
-        const { structured, text, more = [] } = await spec.run(parseArguments(spec, args), call)
+        const { parsed, ignored } = parseArguments(spec, args)
+        const { structured, text, more = [] } = await spec.run(parsed, call)
         const structuredContent = marking({ ...structured }, marked())
-        return { content: [{ type: 'text', text }, ...more], structuredContent }
+        return {
+          content: [{ type: 'text', text }, ...more],
+          structuredContent,
+          ...(ignored.length > 0 && { _meta: { [IGNORED]: ignored } })
+        }
       } catch (error) {
         call.signal.throwIfAborted()
         return failed(error, spec.level)
@@ -96,31 +102,55 @@ const REFUSED: Readonly<Record<string, string>> = {
   user_google_email: 'the mailbox is always the one of the signed-in account'
 }
 
+/** Where a result names the arguments that the tool does not know and went without. */
+const IGNORED = 'ignoredArguments'
+
+/**
+ * Clients add arguments of their own to every call (Gemini CLI: `wait_for_previous`), so what a tool does not
+ * know is ignored. What looks like a known name that was mistyped is not: a `dry_run` that goes unheard sends.
+ */
 function parseArguments<I extends z.ZodObject>(
   spec: { readonly name: string; readonly input: I },
   raw: unknown
-): z.output<I> {
+): { readonly parsed: z.output<I>; readonly ignored: readonly string[] } {
   const given = z.record(z.string(), z.unknown()).safeParse(raw ?? {})
   if (!given.success) throw new ToolError('invalid_argument', 'The arguments must be an object.')
   // Some clients send null for what they leave out.
   const args = Object.fromEntries(Object.entries(given.data).filter(([, value]) => value !== null))
   const shape = spec.input.shape
-  const unknown = Object.keys(args).filter((key) => !(key in shape))
-  if (unknown.length > 0) throw new ToolError('invalid_argument', refusal(unknown, shape))
-  const parsed = spec.input.safeParse(args)
+  const known = Object.keys(shape)
+  const unknown = Object.keys(args).filter((key) => !Object.hasOwn(shape, key))
+  const wrong = unknown.flatMap((key) => refusal(key, known, args) ?? [])
+  if (wrong.length > 0) {
+    const all = few(wrong, (sentence) => sentence).join(' ')
+    throw new ToolError(
+      'invalid_argument',
+      `${all} Known arguments: ${known.join(', ') || 'none'}.`
+    )
+  }
+  const parsed = spec.input.safeParse(
+    Object.fromEntries(
+      known.filter((key) => Object.hasOwn(args, key)).map((key) => [key, args[key]])
+    )
+  )
   if (!parsed.success)
     throw new ToolError('invalid_argument', describeIssues(spec.name, parsed.error.issues))
-  return parsed.data
+  const ignored = unknown.slice(0, MOST_MISTAKES).map((key) => key.slice(0, MOST_NAME_CHARS))
+  return { parsed: parsed.data, ignored }
 }
 
-function refusal(unknown: readonly string[], shape: Readonly<Record<string, unknown>>): string {
-  const sentences = few(unknown, (key) => {
-    const why = Object.hasOwn(REFUSED, key) ? REFUSED[key] : undefined
-    const name = JSON.stringify(key.slice(0, MOST_NAME_CHARS))
-    return why ? `${key} cannot be given: ${why}.` : `Unknown argument ${name}.`
-  })
-  const known = Object.keys(shape)
-  return `${sentences.join(' ')} Known arguments: ${known.join(', ') || 'none'}.`
+/** Why an argument that the tool does not have cannot just be ignored; undefined when it can. */
+function refusal(
+  key: string,
+  known: readonly string[],
+  given: Readonly<Record<string, unknown>>
+): string | undefined {
+  const why = Object.hasOwn(REFUSED, key) ? REFUSED[key] : undefined
+  if (why !== undefined) return `${key} cannot be given: ${why}.`
+  const meant = nearNames(key, known).filter((name) => !Object.hasOwn(given, name))
+  if (meant.length === 0) return undefined
+  const name = JSON.stringify(key.slice(0, MOST_NAME_CHARS))
+  return `Unknown argument ${name}: did you mean ${meant.slice(0, 3).join(' or ')}?`
 }
 
 const describeIssues = (tool: string, issues: readonly z.core.$ZodIssue[]): string =>

@@ -42,19 +42,20 @@ async function refusal(me: Person, session: string, method = 'POST') {
   return { status, type: headers.get('content-type'), text: await response.text() }
 }
 
-const UNKNOWN = {
+/** The id is the request's own; a GET and a DELETE have none. */
+const unknown = (method = 'POST') => ({
   status: 404,
   type: 'application/json; charset=utf-8',
   text: JSON.stringify({
     jsonrpc: '2.0',
-    id: null,
+    id: method === 'POST' ? 1 : null,
     error: {
       code: -32001,
       message: 'Session not found',
       data: { code: 'ERR_SESSION_UNKNOWN' }
     }
   })
-}
+})
 
 t.test('a session outlives its process, and its gateway, but not its end', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'gw-'))
@@ -84,15 +85,15 @@ t.test('a session outlives its process, and its gateway, but not its end', async
     t.equal((await send(ann, { method: 'DELETE', session: ended })).status, 200)
     t.same(await workersOf(gateway), [])
     for (const method of ['POST', 'GET', 'DELETE'])
-      t.same(await refusal(ann, ended, method), UNKNOWN, method)
+      t.same(await refusal(ann, ended, method), unknown(method), method)
     t.same(await workersOf(gateway), [])
   })
 
   t.test('unknown, foreign and ended sessions are the same to everybody', async (t) => {
     for (const method of ['POST', 'GET', 'DELETE']) {
-      t.same(await refusal(bob, kept, method), UNKNOWN, `${method} of another’s`)
-      t.same(await refusal(bob, ended, method), UNKNOWN, `${method} of another’s ended one`)
-      t.same(await refusal(bob, 'made-up', method), UNKNOWN, `${method} of none`)
+      t.same(await refusal(bob, kept, method), unknown(method), `${method} of another’s`)
+      t.same(await refusal(bob, ended, method), unknown(method), `${method} of another’s ended one`)
+      t.same(await refusal(bob, 'made-up', method), unknown(method), `${method} of none`)
     }
     t.same(await workersOf(gateway), [])
     t.equal(await echo(ann, kept), 'hello', 'the owner notices nothing')
@@ -118,7 +119,7 @@ t.test('a session outlives its process, and its gateway, but not its end', async
     const third = await openSession(bob)
     t.equal(await echo(bob, first), 'hello')
     const fourth = await openSession(bob)
-    t.same(await refusal(bob, second), UNKNOWN)
+    t.same(await refusal(bob, second), unknown())
     for (const session of [first, third, fourth]) t.equal(await echo(bob, session), 'hello')
     t.equal(await echo(ann, kept), 'hello', 'others are not counted')
   })
@@ -137,8 +138,8 @@ t.test('a session outlives its process, and its gateway, but not its end', async
     await gateway.close()
     gateway = await startGateway(options)
     t.equal(await echo(endpointOf(gateway, 0), kept), 'hello')
-    t.same(await refusal(endpointOf(gateway, 0), ended), UNKNOWN)
-    t.same(await refusal(endpointOf(gateway, 1), kept), UNKNOWN)
+    t.same(await refusal(endpointOf(gateway, 0), ended), unknown())
+    t.same(await refusal(endpointOf(gateway, 1), kept), unknown())
   })
 
   t.test('neither its id nor a token is on the disk', async (t) => {

@@ -71,8 +71,9 @@ t.test('calls of one session may have one id', async (t) => {
     const me = endpointOf(gateway, 1)
     const session = await openSession(me)
     const body = call('wait', { ms: 60_000, text: 'done' }, 7)
-    const refused = await send(me, { session, body, headers: { accept: 'application/json' } })
-    t.equal(refused.status, 406, 'one that was never run does not count')
+    const headers = { 'mcp-protocol-version': '1999-01-01' }
+    const refused = await send(me, { session, body, headers })
+    t.equal(refused.status, 400, 'one that was never run does not count')
 
     const alone = await send(me, { session, body })
     await until(async () => (await seenBy(me)).waiting === 1)

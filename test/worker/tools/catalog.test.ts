@@ -152,6 +152,36 @@ t.test('no tool lets a caller choose account, place or credentials', async (t) =
       })
 })
 
+// Gemini CLI adds `wait_for_previous` to the schema of every tool, and sends it on.
+t.test('arguments that a tool does not know are ignored, and named', async (t) => {
+  const { call, program } = await openGmailSession(t)
+  const [here, there] = InMemoryTransport.createLinkedPair()
+  await program.build().connect(there)
+  const client = new OldClient({ name: 'old', version: '1' })
+  await client.connect(here)
+  t.teardown(() => client.close())
+  const result = await client.callTool({
+    name: 'search_emails',
+    arguments: { query: 'nothing', wait_for_previous: true, __proto: 1 }
+  })
+  t.match(result, { _meta: { ignoredArguments: ['wait_for_previous', '__proto'] } })
+  t.notOk(result.isError)
+  t.notOk((await client.callTool({ name: 'get_profile' }))._meta, 'none, none named')
+  const many = Object.fromEntries(
+    Array.from({ length: 50 }, (_, i) => [`${i}${'x'.repeat(99)}`, 1])
+  )
+  const bounded = await client.callTool({ name: 'get_profile', arguments: many })
+  t.ok(JSON.stringify(bounded._meta).length < 1000, 'an answer does not grow with its question')
+  for (const [name, args, meant] of [
+    ['search_emails', { query: 'x', max_results: 3 }, 'maxResults'],
+    ['send_email', { to: ['a@example.com'], subject: 's', body: 'b', dry_run: true }, 'dryRun'],
+    ['read_email', { message_id: 'x' }, 'messageId']
+  ] as const) {
+    const { data } = await call(name, args)
+    t.match(data, { code: 'invalid_argument', message: `did you mean ${meant}?` }, name)
+  }
+})
+
 t.test('a server is built in well under a millisecond', async (t) => {
   const { program } = await openGmailSession(t)
   for (let warm = 0; warm < 100; warm += 1) program.build()

@@ -1,0 +1,124 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import { GatewayError } from '#shared/errors.ts'
+
+/** A body up to this size is read whole before anything is decided; of a larger one only its first bytes. */
+const WHOLE_BYTES = 64 * 1024
+/** A batch (JSON-RPC 2.0 §6, MCP 2025-03-26) is counted before it is served, so it may not be larger. */
+const BATCH_BYTES = 512 * 1024
+
+/** What the gateway knows of a JSON-RPC body. It looks at ids, methods and how many there are, at nothing else. */
+export class PeekedBody {
+  /** To be sent on: whole, or a stream that begins with what was looked at. */
+  readonly body: Buffer | Readable
+  #messages: readonly unknown[] | undefined
+
+  constructor(body: Buffer | Readable) {
+    this.body = body
+  }
+
+  /** JSON-RPC messages in it; a batch has several. */
+  get count(): number {
+    return isBatch(this.body) ? Math.max(1, this.#all().length) : 1
+  }
+
+  /** The id of its one request; null when it has none or several, or was not read (JSON-RPC 2.0 §5). */
+  get rpcId(): string | number | null {
+    const ids = this.#all().flatMap((message) => idOf(message) ?? [])
+    const [only, ...others] = ids
+    return only === undefined || others.length > 0 ? null : only
+  }
+
+  /** Whether it is the request that begins a session. */
+  get isInitialize(): boolean {
+    if (!Buffer.isBuffer(this.body) || !this.body.includes('initialize')) return false
+    const [message] = this.#all()
+    return !isBatch(this.body) && methodOf(message) === 'initialize' && idOf(message) !== undefined
+  }
+
+  #all(): readonly unknown[] {
+    this.#messages ??= Buffer.isBuffer(this.body) ? messagesIn(this.body) : []
+    return this.#messages
+  }
+}
+
+/**
+ * Reads as much of a body as has to be known. Rejects with ERR_BODY_TOO_LARGE for a batch that is too large to
+ * be counted, and when the client leaves.
+ */
+export async function peekBody(from: Readable, headers: IncomingHttpHeaders): Promise<PeekedBody> {
+  const length = Number(headers['content-length'] ?? Number.NaN)
+  if (length <= WHOLE_BYTES) return new PeekedBody(await readWhole(from))
+  const head = await readHead(from, WHOLE_BYTES)
+  if (head.isAll) return new PeekedBody(head.bytes)
+  if (!isBatch(head.bytes)) return new PeekedBody(giveBack(from, head.bytes))
+  const batch = await readHead(giveBack(from, head.bytes), BATCH_BYTES)
+  if (batch.isAll) return new PeekedBody(batch.bytes)
+  throw new GatewayError(
+    'ERR_BODY_TOO_LARGE',
+    `A batch may have ${BATCH_BYTES} bytes at most; send its messages one by one.`
+  )
+}
+
+function readWhole(from: Readable): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  from.on('data', (chunk: Buffer) => chunks.push(chunk))
+  from.once('end', () => resolve(Buffer.concat(chunks)))
+  from.once('error', reject)
+  from.once('close', () => reject(new Error('the client left'))) // after `end` it changes nothing
+  return promise
+}
+
+/** The first bytes, at least `least` of them unless that is all. */
+async function readHead(
+  from: Readable,
+  least: number
+): Promise<{ readonly bytes: Buffer; readonly isAll: boolean }> {
+  const chunks: Buffer[] = []
+  let total = 0
+  for await (const chunk of from.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk)
+    total += chunk.byteLength
+    if (total > least) return { bytes: Buffer.concat(chunks), isAll: false }
+  }
+  return { bytes: Buffer.concat(chunks), isAll: true }
+}
+
+function giveBack(to: Readable, bytes: Buffer): Readable {
+  to.unshift(bytes)
+  return to
+}
+
+const BOM = Buffer.from('\uFEFF')
+const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
+const BRACKET = 0x5b
+
+/** Whether the first byte that says something opens an array. The worker's decoder drops a byte order mark. */
+function isBatch(body: Buffer | Readable): boolean {
+  if (!Buffer.isBuffer(body)) return false
+  const from = body.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0
+  const first = body.subarray(from).find((byte) => !WHITESPACE.has(byte))
+  return first === undefined || first === BRACKET // who sends nothing but space has to show what comes
+}
+
+function messagesIn(body: Buffer): readonly unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
+    return Array.isArray(parsed) ? parsed : [parsed]
+  } catch {
+    return [] // whoever serves it will say so
+  }
+}
+
+function idOf(message: unknown): string | number | undefined {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return undefined
+  if ('result' in message || 'error' in message) return undefined // an answer's id is the server's own
+  const { id } = message
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined
+}
+
+const methodOf = (message: unknown): unknown =>
+  typeof message === 'object' && message !== null && 'method' in message
+    ? message.method
+    : undefined

@@ -1,0 +1,35 @@
+import t from 'tap'
+import { authorityOf, pathFor } from '../../../gateway/http/as-it-comes.ts'
+
+const path = (url: string, { sse = false, method = 'POST', session = '' } = {}) =>
+  pathFor({ url, method, headers: session ? { 'mcp-session-id': session } : {} }, sse)
+
+t.test(
+  'a target in absolute form is its path, on the host that it names (RFC 9112 §3.2.2)',
+  async (t) => {
+    t.equal(path('http://mail.example:3006/mcp?a=1'), '/mcp?a=1')
+    t.equal(path('HTTPS://mail.example'), '/')
+    t.equal(path('http://mail.example?a'), '/?a')
+    t.equal(authorityOf('http://Mail.Example:3006/mcp'), 'mail.example:3006')
+    t.equal(authorityOf('/mcp'), undefined)
+    t.equal(authorityOf(undefined), undefined)
+  }
+)
+
+t.test(
+  'what people have in their settings for /mcp leads there, and nothing else does',
+  async (t) => {
+    for (const same of ['/mcp', '/mcp/', '/sse', '/sse/']) t.equal(path(same), '/mcp', same)
+    t.equal(path('/mcp/?x=1'), '/mcp?x=1')
+    for (const other of ['/mcp//', '/mcp/x', '/ssex', '/sse/x', '/', '/mcp%2F'])
+      t.equal(path(other), other, other)
+  }
+)
+
+t.test('where the old transport is on, GET /sse is that, unless it names a session', async (t) => {
+  t.equal(path('/sse', { sse: true, method: 'GET' }), '/sse')
+  t.equal(path('/sse/', { sse: true, method: 'GET' }), '/sse')
+  t.equal(path('/sse', { sse: true, method: 'GET', session: 'abc' }), '/mcp')
+  t.equal(path('/sse', { sse: true }), '/mcp')
+  t.equal(path('/mcp/', { sse: true, method: 'GET' }), '/mcp')
+})
