@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { ToolError } from '../tool-error.ts'
 import type { ToolCall } from './context.ts'
+import { fitText } from './fit-text.ts'
 import { nearNames } from './near-names.ts'
 import { markedNames, marking, UNTRUSTED, UNTRUSTED_SCHEMA } from './theirs.ts'
 
@@ -75,7 +76,7 @@ export function defineTool<
         const { structured, text, more = [] } = await spec.run(parsed, call)
         const structuredContent = marking({ ...structured }, marked())
         return {
-          content: [{ type: 'text', text }, ...more],
+          content: [{ type: 'text', text: fitText(text) }, ...more],
           structuredContent,
           ...(ignored.length > 0 && { _meta: { [IGNORED]: ignored } })
         }
@@ -190,7 +191,7 @@ function failed(error: unknown, level: AccessLevel): CallToolResult {
   }
   return {
     isError: true,
-    content: [{ type: 'text', text: `${code}: ${message}` }],
+    content: [{ type: 'text', text: fitText(`${code}: ${message}`) }],
     structuredContent: structured
   }
 }
