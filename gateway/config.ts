@@ -35,6 +35,7 @@ export const Settings = z.object({
   TRUST_PROXY: list.default([]),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
   DYNAMIC_REGISTRATION: onOff.default(true),
+  REFRESH_GRACE: duration.refine((ms) => ms <= 600_000, 'must be at most 10m').default(30_000),
   SIGN_IN_BY_TOOL: onOff.default(false),
   SIGN_IN_BY_TOOL_TTL: duration.default(86_400_000),
   TOKENS_BY_TOOL: onOff.default(false),

@@ -246,6 +246,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     publicUrl: config.PUBLIC_URL,
     defaultLevel: config.DEFAULT_LEVEL,
     registersClients: config.DYNAMIC_REGISTRATION,
+    refreshGraceMs: config.REFRESH_GRACE,
     store,
     clock: systemClock,
     isClockSettled: core.isClockSettled,

@@ -10,6 +10,9 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 const GRANT_TYPES = ['authorization_code', 'refresh_token']
 const NAME_LIMIT = 100
 const REDIRECT_LIMIT = 20
+/** Characters of one address, and of all that is kept of a client. Real ones have less than a tenth of it. */
+const ADDRESS_LIMIT = 2048
+const RECORD_LIMIT = 8 * 1024
 
 /** The only things that we want to know of a client. */
 const KEPT = new Set([
@@ -20,6 +23,7 @@ const KEPT = new Set([
   'redirect_uris',
   'grant_types',
   'response_types',
+  'response_modes',
   'token_endpoint_auth_method',
   'id_token_signed_response_alg',
   'application_type',
@@ -43,11 +47,18 @@ export function reduceClient(client: ClaimedClient): void {
   client.client_name = readableName(client.client_name)
   client.grant_types = supported(client.grant_types, GRANT_TYPES)
   client.response_types = ['code']
+  // The page of `form_post` needs a script, and `fragment` is for flows that are not offered.
+  client.response_modes = ['query']
   client.token_endpoint_auth_method = 'none'
   client.id_token_signed_response_alg = 'ES256'
   client.subject_type = 'public'
   // Loopback redirects match on any port for native clients only, and clients use both types for them.
   client.application_type = 'native'
+  if (JSON.stringify(client).length > RECORD_LIMIT) {
+    throw new errors.InvalidClientMetadata(
+      `the metadata must not exceed ${RECORD_LIMIT} characters`
+    )
+  }
 }
 
 /** A client that can only prove itself with its own key must not be let in without that proof. */
@@ -61,14 +72,20 @@ function refuseConfidential(client: ClaimedClient): void {
 
 function checkRedirects(claimed: unknown): void {
   const uris = Texts.safeParse(claimed).data ?? []
-  if (uris.length > REDIRECT_LIMIT) throw new errors.InvalidRedirectUri('too many redirect_uris')
+  if (uris.length > REDIRECT_LIMIT)
+    throw new errors.InvalidClientMetadata('redirect_uris must not be so many')
   for (const uri of uris) {
+    if (uri.length > ADDRESS_LIMIT) {
+      throw new errors.InvalidClientMetadata(
+        `redirect_uris must not exceed ${ADDRESS_LIMIT} characters each`
+      )
+    }
     const url = URL.parse(uri)
     if (url?.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
-      throw new errors.InvalidRedirectUri('http redirect URIs must be loopback')
+      throw new errors.InvalidClientMetadata('redirect_uris with http must be loopback')
     }
     if (url && (url.username !== '' || url.password !== '')) {
-      throw new errors.InvalidRedirectUri('redirect URIs must not hold credentials')
+      throw new errors.InvalidClientMetadata('redirect_uris must not hold credentials')
     }
   }
 }

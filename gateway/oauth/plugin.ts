@@ -42,6 +42,8 @@ export interface SignInParts {
   readonly defaultLevel: AccessLevel
   /** Whether clients may register themselves (RFC 7591); those with a metadata document need not. */
   readonly registersClients: boolean
+  /** Ms for which a refresh token that was used is accepted again; 0 for never. */
+  readonly refreshGraceMs: number
   readonly accounts: Accounts
   readonly grants: GoogleGrants
   readonly keyring: Keyring

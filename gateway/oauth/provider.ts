@@ -5,9 +5,8 @@ import { asUserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { Store } from '../store/store.ts'
+import { keepErrorsHere, renderError } from './authorize-errors.ts'
 import { type ClaimedClient, reduceClient } from './client-rules.ts'
-import { noticePage } from './pages/notice-page.ts'
-import { documentOf, pageHeaders } from './pages/page.ts'
 import { oauthStorage } from './storage.ts'
 
 export interface ProviderParts {
@@ -19,6 +18,8 @@ export interface ProviderParts {
   readonly clock: Clock
   /** Whether clients may register themselves; one that has done so stays either way. */
   readonly registersClients: boolean
+  /** Ms for which a refresh token that was used is accepted again; 0 for never. */
+  readonly refreshGraceMs: number
   /** Fetches client metadata documents. */
   readonly fetch: typeof globalThis.fetch
 }
@@ -48,7 +49,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const secure = publicUrl.startsWith('https:')
   const cookies = { signed: true, secure, httpOnly: true, sameSite: 'lax' } as const
   const provider = new Provider(publicUrl, {
-    adapter: oauthStorage(store, clock),
+    adapter: oauthStorage({ store, clock, refreshGraceMs: parts.refreshGraceMs }),
     jwks: { keys: keyring.signing.map((key) => ({ ...key })) },
     cookies: {
       keys: [...keyring.cookies],
@@ -105,6 +106,8 @@ export function createProvider(parts: ProviderParts): Provider {
   // Only the values that the mount sets are trusted: they come from the configured address.
   provider.proxy = true
   // Every sign-in asks the person and Google anew, so nothing may outlive it in the browser.
+  keepErrorsHere(provider)
+  nameModes(provider)
   provider.on('authorization.success', ({ oidc }) => {
     if (oidc.session) Object.assign(oidc.session, { destroyed: true })
   })
@@ -165,14 +168,12 @@ async function findAccount(accounts: Pick<Accounts, 'find'>, id: string) {
   return { accountId: id, claims: () => ({ sub: id }) }
 }
 
-const renderError: Configuration['renderError'] = (ctx, { error, error_description: reason }) => {
-  const page = noticePage({
-    title: 'This sign-in cannot go on',
-    text: [
-      'The application sent a request that is not right. Nothing was granted. Start again in the application; if it happens again, tell its makers what stands here:',
-      reason ? `${error}: ${reason}` : error
-    ]
+/** The metadata names the one response mode that is offered (RFC 8414 §2); the provider names all that it knows. */
+function nameModes(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    await next()
+    const { body } = ctx
+    if (!ctx.path.startsWith('/.well-known/') || typeof body !== 'object' || body === null) return
+    Object.assign(body, { response_modes_supported: ['query'] })
   })
-  ctx.set(pageHeaders(page))
-  ctx.body = documentOf(page)
 }

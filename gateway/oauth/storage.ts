@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
-import type { Clock } from '#shared/clock.ts'
 import type { OAuthRow } from '../store/schema.ts'
-import type { Store } from '../store/store.ts'
+import { CLIENT_LIFE, makeRoomForClient, noteClientUse } from './client-retention.ts'
+import { isForgiven, type RefreshGraceParts } from './refresh-grace.ts'
 
 /** Whoever knows such an id may use it: only the hash is stored, so a stolen database opens nothing. */
 const SECRET_IDS = new Set([
@@ -18,11 +18,13 @@ export const hashedId = (id: string): string => createHash('sha256').update(id).
 
 /** oidc-provider's storage in our own table; give the result as its `adapter`. */
 export const oauthStorage =
-  ({ db }: Store, clock: Clock) =>
+  (parts: RefreshGraceParts) =>
   (model: string): Adapter =>
-    modelStorage(db, clock, model)
+    modelStorage(parts, model)
 
-function modelStorage(db: Store['db'], clock: Clock, model: string): Adapter {
+function modelStorage(parts: RefreshGraceParts, model: string): Adapter {
+  const { clock } = parts
+  const { db } = parts.store
   const isSecret = SECRET_IDS.has(model)
   const keyOf = (id: string) => (isSecret ? hashedId(id) : id)
 
@@ -30,14 +32,23 @@ function modelStorage(db: Store['db'], clock: Clock, model: string): Adapter {
     const now = clock.now()
     return db
       .selectFrom('oauth')
-      .select(['payload', 'consumed_at'])
+      .select(['payload', 'consumed_at', 'grant_id'])
       .where('model', '=', model)
       .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+  }
+
+  const mayReturn = async (row: StoredRow): Promise<boolean> =>
+    model === 'RefreshToken' && (await isForgiven(parts, row))
+
+  const endOf = (now: number, expiresIn: number | undefined): number | null => {
+    if (model === 'Client') return now + CLIENT_LIFE.unused
+    return expiresIn ? now + expiresIn * 1000 : null
   }
 
   return {
     async upsert(id, payload, expiresIn) {
       const now = clock.now()
+      if (model === 'Client') await makeRoomForClient(db, now)
       const row = {
         payload: JSON.stringify(isSecret ? { ...payload, jti: undefined } : payload),
         grant_id: payload.grantId ?? null,
@@ -45,18 +56,22 @@ function modelStorage(db: Store['db'], clock: Clock, model: string): Adapter {
         user_id: payload.accountId ?? null,
         client_id: payload.clientId ?? null,
         consumed_at: null,
-        expires_at: expiresIn ? now + expiresIn * 1000 : null
+        expires_at: endOf(now, expiresIn)
       }
       await db
         .insertInto('oauth')
         .values({ model, id: keyOf(id), created_at: now, ...row })
         .onConflict((conflict) => conflict.columns(['model', 'id']).doUpdateSet(row))
         .execute()
+      const isUse = model === 'Grant' || model === 'RefreshToken'
+      if (isUse && payload.clientId !== undefined) await noteClientUse(db, payload.clientId, now)
     },
 
     async find(id) {
       const row = await live().where('id', '=', keyOf(id)).executeTakeFirst()
-      return row && toPayload(row, isSecret ? id : undefined)
+      if (!row) return undefined
+      const fresh = (await mayReturn(row)) ? { ...row, consumed_at: null } : row
+      return toPayload(fresh, isSecret ? id : undefined)
     },
 
     async findByUid(uid) {
@@ -77,8 +92,10 @@ function modelStorage(db: Store['db'], clock: Clock, model: string): Adapter {
         .where('id', '=', keyOf(id))
         .where('consumed_at', 'is', null)
         .executeTakeFirstOrThrow()
+      if (numUpdatedRows > 0n) return
       // The provider looks first and consumes later; of two that looked at once only one may go on.
-      if (numUpdatedRows === 0n) throw new errors.InvalidGrant('already used')
+      const row = await live().where('id', '=', keyOf(id)).executeTakeFirst()
+      if (!row || !(await mayReturn(row))) throw new errors.InvalidGrant('already used')
     },
 
     async destroy(id) {
@@ -90,6 +107,8 @@ function modelStorage(db: Store['db'], clock: Clock, model: string): Adapter {
     }
   }
 }
+
+type StoredRow = Pick<OAuthRow, 'payload' | 'consumed_at' | 'grant_id'>
 
 function toPayload(
   row: Pick<OAuthRow, 'payload' | 'consumed_at'>,

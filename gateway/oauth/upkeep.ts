@@ -2,6 +2,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
+import { dateClients } from './client-retention.ts'
 
 export interface UpkeepParts {
   readonly store: Store
@@ -26,15 +27,13 @@ export interface Upkeep {
 
 const FIRST_MS = 1000
 const EVERY_MS = 3600_000
-/** Clients register anew on every connection, and most of those are never used. */
-const UNUSED_CLIENT_MS = 24 * 3600_000
 /** A refresh token that was used stays this long, so that a second use still ends its family. */
 const SPENT_MS = 24 * 3600_000
 /** A grant without any token or code left lets nobody in; a new one gets its code within seconds. */
 const IDLE_GRANT_MS = 3600_000
 
 /**
- * Removes expired rows, dynamically registered clients that nobody let in, and what the audit has kept for
+ * Removes expired rows, dynamically registered clients that nobody has used for long among them, and what the audit has kept for
  * long enough; seals Google grants under the current key after a rotation.
  */
 export function startUpkeep(parts: UpkeepParts): Upkeep {
@@ -69,24 +68,8 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
         )
       )
       .executeTakeFirstOrThrow()
-    const unused = await db
-      .deleteFrom('oauth')
-      .where('model', '=', 'Client')
-      .where('created_at', '<=', now - UNUSED_CLIENT_MS)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('oauth as used')
-              .select('used.id')
-              .where('used.model', '=', 'Grant')
-              .whereRef('used.client_id', '=', 'oauth.id')
-          )
-        )
-      )
-      .executeTakeFirstOrThrow()
-    const removed = [expired, spent, idle, unused].map(({ numDeletedRows }) =>
-      Number(numDeletedRows)
-    )
+    await dateClients(db, now)
+    const removed = [expired, spent, idle].map(({ numDeletedRows }) => Number(numDeletedRows))
     const others = [await personalTokens.sweep(), await audit.sweep()]
     return [...removed, ...others].reduce((sum, rows) => sum + rows)
   }

@@ -23,7 +23,12 @@ export interface SignInLabOptions
   extends Partial<
     Pick<
       SignInParts,
-      'allowed' | 'defaultLevel' | 'fetchClientMetadata' | 'limits' | 'registersClients'
+      | 'allowed'
+      | 'defaultLevel'
+      | 'fetchClientMetadata'
+      | 'limits'
+      | 'refreshGraceMs'
+      | 'registersClients'
     >
   > {
   readonly sandbox?: SandboxOptions
@@ -79,6 +84,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       google: upstream,
       defaultLevel: options.defaultLevel ?? 'gmail.modify',
       registersClients: options.registersClients ?? true,
+      refreshGraceMs: options.refreshGraceMs ?? 30_000,
       accounts,
       grants,
       keyring,

@@ -11,6 +11,7 @@ import {
   BEN,
   type Choices,
   OAuthClient,
+  openConsent,
   openSignInLab,
   post,
   type SignInLab,
@@ -238,7 +239,7 @@ t.test('the upkeep removes what expired and registrations that nobody used', asy
   t.equal(audited, 1, 'the audit is looked at as well')
   clock.advance(25 * 3600_000)
   await upkeep.sweep()
-  t.same((await models()).toSorted(), ['Client', 'Grant', 'RefreshToken'])
+  t.same((await models()).toSorted(), ['Client', 'Client', 'Grant', 'RefreshToken'])
   t.equal((await used.refresh(token)).error, 'invalid_grant')
   const clients = createConnectedClients({ store: lab.store, clock, resource: lab.resource })
   t.match(await clients.list(asUserId(lab.idOf(ADA))), [
@@ -246,7 +247,15 @@ t.test('the upkeep removes what expired and registrations that nobody used', asy
   ])
   clock.advance(31 * 24 * 3600_000)
   await upkeep.sweep()
-  t.same(await models(), [], 'a client that came no more is forgotten')
+  t.same(await models(), ['Client'], 'its person may come back, and it knows no other id')
+  t.equal((await openConsent(new Browser(), used.authorizeUrl())).response.status, 200)
+  clock.advance(335 * 24 * 3600_000)
+  await upkeep.sweep()
+  t.same(
+    (await models()).filter((model) => model === 'Client'),
+    [],
+    'a client that came no more for a year is forgotten'
+  )
   await upkeep.close()
   await upkeep.close()
   t.ok(resealed > 0, 'runs come by themselves')

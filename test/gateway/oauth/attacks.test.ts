@@ -232,7 +232,7 @@ t.test(
 )
 
 t.test('a refresh token that was used before ends its family', async (t) => {
-  const lab = await openSignInLab(t)
+  const lab = await openSignInLab(t, { refreshGraceMs: 0 })
   const client = await OAuthClient.register(lab.publicUrl)
   const first = await signInClient(new Browser(), client)
   const second = await client.refresh(first.refresh_token)
@@ -461,3 +461,42 @@ t.test(
     t.equal((await client.exchange(done.url.searchParams.get('code') ?? '')).status, 200)
   }
 )
+
+t.test('errors before the person was asked lead nowhere but to a program here', async (t) => {
+  // RFC 9700 §4.11.2: the authorization server must not be an open redirector for clients that anybody may register.
+  const lab = await openSignInLab(t)
+  for (const redirect of ['https://evil.example/phish', 'cursor://evil.example/phish']) {
+    const client = await OAuthClient.register(lab.publicUrl, {}, redirect)
+    for (const changes of [
+      { prompt: 'none' },
+      { code_challenge: undefined, code_challenge_method: undefined },
+      { code_challenge_method: 'plain' },
+      { resource: 'https://x.example' },
+      { response_type: 'token' },
+      { response_mode: 'form_post' },
+      { response_mode: 'fragment' },
+      { request: 'e30.e30.' },
+      { scope: 'a"b' }
+    ]) {
+      const { url, response } = await new Browser().follow(
+        client.authorizeUrl(changes),
+        client.isMine
+      )
+      t.equal(url.origin, lab.publicUrl, JSON.stringify(changes))
+      t.equal(response.status >= 400 && response.status < 500, true, JSON.stringify(changes))
+      t.match(await response.text(), /<h1>This sign-in cannot go on/)
+    }
+    const consent = await openConsent(new Browser(), client.authorizeUrl())
+    t.equal(consent.response.status, 200)
+  }
+  const metadata = await fetch(`${lab.publicUrl}/.well-known/oauth-authorization-server`)
+  t.match(await metadata.json(), { response_modes_supported: ['query'] })
+})
+
+t.test('an authorization request is no place to store things', async (t) => {
+  const lab = await openSignInLab(t)
+  const client = await OAuthClient.register(lab.publicUrl)
+  const response = await fetch(client.authorizeUrl({ state: 's'.repeat(9000) }))
+  t.equal(response.status, 400)
+  t.match(await response.text(), /too long/)
+})

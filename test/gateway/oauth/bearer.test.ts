@@ -16,7 +16,7 @@ const build = async (t: Test) => {
   const clock = new FakeClock(START)
   const personalTokens = createPersonalTokens({ store, clock })
   const bearer = createBearerTokens({ store, personalTokens, clock, resource })
-  const storage = oauthStorage(store, clock)
+  const storage = oauthStorage({ store, clock, refreshGraceMs: 30_000 })
   await store.db
     .insertInto('users')
     .values({

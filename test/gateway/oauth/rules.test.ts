@@ -3,6 +3,7 @@ import { GOOGLE_SCOPE } from '#shared/access-levels.ts'
 import { asUserId } from '#shared/ids.ts'
 import { isAllowed } from '../../../gateway/accounts/allow-list.ts'
 import { createKeyring, rotateKeyring } from '../../../gateway/accounts/keyring.ts'
+import { isSameResource } from '../../../gateway/oauth/canonical-resource.ts'
 import { reduceClient } from '../../../gateway/oauth/client-rules.ts'
 import {
   createGuardedFetch,
@@ -107,6 +108,7 @@ t.test('a claimed client is reduced to a public one with safe redirects', async 
     redirect_uris: ['http://localhost:1/cb', 'https://claude.ai/cb', 'cursor://x/cb'],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
+    response_modes: ['query'],
     token_endpoint_auth_method: 'none',
     id_token_signed_response_alg: 'ES256',
     subject_type: 'public',
@@ -116,6 +118,14 @@ t.test('a claimed client is reduced to a public one with safe redirects', async 
     { redirect_uris: ['http://example.com/cb'] },
     { redirect_uris: ['https://user:word@example.com/cb'] },
     { redirect_uris: Array.from({ length: 21 }, () => 'https://example.com/cb') },
+    { redirect_uris: [`https://example.com/${'p'.repeat(2048)}`] },
+    {
+      redirect_uris: Array.from(
+        { length: 5 },
+        (_, i) => `https://a.example/${i}${'p'.repeat(1700)}`
+      )
+    },
+    { redirect_uris: [], client_uri: `https://a.example/${'p'.repeat(8200)}` },
     { redirect_uris: [], token_endpoint_auth_method: 'private_key_jwt' }
   ]) {
     t.throws(() => reduceClient(bad))
@@ -220,4 +230,38 @@ t.test('pages escape every value and allow no script, frame or foreign form', as
   t.equal(formTarget('cursor://host/x'), 'cursor:')
   t.equal(formTarget('https://a;b.example/x'), undefined)
   t.equal(formTarget('nonsense'), undefined)
+})
+
+t.test('a resource is ours in every spelling of the same address', async (t) => {
+  // MCP authorization, "Canonical Server URI": upper-case scheme and host SHOULD be accepted, and a trailing slash is
+  // no other resource; RFC 3986 §6.2.2 (case, percent-encoding, dot segments) and §6.2.3 (default port).
+  const ours = 'https://mail.example.com/mcp'
+  for (const same of [
+    ours,
+    'HTTPS://MAIL.EXAMPLE.COM/mcp',
+    'https://mail.example.com:443/mcp',
+    'https://mail.example.com/mcp/',
+    'https://mail.example.com/%6Dc%70',
+    'https://mail.example.com/x/../mcp'
+  ]) {
+    t.ok(isSameResource(same, ours), same)
+  }
+  for (const other of [
+    'http://mail.example.com/mcp',
+    'https://mail.example.com',
+    'https://mail.example.com/',
+    'https://mail.example.com/MCP',
+    'https://mail.example.com/mcp//',
+    'https://mail.example.com/mcp/x',
+    'https://mail.example.com:8443/mcp',
+    'https://mail.example.com/mcp?a=b',
+    'https://mail.example.com/mcp?',
+    'https://mail.example.com/mcp#',
+    'https://user@mail.example.com/mcp',
+    'https://mail.example.com.evil.example/mcp',
+    '/mcp',
+    ''
+  ]) {
+    t.notOk(isSameResource(other, ours), other)
+  }
 })
