@@ -13,6 +13,7 @@ import { systemClock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { VERSION } from '#shared/version.ts'
 import { createGmailProgram } from '../worker/tools/program.ts'
+import { filesDirectory } from './stdio/files-directory.ts'
 import { openLocalPerson } from './stdio/local-person.ts'
 import { stdioSettings } from './stdio/settings.ts'
 
@@ -22,6 +23,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 try {
   const config = stdioSettings(process.env)
+  const files = filesDirectory(process.env.STDIO_FILES)
   const person = await openLocalPerson(config, systemClock, say)
   if (process.argv[2] === 'sign-in') {
     await person.signIn()
@@ -38,6 +40,7 @@ try {
       report: { request() {}, throttled() {}, retried() {}, tool() {} },
       threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
       version: VERSION,
+      files,
       nonce: () => randomBytes(6).toString('hex'),
       random: Math.random
     })

@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
+import type { AttachmentLinks, SavedFiles } from '../../worker/tools/context.ts'
 import {
   createGmailProgram,
   type GmailProgram,
@@ -43,6 +44,8 @@ export interface GmailPlace {
   readonly tokens: GmailProgramOptions['tokens']
   readonly scopes: readonly string[]
   readonly clock?: Clock
+  readonly links?: AttachmentLinks
+  readonly files?: SavedFiles
 }
 
 export interface GmailSessionOptions {
@@ -51,6 +54,8 @@ export interface GmailSessionOptions {
   readonly email?: string
   readonly clock?: Clock
   readonly empty?: boolean
+  readonly links?: AttachmentLinks
+  readonly files?: SavedFiles
 }
 
 /** Opens a session; the test closes it, and the sandbox when it was started here. */
@@ -67,7 +72,9 @@ export async function openGmailSession(
     gmailOrigin: sandbox.url,
     tokens: { get: async () => sandbox.issueGrant(email, scopes) },
     scopes,
-    ...(clock && { clock })
+    ...(clock && { clock }),
+    ...(options.links && { links: options.links }),
+    ...(options.files && { files: options.files })
   })
   return { ...session, sandbox }
 }
@@ -75,7 +82,7 @@ export async function openGmailSession(
 /** Opens a session with any Gmail; the test closes it. */
 export async function openToolSession(
   t: Test,
-  { email, gmailOrigin, tokens, scopes, clock = systemClock }: GmailPlace
+  { email, gmailOrigin, tokens, scopes, clock = systemClock, links, files }: GmailPlace
 ): Promise<ToolSession> {
   const reported: string[] = []
   const program = createGmailProgram({
@@ -93,7 +100,9 @@ export async function openToolSession(
     threadFile,
     version: '0.0.0-test',
     nonce: () => randomBytes(8).toString('hex'),
-    random: () => 0
+    random: () => 0,
+    ...(links && { links }),
+    ...(files && { files })
   })
   t.teardown(() => program.close())
   const [here, there] = InMemoryTransport.createLinkedPair()

@@ -49,6 +49,10 @@ export const int = (min: number, max: number) =>
     z.int().min(min).max(max)
   )
 
+/** The number of a part of a message, such as "1" or "0.2"; also as a number, which some clients make of it. */
+export const partName = () =>
+  z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string().max(100))
+
 /** A truth value; also as text. */
 export const flag = () =>
   z.preprocess((value) => {

@@ -16,6 +16,12 @@ export interface AttachmentLinks {
   }): Promise<{ url: string; expiresAt: string }>
 }
 
+/** Saves files in the one directory that the person chose for it. */
+export interface SavedFiles {
+  /** Gives the path. An existing file is never touched: the name gets a number. Throws a ToolError. */
+  save(filename: string, content: Buffer): Promise<string>
+}
+
 /** What the tools tell about themselves, for metrics. */
 export interface ToolReport {
   /** A call came to its end; `error` is an answer that says so, or a call that its client gave up. */
@@ -35,6 +41,8 @@ export interface WorkerContext {
   /** What Google grants for the account now. */
   grantedScopes(): readonly string[]
   readonly links?: AttachmentLinks
+  /** Only where the server runs on the person's own machine. */
+  readonly files?: SavedFiles
   /** Where the person can connect the account again, if there is such a page. */
   readonly accountUrl?: string
   /** Where people may sign in by tools: the gateway's answers for those. */

@@ -5,10 +5,11 @@ import { partHeader } from '../gmail/attachment.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { decodeText } from '../mime/charset.ts'
 import { cleanText } from '../mime/clean-text.ts'
+import { imageTypeOf } from '../mime/image-type.ts'
 import { ToolError } from '../tool-error.ts'
 import { type FoundAttachment, findAttachment } from './attachment-source.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
-import { int } from './coerce.ts'
+import { int, partName } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { messageId, READS } from './schemas.ts'
@@ -20,13 +21,14 @@ const Output = z.object({
   mimeType: theirs(z.string()),
   size: z.number().describe('Bytes'),
   partId: z.string(),
-  delivery: z.enum(['inline', 'text', 'link']),
+  delivery: z.enum(['text', 'image', 'file', 'link', 'inline']),
   sha256: z.string().optional().describe('Of the whole content, in hex'),
   text: theirs(z.string()).optional(),
   truncated: z.boolean().optional(),
   nextOffset: z.number().optional(),
   totalChars: z.number().optional(),
   contentBase64: theirs(z.string()).optional(),
+  path: theirs(z.string(), 'Where the file was saved on this machine').optional(),
   url: z.string().optional().describe('To fetch the content from, once'),
   expiresAt: z.string().optional().describe('ISO 8601')
 })
@@ -34,6 +36,8 @@ type Output = z.input<typeof Output>
 
 /** Beyond this, content would fill the client's context, or the process's memory. */
 const MAX_AUTO_INLINE_BYTES = 18_000
+/** Models count an image by its pixels; their APIs take 5 MB and more, but not every client scales it down. */
+const MAX_IMAGE_BYTES = 1_000_000
 const MAX_INLINE_BYTES = 5_000_000
 const MAX_READ_BYTES = 15_000_000
 const TEXT_TYPE =
@@ -43,21 +47,23 @@ export const downloadAttachment = defineTool({
   name: 'download_attachment',
   title: 'Read an attachment',
   description:
-    'Returns an attachment: text as text, small files in base64, others as a link where the server offers links. Name it by the partId that read_email lists. Nothing is written to a disk.',
+    'Returns an attachment: text as text, images as images, other files as a link, or saved where the server saves files. Name it by the partId that read_email lists.',
   level: 'gmail.read',
   annotations: READS,
   input: z.object({
     messageId,
-    partId: z.string().max(100).optional().describe('As read_email lists it'),
+    partId: partName().optional().describe('As read_email lists it'),
     attachmentId: z
       .string()
       .optional()
       .describe('Works only at once: Gmail changes it at every read'),
     filename: z.string().max(500).optional(),
     delivery: z
-      .enum(['auto', 'inline', 'link', 'text'])
+      .enum(['auto', 'text', 'image', 'file', 'link', 'inline'])
       .default('auto')
-      .describe('text: extracted text; inline: base64; link: an address to fetch it from'),
+      .describe(
+        'text: extracted text; image: for models that see; file: saved on the machine of a local server; link: an address to fetch it from; inline: base64'
+      ),
     textOffset: int(0, 100_000_000).default(0).describe('Where in the text to begin')
   }),
   output: Output,
@@ -66,25 +72,48 @@ export const downloadAttachment = defineTool({
       throw new ToolError('invalid_argument', 'Give partId, filename or attachmentId.')
     const id = await resolveMessageId(call.context.mailbox, args.messageId, call.signal)
     const found = await findAttachment(id, args, call)
-    switch (wayOf(args.delivery, found.attachment, call)) {
-      case 'link':
-        return asLink(id, found.attachment, call)
-      case 'text':
-        return asText(found, args.textOffset, call)
-      case 'inline':
-        return asContent(found, args.delivery, call)
-    }
+    return deliver(args.delivery, { messageId: id, found, offset: args.textOffset, call })
   }
 })
 
-function wayOf(
-  wanted: 'auto' | 'inline' | 'link' | 'text',
-  { mimeType, size }: Attachment,
-  { context }: ToolCall
-): Output['delivery'] {
-  if (wanted !== 'auto') return wanted
-  if (isText(mimeType)) return 'text'
-  return size > MAX_AUTO_INLINE_BYTES && context.links ? 'link' : 'inline'
+interface Wanted {
+  readonly messageId: string
+  readonly found: FoundAttachment
+  readonly offset: number
+  readonly call: ToolCall
+}
+
+function deliver(way: 'auto' | Output['delivery'], wanted: Wanted): Promise<Answer<Output>> {
+  const { found, call } = wanted
+  switch (way) {
+    case 'auto':
+      return asClientsShowIt(wanted)
+    case 'text':
+      return asText(found, wanted.offset, call)
+    case 'image':
+      return asImage(found, call)
+    case 'file':
+      return asFile(found, call)
+    case 'link':
+      return asLink(wanted.messageId, found.attachment, call)
+    case 'inline':
+      return asContent(wanted, MAX_INLINE_BYTES)
+  }
+}
+
+/**
+ * The form that most clients show (docs/clients.md, Attachments): text and images reach nearly every model; of other
+ * files some clients show the bytes as base64 and some nothing, but all show a link.
+ */
+function asClientsShowIt(wanted: Wanted): Promise<Answer<Output>> {
+  const { found, call } = wanted
+  const { mimeType, size } = found.attachment
+  if (isText(mimeType)) return deliver('text', wanted)
+  const { files, links } = call.context
+  if (/^image\/(png|jpeg|gif|webp)$/.test(mimeType) && size <= MAX_IMAGE_BYTES)
+    return asImageOr(files ? 'file' : links ? 'link' : 'inline', wanted)
+  if (files) return deliver('file', wanted)
+  return links ? deliver('link', wanted) : asEmbedded(wanted)
 }
 
 const isText = (mimeType: string): boolean => TEXT_TYPE.test(mimeType)
@@ -107,7 +136,7 @@ async function asLink(
   if (!context.links)
     throw new ToolError(
       'invalid_argument',
-      'This server offers no links to attachments; use delivery inline or text.'
+      'This server offers no links to attachments; use delivery file, inline or text.'
     )
   const link = await context.links.create({ messageId, ...about(attachment) })
   const text = `${fence(context.nonce(), named(attachment))}\n${attachment.size} bytes. Fetch it from ${link.url} before ${link.expiresAt}.`
@@ -123,7 +152,7 @@ async function asText(
   if (!isText(attachment.mimeType))
     throw new ToolError(
       'invalid_argument',
-      'No text can be extracted from a file of this type; use delivery inline.'
+      'No text can be extracted from a file of this type; leave delivery out.'
     )
   const content = await readWhole(found)
   const charset = /charset\s*=\s*"?([^";\s]+)/i.exec(partHeader(part, 'content-type') ?? '')?.[1]
@@ -147,35 +176,117 @@ async function asText(
   return { structured, text: `${content.length} bytes.\n${shown}${tail}` }
 }
 
-async function asContent(
-  found: FoundAttachment,
-  wanted: string,
-  call: ToolCall
-): Promise<Answer<Output>> {
+async function asFile(found: FoundAttachment, call: ToolCall): Promise<Answer<Output>> {
   const { attachment } = found
-  const most = wanted === 'auto' ? MAX_AUTO_INLINE_BYTES : MAX_INLINE_BYTES
+  const { files } = call.context
+  if (!files)
+    throw new ToolError(
+      'invalid_argument',
+      'This server saves no files; use delivery link, or inline.'
+    )
+  const content = await readWhole(found)
+  const path = await files.save(attachment.filename, content)
+  const structured = { ...described(attachment, content), delivery: 'file' as const, path }
+  return { structured, text: summary(found, content, call, `\nSaved as ${path}`) }
+}
+
+/** An image as models take it. Bytes of another type than they say would fail the client's whole request. */
+async function asImage(found: FoundAttachment, call: ToolCall): Promise<Answer<Output>> {
+  const { attachment } = found
+  const answer = attachment.size > MAX_IMAGE_BYTES ? undefined : await imageOf(found, call)
+  if (!answer)
+    throw new ToolError(
+      'invalid_argument',
+      `Not a PNG, JPEG, GIF or WebP of at most ${MAX_IMAGE_BYTES} bytes; use another delivery.`
+    )
+  return answer
+}
+
+async function asImageOr(
+  other: 'file' | 'link' | 'inline',
+  wanted: Wanted
+): Promise<Answer<Output>> {
+  const { found, call } = wanted
+  const answer = await imageOf(found, call)
+  if (!answer) return other === 'inline' ? asEmbedded(wanted) : deliver(other, wanted)
+  const { text, ...rest } = answer
+  return { ...rest, text: `${text}\nIf you see no image here, use delivery ${other}.` }
+}
+
+async function imageOf(
+  found: FoundAttachment,
+  call: ToolCall
+): Promise<Answer<Output> | undefined> {
+  const content = await readWhole(found)
+  const mimeType = imageTypeOf(content)
+  if (!mimeType) return undefined
+  return {
+    structured: { ...described(found.attachment, content), delivery: 'image' },
+    text: summary(found, content, call),
+    more: [{ type: 'image', data: content.toString('base64'), mimeType }]
+  }
+}
+
+/** For clients that read bytes: in `contentBase64`, and as content of the answer's own kind. */
+async function asContent(wanted: Wanted, most: number): Promise<Answer<Output>> {
+  const { attachment } = wanted.found
   if (attachment.size > most)
     throw new ToolError(
       'too_large',
-      `The attachment has ${attachment.size} bytes; ${wanted === 'auto' ? 'ask for it with delivery inline if you can use base64' : `inline takes up to ${most}`}.`
+      `The attachment has ${attachment.size} bytes; inline takes up to ${most}.`
     )
-  const content = await readWhole(found)
-  const contentBase64 = content.toString('base64')
-  const structured = {
-    ...about(attachment),
-    size: content.length,
-    delivery: 'inline' as const,
-    sha256: sha256(content),
-    contentBase64
+  const embedded = await embed(wanted)
+  const { blob } = embedded
+  return {
+    structured: { ...embedded.structured, contentBase64: blob },
+    text: embedded.text,
+    more: [embedded.more]
   }
-  const text = `${fence(call.context.nonce(), named(attachment))}\n${content.length} bytes, sha256 ${structured.sha256}.`
-  const { mimeType } = attachment
-  const uri = `gmail://attachment/${encodeURIComponent(attachment.partId)}`
-  const more = mimeType.startsWith('image/')
-    ? { type: 'image' as const, data: contentBase64, mimeType }
-    : { type: 'resource' as const, resource: { uri, mimeType, blob: contentBase64 } }
+}
+
+/** Where there are neither links nor a place for files: the bytes, once. */
+async function asEmbedded(wanted: Wanted): Promise<Answer<Output>> {
+  const { attachment } = wanted.found
+  if (attachment.size > MAX_AUTO_INLINE_BYTES)
+    throw new ToolError(
+      'too_large',
+      `The attachment has ${attachment.size} bytes; ask for it with delivery inline if you can use base64.`
+    )
+  const { structured, text, more } = await embed(wanted)
   return { structured, text, more: [more] }
 }
+
+async function embed({ messageId, found, call }: Wanted) {
+  const { attachment } = found
+  const content = await readWhole(found)
+  const blob = content.toString('base64')
+  const image = imageTypeOf(content)
+  const { mimeType, partId } = attachment
+  const uri = `gmail://attachment/${messageId}/${encodeURIComponent(partId)}`
+  return {
+    blob,
+    structured: { ...described(attachment, content), delivery: 'inline' as const },
+    text: summary(found, content, call),
+    more: image
+      ? { type: 'image' as const, data: blob, mimeType: image }
+      : { type: 'resource' as const, resource: { uri, mimeType, blob } }
+  }
+}
+
+const described = (attachment: Attachment, content: Buffer) => ({
+  ...about(attachment),
+  size: content.length,
+  sha256: sha256(content)
+})
+
+/** `more` stands inside the fence, since a path ends in the sender's name for the file. */
+const summary = (
+  { attachment }: FoundAttachment,
+  content: Buffer,
+  { context }: ToolCall,
+  more = ''
+): string =>
+  `${fence(context.nonce(), named(attachment) + more)}\n${content.length} bytes, sha256 ${sha256(content)}.`
 
 async function readWhole({ attachment, read }: FoundAttachment): Promise<Buffer> {
   if (attachment.size > MAX_READ_BYTES)

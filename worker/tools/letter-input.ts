@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { flag, lineList, objectList, stringList } from './coerce.ts'
+import { flag, lineList, objectList, partName, stringList } from './coerce.ts'
 
 /** Arguments that every tool which writes a message has. */
 
@@ -8,7 +8,7 @@ const FileInput = z.strictObject({
   mimeType: z.string().max(255).optional(),
   contentBase64: z.string().optional().describe('The content; or give fromMessageId and partId'),
   fromMessageId: z.string().optional().describe('Take an attachment of this message'),
-  partId: z.string().optional()
+  partId: partName().optional()
 })
 const ImageInput = z.strictObject({
   contentId: z.string().min(1).max(255).describe('The HTML shows it as src="cid:..."'),

@@ -6,7 +6,7 @@ import { LabelBook } from '../gmail/label-book.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
-import type { AttachmentLinks, ToolReport } from './context.ts'
+import type { AttachmentLinks, SavedFiles, ToolReport } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
 import { buildServer } from './server.ts'
 import type { AskGateway } from './sign-in/call.ts'
@@ -27,6 +27,8 @@ export interface GmailProgramOptions {
   /** From 0 to 1. */
   readonly random: () => number
   readonly links?: AttachmentLinks
+  /** Where a person's own machine keeps files. */
+  readonly files?: SavedFiles | undefined
   /** Where the person can connect the account again, if there is such a page. */
   readonly accountUrl?: string
   /** Where people may sign in by tools. */
@@ -50,7 +52,7 @@ export interface GmailProgram {
 
 /** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
-  const { clock, account, accountUrl, links, nonce, signIn } = options
+  const { clock, account, accountUrl, links, files, nonce, signIn } = options
   let scopes = options.googleScopes
   const mailbox = new GmailClient({
     ...options,
@@ -69,6 +71,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     nonce,
     grantedScopes: () => scopes,
     ...(links && { links }),
+    ...(files && { files }),
     ...(accountUrl !== undefined && { accountUrl }),
     ...(signIn && { signIn })
   }

@@ -96,7 +96,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   credentialsPath: 'the server reads no files for a client',
   email: 'the mailbox is always the one of the signed-in account',
   oauthPath: 'the server reads no files for a client',
-  savePath: 'the server never writes files; the content is returned instead',
+  savePath: 'where files are saved is not for a caller to say',
   sessionToken: 'the mailbox is always the one of the signed-in account',
   storagePath: 'the sign-in belongs to the server',
   userId: 'the mailbox is always the one of the signed-in account',
