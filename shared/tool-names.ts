@@ -38,6 +38,14 @@ export const TOOL_NAMES = [
   'create_filter_from_template',
   'delete_filter',
   'apply_filter_to_existing',
+  'get_vacation_responder',
+  'update_vacation_responder',
+  'list_send_as',
+  'update_signature',
+  'get_mail_settings',
+  'update_mail_settings',
+  'list_history',
+  'get_search_help',
   'get_profile'
 ] as const
 

@@ -1,5 +1,6 @@
 /** Every metric of the gateway and its workers, in Prometheus' terms. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
 import { Families } from './family.ts'
 
@@ -10,16 +11,7 @@ const LIFETIME = [1, 60, 600, 3600, 21_600, 86_400, 604_800]
 
 const ERA = { era: ['legacy', 'modern', 'none'] } as const
 const TOOL = [...TOOL_NAMES, ...SIGN_IN_TOOL_NAMES, 'other']
-const GMAIL_METHOD = [
-  'getProfile',
-  ...['list', 'get', 'send', 'modify', 'batchModify', 'trash', 'untrash'].map(
-    (m) => `messages.${m}`
-  ),
-  ...['messages.delete', 'messages.batchDelete', 'attachments.get', 'threads.list', 'threads.get'],
-  ...['list', 'get', 'create', 'update', 'send', 'delete'].map((m) => `drafts.${m}`),
-  ...['list', 'get', 'create', 'patch', 'delete'].map((m) => `labels.${m}`),
-  'other'
-]
+const GMAIL_METHOD = [...GMAIL_METHODS, 'other']
 
 export type Metrics = ReturnType<typeof createMetrics>
 

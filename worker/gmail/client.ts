@@ -179,5 +179,21 @@ const REQUESTS: Requests = {
     api.users.settings.filters.delete({ ...ME, ...p }, options),
   'forwardingAddresses.list': (api, _, options) =>
     api.users.settings.forwardingAddresses.list(ME, options),
-  'sendAs.list': (api, _, options) => api.users.settings.sendAs.list(ME, options)
+  'sendAs.list': (api, _, options) => api.users.settings.sendAs.list(ME, options),
+  'sendAs.patch': (api, p, options) => api.users.settings.sendAs.patch({ ...ME, ...p }, options),
+  'history.list': (api, p, options) => api.users.history.list({ ...ME, ...p }, options),
+  'settings.getVacation': (api, _, options) => api.users.settings.getVacation(ME, options),
+  'settings.updateVacation': (api, p, options) =>
+    api.users.settings.updateVacation({ ...ME, ...p }, options),
+  'settings.getImap': (api, _, options) => api.users.settings.getImap(ME, options),
+  'settings.updateImap': (api, p, options) =>
+    api.users.settings.updateImap({ ...ME, ...p }, options),
+  'settings.getPop': (api, _, options) => api.users.settings.getPop(ME, options),
+  'settings.updatePop': (api, p, options) => api.users.settings.updatePop({ ...ME, ...p }, options),
+  'settings.getLanguage': (api, _, options) => api.users.settings.getLanguage(ME, options),
+  'settings.updateLanguage': (api, p, options) =>
+    api.users.settings.updateLanguage({ ...ME, ...p }, options),
+  'settings.getAutoForwarding': (api, _, options) =>
+    api.users.settings.getAutoForwarding(ME, options),
+  'delegates.list': (api, _, options) => api.users.settings.delegates.list(ME, options)
 }

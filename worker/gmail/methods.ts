@@ -47,6 +47,30 @@ export interface GmailMethods {
     gmail_v1.Schema$ListForwardingAddressesResponse
   ]
   'sendAs.list': [Record<string, never>, gmail_v1.Schema$ListSendAsResponse]
+  'sendAs.patch': [{ sendAsEmail: string; requestBody: SendAs }, SendAs]
+  'history.list': [
+    {
+      startHistoryId: string
+      labelId?: string
+      historyTypes?: string[]
+      maxResults?: number
+      pageToken?: string
+    },
+    gmail_v1.Schema$ListHistoryResponse
+  ]
+  'settings.getVacation': [Record<string, never>, Vacation]
+  'settings.updateVacation': [{ requestBody: Vacation }, Vacation]
+  'settings.getImap': [Record<string, never>, Imap]
+  'settings.updateImap': [{ requestBody: Imap }, Imap]
+  'settings.getPop': [Record<string, never>, Pop]
+  'settings.updatePop': [{ requestBody: Pop }, Pop]
+  'settings.getLanguage': [Record<string, never>, gmail_v1.Schema$LanguageSettings]
+  'settings.updateLanguage': [
+    { requestBody: gmail_v1.Schema$LanguageSettings },
+    gmail_v1.Schema$LanguageSettings
+  ]
+  'settings.getAutoForwarding': [Record<string, never>, AutoForwarding]
+  'delegates.list': [Record<string, never>, gmail_v1.Schema$ListDelegatesResponse]
 }
 
 export type GmailMethod = keyof GmailMethods
@@ -55,6 +79,14 @@ export type MessagePart = gmail_v1.Schema$MessagePart
 export type Thread = gmail_v1.Schema$Thread
 export type Label = gmail_v1.Schema$Label
 export type Filter = gmail_v1.Schema$Filter
+export type SendAs = gmail_v1.Schema$SendAs
+export type AutoForwarding = gmail_v1.Schema$AutoForwarding
+export type ForwardingAddress = gmail_v1.Schema$ForwardingAddress
+export type Delegate = gmail_v1.Schema$Delegate
+export type HistoryRecord = gmail_v1.Schema$History
+export type Vacation = gmail_v1.Schema$VacationSettings
+export type Imap = gmail_v1.Schema$ImapSettings
+export type Pop = gmail_v1.Schema$PopSettings
 export type Draft = gmail_v1.Schema$Draft
 type DraftBody = { message: { raw: string; threadId?: string } }
 

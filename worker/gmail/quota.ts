@@ -37,5 +37,17 @@ export const UNITS: Readonly<Record<GmailMethod, number>> = {
   'filters.create': 5,
   'filters.delete': 5,
   'forwardingAddresses.list': 1,
-  'sendAs.list': 1
+  'sendAs.list': 1,
+  'sendAs.patch': 100, // not on the page; the dearest neighbour, sendAs.update
+  'history.list': 2,
+  'settings.getVacation': 1,
+  'settings.updateVacation': 5,
+  'settings.getImap': 1,
+  'settings.updateImap': 5,
+  'settings.getPop': 1,
+  'settings.updatePop': 100,
+  'settings.getLanguage': 1,
+  'settings.updateLanguage': 5,
+  'settings.getAutoForwarding': 1,
+  'delegates.list': 1
 }

@@ -21,18 +21,23 @@ import {
   listEmailLabels,
   updateLabel
 } from './labels.ts'
+import { listHistory } from './list-history.ts'
+import { getMailSettings, updateMailSettings } from './mail-settings.ts'
 import { batchModifyEmails, modifyEmail } from './modify-emails.ts'
 import { readEmail } from './read-email.ts'
 import { replyAll } from './reply-all.ts'
 import { replyToEmail } from './reply-to-email.ts'
 import { searchEmails } from './search-emails.ts'
+import { getSearchHelp } from './search-help.ts'
 import { searchThreads } from './search-threads.ts'
+import { listSendAs, updateSignature } from './send-as.ts'
 import { sendDraft } from './send-draft.ts'
 import { draftEmail, sendEmail } from './send-email.ts'
 import { notSpam, reportSpam } from './spam.ts'
 import { modifyThread, trashThread, untrashThread } from './threads.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
+import { getVacationResponder, updateVacationResponder } from './vacation.ts'
 
 /** Every tool, in the order of the list. */
 export const TOOLS: readonly Tool[] = [
@@ -74,5 +79,13 @@ export const TOOLS: readonly Tool[] = [
   createFilterFromTemplate,
   deleteFilter,
   applyFilterToExisting,
+  getVacationResponder,
+  updateVacationResponder,
+  listSendAs,
+  updateSignature,
+  getMailSettings,
+  updateMailSettings,
+  listHistory,
+  getSearchHelp,
   getProfile
 ]

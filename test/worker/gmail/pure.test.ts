@@ -1,8 +1,10 @@
 import t from 'tap'
+import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { parseAddress, splitAddresses } from '../../../worker/gmail/addresses.ts'
 import { describeAttachment, safeFilename } from '../../../worker/gmail/attachment.ts'
 import { type Failure, readFailure, toToolError } from '../../../worker/gmail/failure.ts'
 import { threadHeadersFor } from '../../../worker/gmail/parent.ts'
+import { UNITS } from '../../../worker/gmail/quota.ts'
 import { readEnvelope, readParts } from '../../../worker/gmail/read-message.ts'
 import { isOutcomeUnknown, pauseBeforeRetry } from '../../../worker/gmail/retry.ts'
 
@@ -273,4 +275,8 @@ t.test('an answer names its parent and all ancestors, in order and once', (t) =>
   t.equal(references[0], '<0@x>')
   t.equal(references.at(-1), '<c@x>')
   t.end()
+})
+
+t.test('every method of the client is counted by its name', async (t) => {
+  t.same(GMAIL_METHODS.toSorted(), Object.keys(UNITS).toSorted())
 })
