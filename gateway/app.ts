@@ -16,6 +16,7 @@ import { pathFor, tidyHeaders } from './http/as-it-comes.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { authenticate, challengeOf } from './http/authenticate.ts'
 import { brokenRequest } from './http/broken-request.ts'
+import { limitConnections } from './http/connection-limit.ts'
 import { edge } from './http/edge.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
 import { ALLOWED, type McpParts, mcpRoutes } from './http/mcp-routes.ts'
@@ -24,14 +25,13 @@ import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { createTokenless } from './http/tokenless.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
+import { mostOpenFiles } from './supervisor/proc.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { Strangers } from './tool-sign-in/strangers.ts'
 
 /** How often late requests are looked for, at most. */
 const CHECK_MS = 2000
-/** Of everybody together; each takes a descriptor, and workers need some too. */
-const CONNECTIONS = 20_000
 
 export interface AppParts {
   readonly clock: Clock
@@ -69,11 +69,16 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     },
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 256 }
   })
-  app.server.maxConnections = CONNECTIONS
   cutOffStalledReaders(app.server, {
     clock: parts.clock,
     limitMs: config.READ_TIMEOUT,
     cutOff: () => metrics.http.stalledReaders.inc({})
+  })
+  limitConnections(app.server, {
+    clock: parts.clock,
+    workers: config.WORKER_LIMIT,
+    descriptors: mostOpenFiles(),
+    warn: (fields, message) => parts.log.warn(fields, message)
   })
   const origins = new Set([config.PUBLIC_URL, ...config.ALLOWED_ORIGINS])
   const guard = edge({ hosts: hostsOf(config), origins })

@@ -14,10 +14,12 @@ export interface ReadinessReport {
   readonly node: string
 }
 
+/** A probe of a load balancer does not wait longer. */
+const STORE_MS = 2000
 /** Starting a process for every probe of a load balancer would be a load of its own. */
 const FRESH_MS = 30_000
 
-/** Whether this gateway can serve: its store answers, a worker can be started, it is not about to stop. */
+/** Whether this gateway can serve: its store can be read and written, a worker can be started, it is not about to stop. */
 export class Readiness {
   readonly #store: Store
   readonly #supervisor: Supervisor
@@ -46,7 +48,7 @@ export class Readiness {
   async report(): Promise<ReadinessReport> {
     const accepting = this.#isStopping ? 'stopping' : 'ok'
     const [store, worker] = await Promise.all([
-      settle(this.#store.db.selectFrom('users').select('id').limit(1).execute()),
+      this.#storeWorks(),
       this.#isStopping ? 'not asked' : this.#workerStarts()
     ])
     const ready = [store, worker, accepting].every((check) => check === 'ok')
@@ -56,6 +58,19 @@ export class Readiness {
       isolation: this.#isolation,
       node: nodeWarning(process.versions.node) ?? 'ok'
     }
+  }
+
+  async #storeWorks(): Promise<string> {
+    let cancel = (): void => {}
+    const slow = new Promise<string>((resolve) => {
+      cancel = this.#clock.after(STORE_MS, () =>
+        resolve(this.#store.trouble()?.sentence ?? 'A write waits for a lock, or for the disk.')
+      )
+    })
+    const checked = this.#store.check().then((trouble) => trouble?.sentence ?? 'ok')
+    const said = await Promise.race([checked, slow])
+    cancel()
+    return said
   }
 
   #workerStarts(): Promise<string> {

@@ -15,6 +15,7 @@ import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
 import type { SleepCause } from './sessions/session.ts'
 import type { Store } from './store/store.ts'
+import { isStoreError } from './store/store-trouble.ts'
 import type { Launcher } from './supervisor/launcher.ts'
 import type { Assignment } from './supervisor/life.ts'
 import { processUse } from './supervisor/proc.ts'
@@ -167,7 +168,9 @@ const sessionEvents = (
       era: 'legacy',
       client: clientFamily(initialize.clientInfo.name)
     }),
-  sweepFailed: (err) => log.error({ err }, 'sessions not swept'),
+  sweepFailed(err) {
+    if (!isStoreError(err)) log.error({ err }, 'sessions not swept')
+  },
   ended(session, reason) {
     metrics.sessions.ended.inc({ reason })
     metrics.sessions.seconds.observe({}, (clock.now() - session.createdAt) / 1000)

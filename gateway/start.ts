@@ -10,6 +10,8 @@ const BACKLOG = 4096
 
 /** SO_REUSEPORT, so that the next gateway listens before this one stops. Linux shares such ports evenly. */
 const SHARING = { reusePort: process.platform === 'linux' }
+/** How long the last threads of a gateway that was killed may take to end. */
+const DYING_MS = 2000
 const LONG_MS = 2 ** 30
 
 /**
@@ -39,11 +41,16 @@ async function open(gateway: Gateway, config: Config, log: Log): Promise<void> {
   const ops = { host: config.OPS_HOST, port: config.OPS_PORT, ...SHARING }
   const main = { host: config.HOST, port: config.PORT, backlog: BACKLOG, ...SHARING }
   const awake = setInterval(() => {}, LONG_MS) // while it waits, nothing else keeps the process alive
+  let patienceMs = 0
   const turn = await succession
-    .turn(() => log.info('ready to take over: another gateway has the ports'))
+    .turn(() => {
+      patienceMs = DYING_MS
+      log.info('ready to take over: another gateway has the ports')
+    })
     .finally(() => clearInterval(awake))
   if (turn === 'closed') return
-  if (turn === 'alone') for (const { host, port } of [ops, main]) await assertFree(host, port)
+  if (turn === 'alone')
+    for (const { host, port } of [ops, main]) await assertFree(host, port, patienceMs)
   await opsApp.listen(ops)
   await app.listen(main)
   const closePorts = await openCallbackPorts(app, config.HOST, config.CALLBACK_PORTS)

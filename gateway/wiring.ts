@@ -28,6 +28,8 @@ import { Readiness } from './readiness.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
+import type { StoreNews } from './store/store-health.ts'
+import { isStoreError } from './store/store-trouble.ts'
 import type { Assignment } from './supervisor/life.ts'
 import { WORKER_ENV } from './supervisor/node-flags.ts'
 import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
@@ -68,6 +70,7 @@ interface Core {
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const WORKER_BUNDLE = join(PROJECT, 'dist/worker/main.mjs')
+const STORE_CHECK_MS = 5000
 /** Where real mail is, nobody may look into the gateway. */
 const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
 
@@ -88,7 +91,8 @@ export async function wire(
   metrics.workers.reaped.inc({}, reaped)
   const clockWatch = watchClock(log, metrics)
   const isClockSettled = () => clockWatch.isSettled()
-  const store = await openStore(config.DATABASE_URL)
+  const store = await openStore(config.DATABASE_URL, storeNews(log, metrics))
+  const storeWatch = watchStore(store)
   const accounts: OpenAccounts = openAccounts({
     store,
     clock: systemClock,
@@ -156,6 +160,7 @@ export async function wire(
     const callMs = config.DRAIN_TIMEOUT
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => patience.abort() })
     clockWatch.close()
+    storeWatch.close()
     await store.close()
   }
   return {
@@ -181,6 +186,36 @@ async function assignmentOf(
   return { email: account.email, googleScopes, signIn: SIGN_IN_BY_TOOL ? 'offered' : undefined }
 }
 
+const storeNews = (log: Log, metrics: Metrics): StoreNews => ({
+  trouble({ kind, code, sentence }, failed) {
+    metrics.store.trouble.set({ kind }, 1)
+    log.error({ store: kind, sqlite: code, failed }, sentence)
+  },
+  recovered({ kind }, seconds) {
+    metrics.store.trouble.set({ kind }, 0)
+    log.warn({ store: kind, seconds }, 'the database works again')
+  },
+  failed: ({ kind }) => metrics.store.errors.inc({ kind }),
+  waited: (seconds) => metrics.store.waitSeconds.observe({}, seconds)
+})
+
+/** Looks at the store now and then, so that its trouble is told before anybody meets it. */
+function watchStore(store: Store): { close(): void } {
+  let disarm = (): void => {}
+  let isClosed = false
+  const arm = (): void => {
+    if (isClosed) return
+    disarm = systemClock.after(STORE_CHECK_MS, () => void store.check().then(arm)) // never rejects
+  }
+  arm()
+  return {
+    close() {
+      isClosed = true
+      disarm()
+    }
+  }
+}
+
 const watchClock = (log: Log, metrics: Metrics): ClockWatch =>
   new ClockWatch({
     clock: systemClock,
@@ -197,7 +232,9 @@ function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: User
     startOf: (pid) => processStart(pid) ?? (isRunning(pid) ? '0' : undefined),
     randomHex: (bytes) => randomBytes(bytes).toString('hex')
   })
-  const failed = (err: unknown): void => log.error({ err }, 'lease not written')
+  const failed = (err: unknown): void => {
+    if (!isStoreError(err)) log.error({ err }, 'lease not written') // the store has told its trouble itself
+  }
   const parts = { store, clock: systemClock, node, failed }
   return {
     ownership: new SqlOwnership({ ...parts, onLost }),

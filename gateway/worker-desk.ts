@@ -105,10 +105,16 @@ async function openSession(
     worker.channel.send({ type: 'session-stored', id })
   } catch (error) {
     log.error({ err: error, worker: worker.id }, 'session not stored')
-    const reason =
-      error instanceof GatewayError ? error.message : 'The session could not be stored; try again.'
-    worker.channel.send({ type: 'session-refused', id, message: reason })
+    worker.channel.send({ type: 'session-refused', id, ...refusalOf(error) })
   }
+}
+
+/** Only what the client itself sent is told without the wish that it try again. */
+function refusalOf(error: unknown): { message: string; retryAfter?: number } {
+  const sentence = 'The session could not be stored; try again.'
+  if (!(error instanceof GatewayError)) return { message: sentence, retryAfter: 1 }
+  const { message, statusCode, retryAfter = 1 } = error
+  return statusCode < 500 ? { message } : { message, retryAfter }
 }
 
 function noteCall(

@@ -117,7 +117,13 @@ const ToWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('linked'), id: Id, url: z.string(), expiresAt: z.string() }),
   z.object({ type: z.literal('sign-in-answer'), id: Id, answer: SignInAnswer }),
   z.object({ type: z.literal('session-stored'), id: Id }),
-  z.object({ type: z.literal('session-refused'), id: Id, message: z.string() }),
+  z.object({
+    type: z.literal('session-refused'),
+    id: Id,
+    message: z.string(),
+    /** The client cannot help it: seconds after which it may try again. */
+    retryAfter: z.number().optional()
+  }),
   z.object({
     type: z.literal('restore'),
     id: Id,

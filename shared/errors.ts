@@ -14,6 +14,7 @@ const STATUS = {
   ERR_SESSION_LIMIT: 429, // this account has too many sessions
   ERR_SESSION_UNKNOWN: 404, // unknown, ended or somebody else's; the answer does not tell which
   ERR_SIGN_IN: 400, // a sign-in is expired, was used already, or belongs to another browser
+  ERR_STORE: 503, // the database cannot be written, or read; the log says why
   ERR_TOO_MANY_ATTEMPTS: 429, // this address sent too many wrong tokens
   ERR_TOO_MANY_CALLS: 429, // this account has too many calls in flight, or calls too often
   ERR_TOO_MANY_STREAMS: 429, // this account has too many open event streams

@@ -25,7 +25,13 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/tool-sign-in'
   ],
   'gateway/oauth/pages': ['shared', 'gateway', 'gateway/accounts', 'gateway/oauth'],
-  'gateway/telemetry': ['shared', 'gateway/sessions', 'gateway/supervisor', 'gateway/http'],
+  'gateway/telemetry': [
+    'shared',
+    'gateway/sessions',
+    'gateway/store',
+    'gateway/supervisor',
+    'gateway/http'
+  ],
   'gateway/http': [
     'shared',
     'gateway',

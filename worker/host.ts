@@ -9,6 +9,7 @@ import type { FetchAttachment } from './attachments.ts'
 import { Channel } from './channel.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { rehearse } from './mcp/rehearsal.ts'
+import { SessionRefused } from './mcp/sessions.ts'
 import { listen, type Serve, type Socket } from './socket.ts'
 import { giveMemoryBack, whenQuiet } from './tidy.ts'
 
@@ -181,7 +182,8 @@ const endpointFor = (program: Program, channel: Channel): Endpoint =>
           clientId,
           initialize
         })
-        if (answer.type === 'session-refused') throw new Error(answer.message)
+        if (answer.type === 'session-refused')
+          throw new SessionRefused(answer.message, answer.retryAfter)
       },
       abandoned: (sessionId) => channel.tell({ type: 'session-abandoned', sessionId })
     },

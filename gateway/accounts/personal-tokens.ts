@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { AccessLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
+import { oncePerKey } from '#shared/once-per-key.ts'
 import type { PersonalTokenRow, UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
@@ -72,6 +73,14 @@ export function createPersonalTokens({ store, clock }: PersonalTokensParts): Per
       .where('personal_tokens.hash', '=', '')
   )
 
+  const noteUse = oncePerKey(async (hash: string) => {
+    await db
+      .updateTable('personal_tokens')
+      .set({ last_used_at: clock.now() })
+      .where('hash', '=', hash)
+      .execute()
+  })
+
   return {
     async create({ userId, name, level, ttl = DEFAULT_TTL_MS }) {
       const token = `${PERSONAL_TOKEN_PREFIX}${randomBytes(SECRET_BYTES).toString('base64url')}`
@@ -97,11 +106,7 @@ export function createPersonalTokens({ store, clock }: PersonalTokensParts): Per
       const now = clock.now()
       if (!row || row.expires_at <= now) return undefined
       if (row.last_used_at === null || Math.abs(now - row.last_used_at) >= NOTE_USE_EVERY_MS) {
-        await db
-          .updateTable('personal_tokens')
-          .set({ last_used_at: now })
-          .where('hash', '=', hash)
-          .execute()
+        noteUse(hash)
       }
       const { id, state, last_seen_at } = row
       return { ...toRecord(row), owner: { id, state, last_seen_at } }

@@ -3,6 +3,7 @@ import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
+import { oncePerKey } from '#shared/once-per-key.ts'
 import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -64,14 +65,16 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
       .where('oauth.id', '=', '')
   )
 
-  const noteVisit = async (user: Pick<UserRow, 'id' | 'last_seen_at'>): Promise<void> => {
-    const now = clock.now()
-    if (Math.abs(now - user.last_seen_at) < SEEN_EVERY_MS) return
+  const noteVisit = oncePerKey(async (userId: string) => {
     await store.db
       .updateTable('users')
-      .set({ last_seen_at: now })
-      .where('id', '=', user.id)
+      .set({ last_seen_at: clock.now() })
+      .where('id', '=', userId)
       .execute()
+  })
+
+  const visited = ({ id, last_seen_at }: Pick<UserRow, 'id' | 'last_seen_at'>): void => {
+    if (Math.abs(clock.now() - last_seen_at) >= SEEN_EVERY_MS) noteVisit(id)
   }
 
   const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
@@ -81,7 +84,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     const level = highestLevel(stored.scope.split(' '))
     if (!level || stored.aud !== resource || stored.exp * 1000 <= clock.now()) return undefined
     refuseBlocked(row.state)
-    await noteVisit(row)
+    visited(row)
     return {
       userId: asUserId(row.id),
       clientId: stored.clientId,
@@ -95,7 +98,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     const record = await personalTokens.verify(token)
     if (!record) return undefined
     refuseBlocked(record.owner.state)
-    await noteVisit(record.owner)
+    visited(record.owner)
     return {
       userId: record.userId,
       clientId: 'personal-token',

@@ -37,6 +37,15 @@ export const MIGRATIONS: Record<string, Migration> = {
       await schema.alterTable('sessions').addColumn('token_hash', 'text').execute()
       await schema.createIndex('sessions_expires').on('sessions').column('expires_at').execute()
     }
+  },
+  '004-store-check': {
+    async up({ schema }: Kysely<Schema>) {
+      await schema
+        .createTable('store_check')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .execute()
+    }
   }
 }
 

@@ -10,6 +10,7 @@ export interface Schema {
   owners: OwnerRow
   nodes: NodeRow
   audit: AuditRow
+  store_check: StoreCheckRow
 }
 
 export interface UserRow {
@@ -102,6 +103,12 @@ export interface NodeRow {
   state: 'waiting' | 'serving' | 'leaving'
   since: number
   expires_at: number
+}
+
+/** The one row that is written to see whether the store can be. */
+interface StoreCheckRow {
+  id: number
+  at: number
 }
 
 /** `at` is in ms since the epoch. */

@@ -2,11 +2,13 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
+import { TROUBLES } from '../store/store-trouble.ts'
 import { Families } from './family.ts'
 
 const OVERHEAD = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1]
 const SPAWN = [0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
 const CALL = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+const WAIT = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10]
 const LIFETIME = [1, 60, 600, 3600, 21_600, 86_400, 604_800]
 
 const ERA = { era: ['legacy', 'modern', 'none'] } as const
@@ -47,6 +49,7 @@ export function createMetrics(build: { version: string }) {
         tool: TOOL
       })
     },
+    store: storeFamilies(families),
     clockSteps: families.counter('clock_steps_total', 'Steps of the wall clock, over 2 s each.', {
       direction: ['forward', 'back']
     }),
@@ -56,6 +59,21 @@ export function createMetrics(build: { version: string }) {
     })
   }
 }
+
+const storeFamilies = (families: Families) => ({
+  errors: families.counter('store_errors_total', 'Statements that failed because of the store.', {
+    kind: TROUBLES
+  }),
+  trouble: families.gauge('store_trouble', 'Whether the store has this trouble now (1).', {
+    kind: TROUBLES
+  }),
+  waitSeconds: families.histogram(
+    'store_wait_seconds',
+    'Time that a statement waited for the lock of another program.',
+    WAIT,
+    {}
+  )
+})
 
 const httpFamilies = (families: Families) => ({
   requests: families.counter('http_requests_total', 'Requests answered.', {

@@ -11,7 +11,7 @@ import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { inForm } from './answer-form.ts'
 import { mistakeIn, tidyParams } from './params.ts'
-import { type SessionRecord, Sessions } from './sessions.ts'
+import { type SessionRecord, SessionRefused, Sessions } from './sessions.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
 
@@ -50,7 +50,7 @@ export function createEndpoint(
       if (!data) return rpcError(400, -32602, 'The parameters of initialize are not valid.')
       return sessions
         .open(request, body, data, authInfo)
-        .catch((refused: Error) => rpcError(400, -32602, refused.message))
+        .catch((refused: unknown) => answerRefusal(refused, onError))
     }
     const id = request.headers.get('mcp-session-id')
     if (id === null)
@@ -139,6 +139,19 @@ async function withId(response: Response, id: string | number): Promise<Response
     typeof body === 'object' && body !== null && 'error' in body && 'id' in body && body.id === null
   return Response.json(isNameless ? { ...body, id } : body, { status, headers })
 }
+
+/** What a client cannot help is no fault of its request. */
+function answerRefusal(refused: unknown, onError: (error: Error) => void): Response {
+  const isOurs = refused instanceof SessionRefused
+  if (refused instanceof Error && !isOurs) onError(refused)
+  const { message, retryAfter } = isOurs ? refused : UNKNOWN_REFUSAL
+  if (retryAfter === undefined) return rpcError(400, -32602, message)
+  const response = rpcError(503, -32603, message)
+  response.headers.set('retry-after', String(retryAfter))
+  return response
+}
+
+const UNKNOWN_REFUSAL = { message: 'The session could not be opened; try again.', retryAfter: 1 }
 
 async function readJson(request: Request): Promise<unknown> {
   try {

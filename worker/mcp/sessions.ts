@@ -15,6 +15,18 @@ export interface SessionRecord {
   abandoned(id: SessionId): void
 }
 
+/** The gateway does not store a session. `message` is for the client. */
+export class SessionRefused extends Error {
+  override readonly name = 'SessionRefused'
+  /** Seconds; undefined when the client's request is what is wrong. */
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, retryAfter: number | undefined) {
+    super(message)
+    this.retryAfter = retryAfter
+  }
+}
+
 interface Session {
   readonly server: McpServer
   readonly transport: KeyedTransport
@@ -37,7 +49,7 @@ export class Sessions {
 
   /**
    * Answers `initialize`: the session is stored first, so that an id a client has seen can be restored.
-   * Rejects with the gateway's sentence when it refuses the session.
+   * Rejects with SessionRefused when the gateway does not store it.
    */
   async open(
     request: Request,
