@@ -6,10 +6,12 @@ import type { TokenBroker } from './accounts/token-broker.ts'
 import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
 import { GrantNews } from './grant-news.ts'
+import { AccessWatch } from './http/access-watch.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
 import { HeldBytes } from './http/held-bytes.ts'
 import { ParkedStreams } from './http/parked-streams.ts'
+import type { BearerTokens } from './oauth/bearer.ts'
 import type { Ownership } from './ownership/ownership.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
@@ -36,6 +38,7 @@ export interface ServingParts {
   readonly launcher: Launcher
   readonly broker: TokenBroker
   readonly ownership: Ownership
+  readonly isLive: BearerTokens['isLive']
   readonly assignment: (userId: UserId) => Promise<Assignment>
   /** Answers the sign-in tools, where they are on. */
   readonly onSignIn: WorkerDeskParts['onSignIn']
@@ -49,6 +52,9 @@ export interface Serving {
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
+  /** Ends what is open when the access it rests on is no more. */
+  readonly access: AccessWatch
+  readonly isLive: BearerTokens['isLive']
   /** Bytes of answers that wait for their clients. */
   readonly held: HeldBytes
   readonly links: AttachmentLinks
@@ -69,15 +75,12 @@ export function createServing(parts: ServingParts): Serving {
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
   const links = new AttachmentLinks(clock)
-  const limits = new CallerLimits(
-    {
-      inFlight: config.CALLS_PER_USER,
-      perSecond: config.CALL_RATE,
-      burst: config.CALL_BURST,
-      streams: config.STREAMS_PER_USER
-    },
-    clock
-  )
+  const limits = limitsOf(config, clock)
+  const access = new AccessWatch({
+    clock,
+    isLive: parts.isLive,
+    failed: (err) => parts.log.error({ err }, 'access not looked at')
+  })
   const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
   const restorer = new Restorer(clock, {
     restored({ asleepBy: cause }, ok, seconds) {
@@ -88,6 +91,7 @@ export function createServing(parts: ServingParts): Serving {
   const streams = new ParkedStreams({
     clock,
     limits,
+    access,
     restorer,
     workerOf: (userId) => supervisor.peek(userId),
     opened: (kind) => metrics.http.streams.inc({ kind }),
@@ -136,6 +140,8 @@ export function createServing(parts: ServingParts): Serving {
     exchanges,
     streams,
     limits,
+    access,
+    isLive: parts.isLive,
     held,
     links,
     grantChanged: (userId) => news.changed(userId),
@@ -150,11 +156,23 @@ export function createServing(parts: ServingParts): Serving {
     async close() {
       await supervisor.drain()
       streams.close()
+      access.close()
       await supervisor.close()
       await sessions.close()
     }
   }
 }
+
+const limitsOf = (config: Config, clock: Clock): CallerLimits =>
+  new CallerLimits(
+    {
+      inFlight: config.CALLS_PER_USER,
+      perSecond: config.CALL_RATE,
+      burst: config.CALL_BURST,
+      streams: config.STREAMS_PER_USER
+    },
+    clock
+  )
 
 /** A session that ended takes along what belongs to it: its stream, its calls, its place in the worker. */
 const sessionEvents = (

@@ -16,7 +16,7 @@ import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
 import type { NoteChange } from './oauth/account-change.ts'
-import { createBearerTokens } from './oauth/bearer.ts'
+import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
@@ -59,6 +59,7 @@ interface Core {
   readonly audit: Audit
   readonly note: NoteChange
   readonly accounts: OpenAccounts
+  readonly tokens: BearerTokens
   readonly serving: Serving
   readonly people: People
   /** With the calls that were passed on to another gateway. */
@@ -85,9 +86,7 @@ export async function wire(
 ): Promise<Gateway> {
   const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log)
   const metrics = createMetrics({ version: VERSION })
-  const outdated = nodeWarning(process.versions.node)
-  if (outdated !== undefined) log.warn(outdated)
-  metrics.nodeOutdated.set({}, outdated === undefined ? 0 : 1)
+  tellOfNode(log, metrics)
   metrics.workers.reaped.inc({}, reaped)
   const clockWatch = watchClock(log, metrics)
   const isClockSettled = () => clockWatch.isSettled()
@@ -106,6 +105,7 @@ export async function wire(
   const { ownership, succession } = leasesFor(config, log, store, (userId) => {
     void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
   })
+  const tokens = tokensFor(config, store, accounts)
   const serving: Serving = createServing({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
@@ -115,6 +115,7 @@ export async function wire(
     launcher,
     broker: accounts.broker,
     ownership,
+    isLive: tokens.isLive,
     isClockSettled,
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
@@ -126,7 +127,6 @@ export async function wire(
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
     ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people, note })
     : undefined
-  const patience = new AbortController()
   const core = {
     config,
     log,
@@ -135,10 +135,11 @@ export async function wire(
     audit,
     note,
     accounts,
+    tokens,
     serving,
     people,
     toolSignIn,
-    patience,
+    patience: new AbortController(),
     isClockSettled,
     substitutes
   }
@@ -158,7 +159,7 @@ export async function wire(
     readiness.stopping()
     toolSignIn?.requests.close()
     const callMs = config.DRAIN_TIMEOUT
-    await takeLeave({ ...leaving, ownership, callMs, giveUp: () => patience.abort() })
+    await takeLeave({ ...leaving, ownership, callMs, giveUp: () => core.patience.abort() })
     clockWatch.close()
     storeWatch.close()
     await store.close()
@@ -173,6 +174,24 @@ export async function wire(
     }
   }
 }
+
+function tellOfNode(log: Log, metrics: Metrics): void {
+  const outdated = nodeWarning(process.versions.node)
+  if (outdated !== undefined) log.warn(outdated)
+  metrics.nodeOutdated.set({}, outdated === undefined ? 0 : 1)
+}
+
+const tokensFor = (
+  { PUBLIC_URL }: Config,
+  store: Store,
+  { personalTokens }: OpenAccounts
+): BearerTokens =>
+  createBearerTokens({
+    store,
+    personalTokens,
+    clock: systemClock,
+    resource: `${PUBLIC_URL}/mcp`
+  })
 
 async function assignmentOf(
   userId: UserId,
@@ -298,12 +317,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     config,
     log,
     metrics,
-    tokens: createBearerTokens({
-      store,
-      personalTokens: accounts.personalTokens,
-      clock: systemClock,
-      resource: `${config.PUBLIC_URL}/mcp`
-    }),
+    tokens: core.tokens,
     signIn: (scope) => signIn(scope, parts),
     strangers: core.toolSignIn?.strangers,
     attachments: serving,

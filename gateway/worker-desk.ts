@@ -78,11 +78,13 @@ async function giveToken(
 }
 
 function giveLink(
-  { links, publicUrl }: WorkerDeskParts,
-  { userId, channel }: RunningWorker,
+  { links, publicUrl, exchanges }: WorkerDeskParts,
+  { id: workerId, userId, channel }: RunningWorker,
   { id, messageId, partId }: Extract<FromWorker, { type: 'link' }>
 ): void {
-  const { ticket, expiresAt } = links.create({ userId, messageId, partId })
+  // The worker does not say for which call: the link rests on all that are in flight for the account.
+  const accesses = exchanges.ofWorker(workerId).map(({ caller }) => caller)
+  const { ticket, expiresAt } = links.create({ userId, messageId, partId, accesses })
   const url = `${publicUrl}/attachments/${ticket}`
   channel.send({ type: 'linked', id, url, expiresAt: new Date(expiresAt).toISOString() })
 }

@@ -1,5 +1,6 @@
 /** Every error that may leave the gateway, with the HTTP status a client sees. */
 const STATUS = {
+  ERR_ACCESS_ENDED: 401, // the token that a call came with was revoked, or its time was over, during the call
   ERR_ACCOUNT_BLOCKED: 403, // an operator blocked this account
   ERR_BAD_REQUEST: 400, // an argument is missing or wrong; the message names it
   ERR_BODY_TOO_LARGE: 413, // the request body is over MAX_BODY

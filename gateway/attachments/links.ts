@@ -1,17 +1,31 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { Access } from '../oauth/bearer.ts'
 
 /** What a link leads to: an attachment of one account. */
 export interface LinkTarget {
   readonly userId: UserId
   readonly messageId: string
   readonly partId: string
+  /** What the link rests on: it is good for as long as all of this is. */
+  readonly accesses: readonly Access[]
 }
 
 interface Link extends LinkTarget {
   /** As `Clock.monotonic`. */
   readonly until: number
+  /** Somebody is fetching it. */
+  isLent: boolean
+}
+
+/** A link in use: one of the two must be called at its end. */
+export interface LentLink {
+  readonly target: LinkTarget
+  /** The content reached its reader: the link is good no more. */
+  used(): void
+  /** It did not: the link is as good as before. */
+  giveBack(): void
 }
 
 const LIFE_MS = 10 * 60_000
@@ -33,15 +47,30 @@ export class AttachmentLinks {
   create(target: LinkTarget): { readonly ticket: string; readonly expiresAt: number } {
     this.#makeRoom(target.userId)
     const ticket = randomBytes(32).toString('base64url')
-    this.#links.set(ticket, { ...target, until: this.#clock.monotonic() + LIFE_MS })
+    const until = this.#clock.monotonic() + LIFE_MS
+    this.#links.set(ticket, { ...target, until, isLent: false })
     return { ticket, expiresAt: this.#clock.now() + LIFE_MS }
   }
 
-  /** What the link leads to, this once; undefined when it was used, is too old, or never was. */
-  take(ticket: string): LinkTarget | undefined {
+  /** What the link leads to; undefined when it was used, is in use, is too old, or never was. */
+  find(ticket: string): LinkTarget | undefined {
     const link = this.#links.get(ticket)
-    this.#links.delete(ticket)
-    return link && link.until > this.#clock.monotonic() ? link : undefined
+    return link && !link.isLent && link.until > this.#clock.monotonic() ? link : undefined
+  }
+
+  /** As `find`, and for nobody else until it is given back. */
+  lend(ticket: string): LentLink | undefined {
+    const link = this.#links.get(ticket)
+    const target = this.find(ticket)
+    if (!link || !target) return undefined
+    link.isLent = true
+    return {
+      target,
+      used: () => void this.#links.delete(ticket),
+      giveBack() {
+        link.isLent = false
+      }
+    }
   }
 
   #makeRoom(userId: UserId): void {

@@ -1,50 +1,94 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
-import type { AttachmentLinks } from '../attachments/links.ts'
+import type { AttachmentLinks, LinkTarget } from '../attachments/links.ts'
+import type { Access } from '../oauth/bearer.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { AccessWatch } from './access-watch.ts'
 import { whenClosed } from './when-closed.ts'
 import { poolOf } from './worker-pools.ts'
 
 export interface AttachmentParts {
   readonly links: AttachmentLinks
   readonly supervisor: Supervisor
+  readonly access: AccessWatch
+  /** Whether a credential would still be taken now. */
+  readonly isLive: (access: Access) => Promise<boolean>
 }
 
 const INTERRUPTED = 'The attachment could not be fetched. Ask for a new link.'
 const FROM_WORKER = ['content-type', 'content-length', 'content-disposition']
 
-/** `GET /attachments/:ticket`: streams an attachment from its account's worker. The ticket is the permission. */
-export async function attachmentRoute(
-  app: FastifyInstance,
-  { links, supervisor }: AttachmentParts
-): Promise<void> {
-  app.get<{ Params: { ticket: string } }>('/attachments/:ticket', async (request, reply) => {
-    const target = links.take(request.params.ticket)
-    if (!target) {
-      const text = 'This link was used before or is too old. Ask for a new one.\n'
-      return reply.code(404).type('text/plain; charset=utf-8').send(text)
-    }
-    const left = new AbortController()
-    whenClosed(reply, () => left.abort())
-    const lease = await supervisor.acquire(target.userId, left.signal)
-    whenClosed(reply, () => lease.release())
-    const { messageId, partId } = target
-    const answer = await poolOf(lease.worker)
-      .request({
-        method: 'GET',
-        path: `/attachment?${new URLSearchParams({ messageId, partId })}`,
-        headers: { [WORKER_SECRET_HEADER]: lease.worker.secret },
-        signal: left.signal
-      })
-      .catch((cause: unknown) => {
-        throw new GatewayError('ERR_WORKER_GONE', INTERRUPTED, { cause })
-      })
-    for (const name of FROM_WORKER) {
-      const value = answer.headers[name]
-      if (value !== undefined) reply.header(name, value)
-    }
-    reply.header('cache-control', 'no-store')
-    return reply.code(answer.statusCode).send(answer.body)
+type Asked = FastifyRequest<{ Params: { ticket: string } }>
+
+/**
+ * `GET /attachments/:ticket`: streams an attachment from its account's worker. The ticket is the permission,
+ * for as long as the access it rests on; it is used up when the content has been sent, so that neither a
+ * robot that looks at links with HEAD nor a broken download takes it away.
+ */
+export async function attachmentRoute(app: FastifyInstance, parts: AttachmentParts): Promise<void> {
+  const { links } = parts
+  const isGood = async ({ accesses }: LinkTarget): Promise<boolean> =>
+    accesses.length > 0 && (await Promise.all(accesses.map(parts.isLive))).every((live) => live)
+
+  // RFC 9110 §9.3.2: it may leave out what would only be known by making the content.
+  app.head('/attachments/:ticket', async ({ params }: Asked, reply) => {
+    const target = links.find(params.ticket)
+    if (!target || !(await isGood(target))) return gone(reply)
+    reply.hijack()
+    reply.raw.writeHead(200, { 'cache-control': 'no-store' }).end()
+    return reply
+  })
+
+  app.get('/attachments/:ticket', { exposeHeadRoute: false }, async ({ params }: Asked, reply) => {
+    const lent = links.lend(params.ticket)
+    if (!lent) return gone(reply)
+    whenClosed(reply, () => {
+      const isSent = reply.raw.writableFinished && reply.raw.statusCode === 200
+      if (isSent) lent.used()
+      else lent.giveBack()
+    })
+    if (!(await isGood(lent.target))) return gone(reply)
+    return fetchFrom(parts, lent.target, reply)
   })
 }
+
+async function fetchFrom(
+  { supervisor, access }: AttachmentParts,
+  { userId, messageId, partId, accesses }: LinkTarget,
+  reply: FastifyReply
+): Promise<FastifyReply> {
+  const left = new AbortController()
+  whenClosed(reply, () => left.abort())
+  for (const one of accesses) {
+    const cutOff = (): void => {
+      left.abort()
+      reply.raw.destroy()
+    }
+    whenClosed(reply, access.add(one, cutOff))
+  }
+  const lease = await supervisor.acquire(userId, left.signal)
+  whenClosed(reply, () => lease.release())
+  const answer = await poolOf(lease.worker)
+    .request({
+      method: 'GET',
+      path: `/attachment?${new URLSearchParams({ messageId, partId })}`,
+      headers: { [WORKER_SECRET_HEADER]: lease.worker.secret },
+      signal: left.signal
+    })
+    .catch((cause: unknown) => {
+      throw new GatewayError('ERR_WORKER_GONE', INTERRUPTED, { cause })
+    })
+  for (const name of FROM_WORKER) {
+    const value = answer.headers[name]
+    if (value !== undefined) reply.header(name, value)
+  }
+  reply.header('cache-control', 'no-store')
+  return reply.code(answer.statusCode).send(answer.body)
+}
+
+const gone = (reply: FastifyReply): FastifyReply =>
+  reply
+    .code(404)
+    .type('text/plain; charset=utf-8')
+    .send('This link was used before, is in use, or is too old. Ask for a new one.\n')

@@ -8,8 +8,10 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { AccessWatch } from './access-watch.ts'
 import { bodyTooLarge } from './byte-limit.ts'
 import type { CallerLimits } from './caller-limits.ts'
+import { endCalls } from './end-calls.ts'
 import type { Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { isListen, listen } from './listen.ts'
@@ -29,6 +31,7 @@ export interface McpParts {
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
+  readonly access: AccessWatch
   readonly held: HeldBytes
   readonly clock: Clock
   readonly maxBody: number
@@ -115,6 +118,11 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   whenClosed(reply, () => {
     if (isWaiting) left.abort()
   })
+  const unwatch = parts.access.add(caller, () => {
+    left.abort(accessEnded())
+    if (request.exchange) endCalls(request.exchange, accessEnded())
+  })
+  whenClosed(reply, unwatch)
   const leave = parts.limits.enterCall(caller.userId)
   whenClosed(reply, leave)
   if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
@@ -149,6 +157,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   })
   request.exchange = exchange
   if (found) begin(found.session)
+  if (found) parts.streams.renew(found.session, caller)
   whenClosed(reply, () => {
     parts.exchanges.close(exchange)
     if (found) found.session.inFlight -= 1
@@ -158,6 +167,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   if (!isModern(request.headers) || !isListen(request.headers)) return
   await listen(parts.streams, exchange, request, reply)
   parts.exchanges.close(exchange)
+  unwatch() // the stream has a watch of its own
   leave() // an open subscription is a stream, not a call
   lease.release()
 }
@@ -203,6 +213,12 @@ function stayHere({ isElsewhere }: McpParts, request: FastifyRequest): void {
       retryAfter: 1
     })
 }
+
+const accessEnded = (): GatewayError =>
+  new GatewayError(
+    'ERR_ACCESS_ENDED',
+    'The access that this call rests on has ended: it was revoked or its time is over. Sign in again.'
+  )
 
 const isDraining = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === 'ERR_DRAINING'

@@ -2,10 +2,11 @@ import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
 import type { SessionId, UserId, WorkerId } from '#shared/ids.ts'
-import type { Caller } from '../oauth/bearer.ts'
+import type { Access, Caller } from '../oauth/bearer.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
+import type { AccessWatch } from './access-watch.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Exchange } from './exchange.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -34,6 +35,8 @@ interface Parked {
   /** Another one when the session becomes somebody's. */
   source: Source
   readonly leave: () => void
+  /** Ends the watch over the access that the stream rests on. */
+  unwatch: () => void
   /** The worker that is being asked to fill the stream; who is asked later wins. */
   asking: { readonly worker: WorkerId; readonly done: Promise<void> } | undefined
 }
@@ -41,6 +44,7 @@ interface Parked {
 export interface ParkedStreamsParts {
   readonly clock: Clock
   readonly limits: CallerLimits
+  readonly access: AccessWatch
   readonly restorer: Restorer
   /** The user's worker if there is one; never starts one. */
   readonly workerOf: (userId: UserId) => RunningWorker | undefined
@@ -85,7 +89,17 @@ export class ParkedStreams {
         return openSessionStream(worker, caller, id)
       }
     }
-    await this.#bind(this.#park(reply, leave, { 'mcp-session-id': id }, source))
+    await this.#bind(this.#park(reply, leave, caller, { 'mcp-session-id': id }, source))
+  }
+
+  /** Its client calls with a newer token: the session's stream rests on that one from now on. */
+  renew(session: Session, access: Access): void {
+    if (session.streams === 0) return
+    for (const parked of this.#of(session.userId)) {
+      if (parked.source.session !== session) continue
+      parked.unwatch()
+      parked.unwatch = this.#parts.access.add(access, () => this.#end(parked))
+    }
   }
 
   /** The session is another user's than `before` from now on: its stream waits for that user's worker. */
@@ -120,6 +134,7 @@ export class ParkedStreams {
     const parked = this.#park(
       reply,
       leave,
+      caller,
       {},
       {
         kind: 'listen',
@@ -183,6 +198,7 @@ export class ParkedStreams {
   #park(
     reply: FastifyReply,
     leave: () => void,
+    access: Access,
     headers: Record<string, string>,
     source: Source
   ): Parked {
@@ -196,6 +212,7 @@ export class ParkedStreams {
         fallSilent()
         leave()
       },
+      unwatch: this.#parts.access.add(access, () => this.#end(parked)),
       asking: undefined
     }
     this.#list(parked)
@@ -215,6 +232,7 @@ export class ParkedStreams {
     const { stream, source, leave } = parked
     if (!this.#unlist(parked)) return
     parked.asking = undefined
+    parked.unwatch()
     stream.unbind()
     if (source.session) source.session.streams -= 1
     this.#parts.closed(source.kind)

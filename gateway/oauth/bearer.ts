@@ -9,17 +9,23 @@ import type { UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { hashedId } from './storage.ts'
 
+/** The credential that somebody's access rests on. */
+export interface Access {
+  /** `session`: no token, but the id of a session that needs none. */
+  readonly credential: 'oauth' | 'personal' | 'session'
+  /** Names it among its kind; it cannot be used in its place. */
+  readonly accessId: string
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+}
+
 /** Who calls, as a verified bearer token says. */
-export interface Caller {
+export interface Caller extends Access {
   readonly userId: UserId
   /** The OAuth client's id, or `personal-token`. */
   readonly clientId: string
   /** Undefined for somebody who has not signed in. */
   readonly level: AccessLevel | undefined
-  /** Seconds since the epoch. */
-  readonly expiresAt: number
-  /** `session`: no token, but the id of a session that needs none. */
-  readonly credential: 'oauth' | 'personal' | 'session'
 }
 
 /** The tokens that `/mcp` accepts. */
@@ -30,6 +36,8 @@ export interface BearerTokens {
    * next call on: nothing is remembered.
    */
   verify(token: string): Promise<Caller | undefined>
+  /** Whether what was verified once would be again. Notes nothing. */
+  isLive(access: Access): Promise<boolean>
 }
 
 export interface BearerTokensParts {
@@ -77,8 +85,26 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     if (Math.abs(clock.now() - last_seen_at) >= SEEN_EVERY_MS) noteVisit(id)
   }
 
+  const isOwnerBlocked = store.prepared(
+    store.db
+      .selectFrom('personal_tokens')
+      .innerJoin('users', 'users.id', 'personal_tokens.user_id')
+      .select('users.id')
+      .where('personal_tokens.hash', '=', '')
+      .where('users.state', '=', 'blocked')
+  )
+  const isPersonalLive = async (id: string): Promise<boolean> =>
+    (await personalTokens.isLive(id)) && (await isOwnerBlocked(id, 'blocked')).length === 0
+
+  const isOAuthLive = async (id: string): Promise<boolean> => {
+    const [row] = await byId('AccessToken', id)
+    if (!row || row.state === 'blocked') return false
+    return StoredToken.parse(JSON.parse(row.payload)).exp * 1000 > clock.now()
+  }
+
   const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
-    const [row] = await byId('AccessToken', hashedId(token))
+    const accessId = hashedId(token)
+    const [row] = await byId('AccessToken', accessId)
     if (!row) return undefined
     const stored = StoredToken.parse(JSON.parse(row.payload))
     const level = highestLevel(stored.scope.split(' '))
@@ -90,7 +116,8 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
       clientId: stored.clientId,
       level,
       expiresAt: stored.exp,
-      credential: 'oauth'
+      credential: 'oauth',
+      accessId
     }
   }
 
@@ -104,7 +131,8 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
       clientId: 'personal-token',
       level: record.level,
       expiresAt: Math.floor(record.expiresAt / 1000),
-      credential: 'personal'
+      credential: 'personal',
+      accessId: record.id
     }
   }
 
@@ -112,6 +140,13 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     async verify(token) {
       if (!SHAPE.test(token)) return undefined
       return token.startsWith(PERSONAL_TOKEN_PREFIX) ? verifyPersonal(token) : verifyOAuth(token)
+    },
+
+    async isLive({ credential, accessId, expiresAt }) {
+      if (expiresAt * 1000 <= clock.now()) return false
+      if (credential === 'oauth') return isOAuthLive(accessId)
+      // A session without a token ends by itself, and rests on the personal token that signed it in, if one did.
+      return accessId === '' || isPersonalLive(accessId)
     }
   }
 }

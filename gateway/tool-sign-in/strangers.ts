@@ -52,7 +52,7 @@ export class Strangers {
       await sessions.end(session.handle, 'expired')
       throw unknown()
     }
-    return callerOf(userId, level, expiresAt)
+    return callerOf(userId, level, expiresAt, tokenHash)
   }
 
   /** A stranger who begins a session. Throws ERR_TOO_MANY_CALLS or ERR_WORKER_CAPACITY. */
@@ -102,12 +102,18 @@ export class Strangers {
   }
 }
 
-const callerOf = (userId: UserId, level: Caller['level'], expiresAt: number): Caller => ({
+const callerOf = (
+  userId: UserId,
+  level: Caller['level'],
+  expiresAt: number,
+  tokenHash = ''
+): Caller => ({
   userId,
   clientId: TOOL_CLIENT,
   level,
   expiresAt: Math.floor(expiresAt / 1000),
-  credential: 'session'
+  credential: 'session',
+  accessId: tokenHash
 })
 
 const unknown = (): GatewayError => new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')

@@ -50,6 +50,8 @@ t.test('a link gives an attachment to whoever has it, once, and to be saved only
 
   const link = await call({ partId: '1', delivery: 'link' })
   t.match(link, { delivery: 'link', url: `${gateway.origin}/attachments/` })
+  t.equal((await fetch(link.url!, { method: 'HEAD' })).status, 200, 'robots look, and take nothing')
+  t.equal((await fetch(link.url!, { method: 'HEAD' })).status, 200)
   const response = await fetch(link.url!)
   t.equal(response.status, 200)
   const content = Buffer.from(await response.arrayBuffer())
@@ -59,6 +61,7 @@ t.test('a link gives an attachment to whoever has it, once, and to be saved only
   t.equal(response.headers.get('x-content-type-options'), 'nosniff')
 
   t.equal((await fetch(link.url!)).status, 404, 'a second time it gives nothing')
+  t.equal((await fetch(link.url!, { method: 'HEAD' })).status, 404)
   t.equal((await fetch(`${gateway.origin}/attachments/${'a'.repeat(43)}`)).status, 404)
 
   const stale = await call({ partId: '1', delivery: 'link' })

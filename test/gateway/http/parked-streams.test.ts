@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import t from 'tap'
 import { asSessionId, asUserId } from '#shared/ids.ts'
+import { AccessWatch } from '../../../gateway/http/access-watch.ts'
 import { CallerLimits } from '../../../gateway/http/caller-limits.ts'
 import { KeepAlive } from '../../../gateway/http/keep-alive.ts'
 import { ParkedStream } from '../../../gateway/http/parked-stream.ts'
@@ -187,6 +188,7 @@ t.test('silence is broken every 15 seconds', async (t) => {
   const streams = new ParkedStreams({
     clock,
     limits,
+    access: new AccessWatch({ clock, isLive: async () => true, failed: t.error }),
     restorer: new Restorer(clock, { restored() {} }),
     workerOf: () => undefined,
     opened: (kind) => (open[kind] += 1),
@@ -197,7 +199,8 @@ t.test('silence is broken every 15 seconds', async (t) => {
   const app = Fastify({ forceCloseConnections: true })
   app.get('/', async (_request, reply) => {
     const caller = { userId, clientId: '', level: 'gmail.read', expiresAt: 0 } as const
-    await streams.openSession(session, asSessionId('x'), { ...caller, credential: 'oauth' }, reply)
+    const access = { credential: 'oauth', accessId: 'a' } as const
+    await streams.openSession(session, asSessionId('x'), { ...caller, ...access }, reply)
     return reply
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
 import { createPersonalTokens } from '../../../gateway/accounts/personal-tokens.ts'
 import { createBearerTokens } from '../../../gateway/oauth/bearer.ts'
-import { oauthStorage } from '../../../gateway/oauth/storage.ts'
+import { hashedId, oauthStorage } from '../../../gateway/oauth/storage.ts'
 import { openStore } from '../../../gateway/store/store.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -54,7 +54,8 @@ t.test('a live OAuth token tells user, client, highest level and end', async (t)
     clientId: 'client-1',
     level: 'gmail.modify',
     expiresAt: START / 1000 + 600,
-    credential: 'oauth'
+    credential: 'oauth',
+    accessId: hashedId(token)
   })
   clock.advance(600_000)
   t.equal(await bearer.verify(token), undefined)
