@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
+import type { Correspondents } from '../gmail/correspondents.ts'
 import type { LabelBook } from '../gmail/label-book.ts'
 import type { Mailbox } from '../gmail/methods.ts'
 import type { Sends } from '../gmail/sends.ts'
@@ -32,6 +33,7 @@ export interface ToolReport {
 export interface WorkerContext {
   readonly mailbox: Mailbox
   readonly labels: LabelBook
+  readonly correspondents: Correspondents
   readonly sends: Sends
   readonly mime: MimePool
   readonly clock: Clock

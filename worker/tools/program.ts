@@ -2,6 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import type { Clock } from '#shared/clock.ts'
 import type { AccessTokens } from '../gmail/access-tokens.ts'
 import { GmailClient } from '../gmail/client.ts'
+import { Correspondents } from '../gmail/correspondents.ts'
 import { LabelBook } from '../gmail/label-book.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { Sends } from '../gmail/sends.ts'
@@ -64,6 +65,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   const context = {
     mailbox,
     labels: new LabelBook(mailbox, clock),
+    correspondents: new Correspondents(mailbox, clock),
     sends: new Sends(mailbox, clock),
     mime,
     clock,

@@ -7,9 +7,12 @@ import {
 import { covers, levelGrantedBy } from '#shared/access-levels.ts'
 import { listedForText, takesTextAlone, textAlone } from './answer-form.ts'
 import { TOOLS } from './catalog.ts'
+import { complete } from './completion.ts'
 import type { WorkerContext } from './context.ts'
 import { FENCE_RULE } from './fence.ts'
 import { listed } from './listed.ts'
+import { getPrompt, listPrompts } from './prompts.ts'
+import { RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts'
 import { asRegistered } from './sdk-tool.ts'
 import { registerSignInTools, SIGN_IN_TOOLS } from './sign-in/sign-in-tools.ts'
 import { timed } from './timed.ts'
@@ -28,7 +31,10 @@ const INSTRUCTIONS = [
 export function buildServer(context: WorkerContext, version = '0.0.0'): McpServer {
   const server = new McpServer(
     { name: 'gmail', title: 'Gmail', version },
-    { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
+    {
+      instructions: INSTRUCTIONS,
+      capabilities: { tools: { listChanged: true }, prompts: {}, resources: {}, completions: {} }
+    }
   )
   for (const { tool, config } of REGISTERED)
     server.registerTool(tool.name, config, async (args, ctx) => {
@@ -49,7 +55,31 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
       tools: takesTextAlone(server.server.getClientVersion()) ? tools.map(listedForText) : tools
     }
   })
+  serveMail(server, context)
   return server
+}
+
+/**
+ * Prompts, resources and completion. Not registered one by one, as tools are: a server would hold its own copies, and
+ * an account without a grant has none.
+ */
+function serveMail({ server }: McpServer, context: WorkerContext): void {
+  const ifGranted = <T>(list: readonly T[]): T[] =>
+    levelGrantedBy(context.grantedScopes()) ? [...list] : []
+  server.setRequestHandler('prompts/list', async () => ({ prompts: ifGranted(listPrompts()) }))
+  server.setRequestHandler('prompts/get', async ({ params }) =>
+    getPrompt(params.name, params.arguments ?? {})
+  )
+  server.setRequestHandler('resources/list', async () => ({ resources: ifGranted(RESOURCES) }))
+  server.setRequestHandler('resources/templates/list', async () => ({
+    resourceTemplates: ifGranted(RESOURCE_TEMPLATES)
+  }))
+  server.setRequestHandler('resources/read', async ({ params }, ctx) =>
+    readResource(params.uri, { context, ...callOf(ctx) })
+  )
+  server.setRequestHandler('completion/complete', async ({ params }, ctx) =>
+    complete(params, { context, ...callOf(ctx) })
+  )
 }
 
 /** What does not differ between servers. */
