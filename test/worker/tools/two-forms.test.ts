@@ -111,6 +111,17 @@ t.test('every word of a sender is marked in both forms of an answer', async (t) 
   }
 })
 
+t.test('mail that is read as a resource is marked as well', async (t) => {
+  const { client, sandbox, email } = await openGmailSession(t)
+  const { id, threadId } = sandbox.mailbox(email).deliver(HOSTILE(email))
+  for (const uri of [`gmail://message/${id}`, `gmail://thread/${threadId}`]) {
+    const [content] = (await client.readResource({ uri })).contents
+    const text = content && 'text' in content ? content.text : ''
+    t.match(text, WORD, uri)
+    t.notMatch(outsideFence(text), WORD, uri)
+  }
+})
+
 t.test('what the mark means stands in the instructions and in the schemas', async (t) => {
   const { client } = await openGmailSession(t)
   t.match(FENCE_RULE, /"untrusted" names/)
