@@ -60,21 +60,19 @@ function mimeTypeOf(part: MessagePart): string {
 export const partHeader = (part: MessagePart, name: string): string | undefined =>
   part.headers?.find((header) => header.name?.toLowerCase() === name)?.value ?? undefined
 
-/** The last step of a path that a hostile sender wrote as a name, or a made-up name when nothing is left. */
+/**
+ * A sender's name for a file, fit to be shown and saved: without what systems take for a path or refuse, or a made-up name
+ * when nothing is left. A slash is a letter here (`Invoice 12/2026.pdf`), never a folder.
+ */
 export function safeFilename(written: string, partId: string, mimeType: string): string {
   const decoded = written.includes('=?') ? decodeWords(written) : written
-  const name =
-    cleanLine(decoded)
-      .split(/[/\\]/)
-      .at(-1)
-      ?.replace(/[<>:"|?*]/g, '_') ?? ''
-  const bare = name.replace(/^[.\s]+|[.\s]+$/g, '')
-  if (bare === '') return `attachment-${partId}${EXTENSIONS[mimeType] ?? ''}`
-  return shorten(bare)
+  const name = cleanLine(decoded).replace(/[/\\<>:"|?*]/g, '_')
+  if (/^[._ ]*$/.test(name)) return `attachment-${partId}${EXTENSIONS[mimeType] ?? ''}`
+  return shortenName(name)
 }
 
-/** Keeps the extension. */
-function shorten(name: string): string {
+/** A name of a bearable length. Keeps the extension. */
+export function shortenName(name: string): string {
   const characters = [...name]
   if (characters.length <= MAX_NAME_CHARS) return name
   const extension = /\.[A-Za-z0-9]{1,8}$/.exec(name)?.[0] ?? ''

@@ -2,8 +2,8 @@ import { ToolError } from '../tool-error.ts'
 import type { Mailbox } from './methods.ts'
 
 const GMAIL_ID = /^[0-9a-f]{1,32}$/i
-/** RFC 5322 msg-id, as strict as a search term needs it. */
-const MESSAGE_ID = /^<?([^\s<>"(){}]+@[^\s<>"(){}]+)>?$/
+/** A Message-ID of any shape in its brackets, or one of RFC 5322 without them. */
+const MESSAGE_ID = /^(<[^<>"]+>|[^\s<>"(){}]+@[^\s<>"(){}]+)$/
 
 /**
  * Gmail's id for a message that was named by it, or by its `Message-ID` header. Throws `invalid_argument` for what is
@@ -36,7 +36,7 @@ export async function findByMessageId(
   const { messages } = await mailbox.call(
     'messages.list',
     {
-      q: `${place === 'sent' ? 'in:sent ' : ''}rfc822msgid:${messageId.replace(/^<|>$/g, '')}`,
+      q: `${place === 'sent' ? 'in:sent ' : ''}rfc822msgid:${asTerm(messageId.replace(/^<|>$/g, ''))}`,
       includeSpamTrash: true,
       maxResults: 1
     },
@@ -45,3 +45,6 @@ export async function findByMessageId(
   const first = messages?.[0]
   return first?.id ? { id: first.id, threadId: first.threadId ?? '' } : undefined
 }
+
+/** Blanks and brackets would end the term. */
+const asTerm = (id: string): string => (/[\s(){}]/.test(id) ? `"${id}"` : id)

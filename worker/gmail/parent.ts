@@ -1,4 +1,4 @@
-import type { Mailbox, Message } from './methods.ts'
+import type { Mailbox, Message, Thread } from './methods.ts'
 import { type Envelope, headerValues, readEnvelope } from './read-message.ts'
 
 /** What a reply must repeat of the message that it answers (RFC 5322, section 3.6.4). */
@@ -8,52 +8,71 @@ export interface ThreadHeaders {
   readonly references: readonly string[]
 }
 
-const MSG_ID = /<[^\s<>]+@[^\s<>]+>/g
 /** Longer chains are shortened in the middle: the first and the last ones carry the thread. */
 const MAX_REFERENCES = 50
+/** A line has at most 998 characters (RFC 5322, section 2.1.1), and an id cannot be folded. */
+const MAX_ID_CHARS = 900
 
 /** The thread headers of an answer to `message`: its ancestors, then itself. */
 export function threadHeadersFor(message: Message): ThreadHeaders {
-  const own = headerValues(message, 'message-id')[0]?.match(MSG_ID)?.[0]
-  const earlier = [
-    ...headerValues(message, 'references'),
-    ...(headerValues(message, 'references').length > 0 ? [] : headerValues(message, 'in-reply-to'))
-  ].flatMap((value) => value.match(MSG_ID) ?? [])
-  const chain = [...new Set([...earlier, ...(own ? [own] : [])])]
-  const references =
-    chain.length > MAX_REFERENCES
-      ? [...chain.slice(0, 1), ...chain.slice(1 - MAX_REFERENCES)]
-      : chain
-  return { threadId: message.threadId ?? '', ...(own && { inReplyTo: own }), references }
+  const [own] = idsIn(headerValues(message, 'message-id').slice(0, 1))
+  const references = headerValues(message, 'references')
+  const earlier = idsIn(references.length > 0 ? references : headerValues(message, 'in-reply-to'))
+  return {
+    threadId: message.threadId ?? '',
+    ...(own && { inReplyTo: own }),
+    references: shortened([...new Set([...earlier, ...(own ? [own] : [])])])
+  }
 }
 
-/** The last message of a thread that is not a draft; undefined when there is none. */
+/**
+ * Message-IDs as they are written: they are compared letter by letter, whatever their shape. Left out is what no header
+ * can repeat.
+ */
+function idsIn(values: readonly string[]): string[] {
+  const ids = values.flatMap((value) => value.match(/<[^<>]+>/g) ?? value.split(/\s+/))
+  return ids.filter((id) => id.length <= MAX_ID_CHARS && /^[\x20-\x7e]+$/.test(id))
+}
+
+const shortened = (chain: readonly string[]): readonly string[] =>
+  chain.length > MAX_REFERENCES ? [...chain.slice(0, 1), ...chain.slice(1 - MAX_REFERENCES)] : chain
+
+/** The last message of a thread that a new one can answer; undefined when there are only drafts. */
 export async function lastOfThread(
   mailbox: Mailbox,
   threadId: string,
   signal: AbortSignal
 ): Promise<Message | undefined> {
   const thread = await mailbox.call('threads.get', { id: threadId, format: 'metadata' }, signal)
-  return thread.messages?.findLast(({ labelIds }) => !labelIds?.includes('DRAFT'))
+  return lastMessage(thread)
 }
 
-/** The subject of an answer: kept, with one `Re:`. */
+/** The last message that is neither a draft nor thrown away, else the last one in the bin or in spam. */
+export function lastMessage({ messages = [] }: Thread): Message | undefined {
+  const sent = messages.filter(({ labelIds }) => !labelIds?.includes('DRAFT'))
+  const isGone = ({ labelIds }: Message) => labelIds?.some((id) => id === 'TRASH' || id === 'SPAM')
+  return sent.findLast((message) => !isGone(message)) ?? sent.at(-1)
+}
+
+/**
+ * Prefixes that say "answer" and "forwarded" in the languages of the most used mail programs, with the counters that
+ * some add: `Re[2]:`, `RE^3:`. The list of Gmail, Outlook and Apple Mail in other languages: en.wikipedia.org/wiki/List_of_email_subject_abbreviations.
+ */
+const REPLY =
+  /^(re|aw|antw|sv|vs|ref|rif|res|odp|ynt|ang|vá|bls|atb|ats|απ|σχετ|отв?|回复|回覆|答复|答覆|返信|回信)\s*(\[\d+\]|\^\d+|\(\d+\))?\s*[:：]/iu
+const FORWARD =
+  /^(fwd?|wg|tr|rv|doorst|vb|vl|i|fs|továbbítás|pd|enc|ilt|προωθ|пересл|转发|轉寄|転送)\s*[:：]/iu
+
+/** The subject of an answer: kept, with one prefix that says so. */
 export function replySubject(message: Message): string {
   const { subject } = readEnvelope(message)
-  return /^re\s*:/i.test(subject) ? subject : `Re: ${subject}`
+  return REPLY.test(subject) ? subject : `Re: ${subject}`
 }
 
 /** The subject of a forwarded message. */
 export function forwardSubject(message: Message): string {
   const { subject } = readEnvelope(message)
-  return /^(fwd?|wg)\s*:/i.test(subject) ? subject : `Fwd: ${subject}`
-}
-
-/** The thread headers that a message has itself, to be kept when it is written anew. */
-export function ownThreadHeaders(message: Message): ThreadHeaders {
-  const inReplyTo = headerValues(message, 'in-reply-to')[0]?.match(MSG_ID)?.[0]
-  const references = headerValues(message, 'references').flatMap((each) => each.match(MSG_ID) ?? [])
-  return { threadId: message.threadId ?? '', ...(inReplyTo && { inReplyTo }), references }
+  return FORWARD.test(subject) ? subject : `Fwd: ${subject}`
 }
 
 /** How an answer introduces what it quotes. */

@@ -1,7 +1,8 @@
 import { decodeWords } from 'postal-mime'
 import { cleanLine } from '../mime/clean-text.ts'
-import { splitAddresses } from './addresses.ts'
+import { type AddressEntry, readAddresses } from './addresses.ts'
 import { type Attachment, describeAttachment, isAttachment } from './attachment.ts'
+import { parseDateHeader } from './date-header.ts'
 import type { Message, MessagePart } from './methods.ts'
 
 /** A message's envelope, ready to be shown: decoded, on one line, without invisible characters. */
@@ -15,7 +16,7 @@ export interface Envelope {
   readonly bcc: readonly string[]
   readonly replyTo?: string
   readonly subject: string
-  /** ISO 8601; Gmail's time of arrival when the header is missing or wrong. */
+  /** ISO 8601 in UTC; Gmail's time of arrival when the header is missing, wrong or without a known zone. */
   readonly date?: string
   readonly snippet: string
   readonly labelIds: readonly string[]
@@ -51,13 +52,13 @@ export function header(message: Message, name: string): string | undefined {
 /** The envelope of a message that was read with its headers. */
 export function readEnvelope(message: Message): Envelope {
   const messageIdHeader = header(message, 'message-id')
-  const replyTo = header(message, 'reply-to')
+  const replyTo = addressList(message, 'reply-to').join(', ')
   const date = readDate(message)
   return {
     id: message.id ?? '',
     threadId: message.threadId ?? '',
     ...(messageIdHeader && { messageIdHeader }),
-    from: header(message, 'from') ?? '',
+    from: addressList(message, 'from').join(', '),
     to: addressList(message, 'to'),
     cc: addressList(message, 'cc'),
     bcc: addressList(message, 'bcc'),
@@ -98,19 +99,19 @@ export function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
   }
 }
 
+/** The entries of all fields with this name, in order. */
+export const addressEntries = (message: Message, name: string): AddressEntry[] =>
+  headerValues(message, name).flatMap(readAddresses)
+
 const addressList = (message: Message, name: string): string[] =>
-  headerValues(message, name)
-    .flatMap(splitAddresses)
-    .map(readable)
-    .filter((each) => each !== '')
+  addressEntries(message, name).map(({ text }) => text.slice(0, MAX_VALUE_CHARS))
 
 const readable = (value: string): string =>
   cleanLine(value.includes('=?') ? decodeWords(value) : value).slice(0, MAX_VALUE_CHARS)
 
 function readDate(message: Message): string | undefined {
-  const written = Date.parse(header(message, 'date')?.replace(/\s*\([^)]*\)$/, '') ?? '')
-  const arrived = Number(message.internalDate ?? Number.NaN)
-  const time = new Date(Number.isFinite(written) ? written : arrived)
+  const written = parseDateHeader(header(message, 'date') ?? '')
+  const time = new Date(written ?? Number(message.internalDate ?? Number.NaN))
   return Number.isFinite(time.getTime()) ? time.toISOString() : undefined
 }
 

@@ -1,13 +1,14 @@
-import { parseAddress, sameAddress } from './addresses.ts'
+import { isOwnAddress } from './addresses.ts'
 import type { Thread } from './methods.ts'
-import { readEnvelope } from './read-message.ts'
+import { lastMessage } from './parent.ts'
+import { addressEntries } from './read-message.ts'
 
 /** Who did not write the last message of a thread that was sent; the thread was read with its headers. */
-export function whoseTurn({ messages }: Thread, ownAddress: string): 'me' | 'them' | 'nobody' {
-  const last = messages?.findLast(({ labelIds }) => !labelIds?.includes('DRAFT'))
+export function whoseTurn(thread: Thread, ownAddress: string): 'me' | 'them' | 'nobody' {
+  const last = lastMessage(thread)
   if (!last) return 'nobody'
-  const { from, labelIds } = readEnvelope(last)
+  const senders = addressEntries(last, 'from').map(({ mailbox }) => mailbox?.address ?? '')
   const isOwn =
-    labelIds.includes('SENT') || sameAddress(parseAddress(from)?.address ?? from, ownAddress)
+    last.labelIds?.includes('SENT') || senders.some((each) => isOwnAddress(ownAddress, each))
   return isOwn ? 'them' : 'me'
 }

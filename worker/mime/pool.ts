@@ -2,6 +2,7 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import type { Piscina } from 'piscina'
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '../tool-error.ts'
+import type { ForwardedHtml } from './forward-html.ts'
 import { afterRunning } from './running-time.ts'
 import type { ReadHtml } from './tasks.ts'
 
@@ -9,6 +10,12 @@ const TIMEOUT_MS = 5_000
 const IDLE_MS = 30_000
 const HEAP_MB = 128
 const YOUNG_MB = 16
+
+/** What the thread does, and what comes of it. */
+interface Tasks {
+  readonly readHtml: ReadHtml
+  readonly forwardHtml: ForwardedHtml
+}
 
 export interface MimePoolOptions {
   /** The thread's program: `worker/mime/tasks.ts` or its bundle. */
@@ -38,7 +45,12 @@ export class MimePool {
 
   /** Throws `too_large` when the HTML needs more time or memory than it may take. */
   readHtml(html: string, signal: AbortSignal): Promise<ReadHtml> {
-    return this.#turn(() => this.#run(html, signal))
+    return this.#turn(() => this.#run('readHtml', html, signal))
+  }
+
+  /** Throws `too_large` when the HTML needs more time or memory than it may take. */
+  forwardHtml(html: string, signal: AbortSignal): Promise<ForwardedHtml> {
+    return this.#turn(() => this.#run('forwardHtml', html, signal))
   }
 
   /** May be called more than once. */
@@ -48,7 +60,7 @@ export class MimePool {
     await pool?.destroy()
   }
 
-  async #run(html: string, signal: AbortSignal): Promise<ReadHtml> {
+  async #run<T extends keyof Tasks>(name: T, html: string, signal: AbortSignal): Promise<Tasks[T]> {
     signal.throwIfAborted()
     this.#pool ??= this.#open()
     const pool = await this.#pool
@@ -58,7 +70,7 @@ export class MimePool {
     const cancel = afterRunning(clock, timeoutMs, () => limits.abort())
     try {
       return await pool.run(html, {
-        name: 'readHtml',
+        name,
         signal: AbortSignal.any([signal, limits.signal])
       })
     } catch (cause) {

@@ -2,6 +2,7 @@
 import { convert } from 'html-to-text'
 import sanitizeHtml from 'sanitize-html'
 import { cleanText } from './clean-text.ts'
+import { type ForwardedHtml, forwardHtml as fitToForward } from './forward-html.ts'
 import { hidingIn, type TextStyle } from './hidden.ts'
 
 export interface ReadHtml {
@@ -27,6 +28,11 @@ const NON_TEXT = [
 export function readHtml(source: string): ReadHtml {
   const html = sanitize(source.slice(0, MAX_HTML_CHARS))
   return { text: toText(html), html: cleanText(html) }
+}
+
+/** The HTML of a message, fit to be sent on inside another one. */
+export function forwardHtml(source: string): ForwardedHtml {
+  return fitToForward(source)
 }
 
 function sanitize(html: string): string {

@@ -20,7 +20,10 @@ export interface FoundAttachment {
   read(): Promise<Buffer>
 }
 
-/** Finds an attachment of a message. Throws `not_found` with what there is instead. */
+/**
+ * Finds an attachment of a message. Throws `not_found` with what there is instead, and `invalid_argument` with their
+ * partIds when several have the name.
+ */
 export async function findAttachment(
   messageId: string,
   name: AttachmentName,
@@ -33,17 +36,26 @@ export async function findAttachment(
     signal
   )
   const files = filesIn(message.payload)
-  const part = files.find((each) => fits(each, name))
-  if (!part) {
-    const known = files.map(describeAttachment)
-    const list = known.map(
-      ({ partId, filename, mimeType }) => `partId ${partId}: ${filename} (${mimeType})`
+  const [part, ...more] = files.filter((each) => fits(each, name))
+  if (!part)
+    throw new ToolError(
+      'not_found',
+      `The message has no such attachment. It has:${listed(files, context.nonce())}`
     )
-    const has =
-      list.length > 0 ? `\n${fence(context.nonce(), list.slice(0, 50).join('\n'))}` : ' none.'
-    throw new ToolError('not_found', `The message has no such attachment. It has:${has}`)
-  }
+  if (more.length > 0)
+    throw new ToolError(
+      'invalid_argument',
+      `Several attachments fit; name one by its partId:${listed([part, ...more], context.nonce())}`
+    )
   return { attachment: describeAttachment(part), part, read: () => content(message, part, call) }
+}
+
+function listed(files: readonly MessagePart[], nonce: string): string {
+  const lines = files
+    .slice(0, 50)
+    .map(describeAttachment)
+    .map(({ partId, filename, mimeType }) => `partId ${partId}: ${filename} (${mimeType})`)
+  return lines.length > 0 ? `\n${fence(nonce, lines.join('\n'))}` : ' none.'
 }
 
 /** All attachments of a message that was read in full, those of attached messages left in them. */

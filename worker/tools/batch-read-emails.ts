@@ -7,6 +7,7 @@ import { cut, RESULT_CHARS } from './budget.ts'
 import { int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { placeOf } from './place.ts'
 import { EnvelopeOut, envelopeOut, envelopeText, READS } from './schemas.ts'
 import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
@@ -89,7 +90,7 @@ function asText(
 ): string {
   const shown = emails.map((email, index) =>
     [
-      `--- ${index + 1}. message ${email.id}, thread ${email.threadId}`,
+      `--- ${index + 1}. message ${email.id}, thread ${email.threadId}${placeOf(email.labels) && ` (${placeOf(email.labels)})`}`,
       envelopeText(email),
       email.body ?? email.snippet ?? '',
       email.truncated ? `[cut: ${email.totalChars} characters in all, see read_email]` : ''

@@ -1,17 +1,27 @@
 import * as z from 'zod'
-import { splitAddresses } from '../gmail/addresses.ts'
-import type { Message } from '../gmail/methods.ts'
-import { ownThreadHeaders } from '../gmail/parent.ts'
-import { headerValues, readEnvelope, readParts } from '../gmail/read-message.ts'
+import { isAttachment } from '../gmail/attachment.ts'
+import type { Message, MessagePart } from '../gmail/methods.ts'
+import {
+  fetchRaw,
+  isOfContent,
+  type SplitMessage,
+  splitMessage,
+  withContentOf,
+  withRawFields
+} from '../gmail/raw-message.ts'
+import { leaves, readEnvelope } from '../gmail/read-message.ts'
 import { allFiles } from './attachment-source.ts'
 import { joined } from './body.ts'
 import { stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { draftId, fetchDraft } from './drafts.ts'
 import { content, recipients } from './letter-input.ts'
-import { type Letter, write } from './outgoing.ts'
+import { type Letter, type Reached, type Written, write } from './outgoing.ts'
+import { reachedFields, reachedText } from './reached.ts'
+import { peopleIn } from './reply.ts'
 import { DraftOut } from './save-draft.ts'
 import { CHANGES } from './schemas.ts'
+import { asSentOn, shownPictures } from './sent-on.ts'
 import { defineTool } from './tool.ts'
 
 export const updateDraft = defineTool({
@@ -23,9 +33,7 @@ export const updateDraft = defineTool({
   annotations: CHANGES,
   input: z.object({
     draftId,
-    to: recipients.to.optional(),
-    cc: recipients.cc,
-    bcc: recipients.bcc,
+    ...recipients,
     subject: z.string().max(2000).optional(),
     ...content,
     body: content.body.optional(),
@@ -35,36 +43,25 @@ export const updateDraft = defineTool({
   output: DraftOut,
   async run({ draftId: id, ...changes }, call) {
     const { context, signal } = call
-    const { message = {} } = await fetchDraft(id, 'full', call)
-    const {
-      raw,
-      messageId,
-      recipients: reached
-    } = await write(
-      await changed(message, changes, call),
-      call,
-      headerValues(message, 'message-id')[0]?.trim()
-    )
+    const { message: read = {} } = await fetchDraft(id, 'full', call)
+    const raw = splitMessage(await fetchRaw(context.mailbox, read.id ?? '', signal))
+    const message = withRawFields(read, raw)
+    const written = await rewritten({ message, raw, changes }, call)
     const { threadId } = message
-    const draft = await context.mailbox.call(
-      'drafts.update',
-      {
-        id,
-        requestBody: {
-          message: { raw: raw.toString('base64url'), ...(threadId && { threadId }) }
-        }
-      },
-      signal
-    )
+    const requestBody = {
+      message: { raw: written.raw.toString('base64url'), ...(threadId && { threadId }) }
+    }
+    const draft = await context.mailbox.call('drafts.update', { id, requestBody }, signal)
     const structured = {
       draftId: draft.id ?? id,
       messageId: draft.message?.id ?? '',
       threadId: draft.message?.threadId ?? threadId ?? '',
-      messageIdHeader: messageId,
-      recipients: reached,
-      sizeBytes: raw.length
+      messageIdHeader: written.messageId,
+      ...reachedFields(written),
+      sizeBytes: written.raw.length
     }
-    return { structured, text: `Draft ${structured.draftId} was changed.` }
+    const whom = reachedText(written, context.nonce())
+    return { structured, text: `Draft ${structured.draftId} was changed.\n${whom}` }
   }
 })
 
@@ -78,44 +75,123 @@ type Changes = {
   removeAttachments?: string[] | undefined
 } & Omit<Letter['content'], 'body' | 'mimeType'>
 
-/** The draft as it will be. Its addresses are taken as they stand there, not as they are shown. */
-async function changed(message: Message, changes: Changes, call: ToolCall): Promise<Letter> {
-  const addresses = (field: string) => headerValues(message, field).flatMap(splitAddresses)
-  const kept = allFiles(message, call).filter(
-    ({ attachment }) => !changes.removeAttachments?.includes(attachment.partId)
-  )
-  const files = []
-  for (const { attachment, read } of kept) {
-    const { filename, mimeType, contentId, inline } = attachment
-    const cid = inline && contentId ? { contentId } : {}
-    files.push({ filename, mimeType, content: await read(), ...cid })
-  }
-  const { from } = readEnvelope(message)
+interface Change {
+  /** As Gmail reads it, with its header as it was written. */
+  readonly message: Message
+  readonly raw: SplitMessage
+  readonly changes: Changes
+}
+
+/** The draft as it will be. What is not changed is taken over as it stands there, not as it is shown. */
+async function rewritten(change: Change, call: ToolCall): Promise<Written> {
+  const { message, raw, changes } = change
+  const { messageIdHeader } = readEnvelope(message)
+  const isSameContent = ![
+    changes.body,
+    changes.htmlBody,
+    changes.mimeType,
+    changes.attachments,
+    changes.inlineImages,
+    changes.removeAttachments
+  ].some((given) => given !== undefined)
+  const hasSameContent = isSameContent && !changes.includeSignature
+  const letter = hasSameContent
+    ? { ...headOf(change), content: { ...identity(change), body: '', mimeType: PLAIN } }
+    : { ...headOf(change), ...(await contentOf(change, call)) }
+  const written = await write(letter, call, messageIdHeader)
   return {
-    to: changes.to ?? addresses('to'),
-    cc: changes.cc ?? addresses('cc'),
-    bcc: changes.bcc ?? addresses('bcc'),
-    subject: changes.subject ?? readEnvelope(message).subject,
-    content: {
-      ...changes,
-      ...(await text(message, changes, call)),
-      ...(changes.from === undefined && from !== '' && { from })
-    },
-    thread: ownThreadHeaders(message),
-    files
+    ...written,
+    raw: hasSameContent ? withContentOf(written.raw, raw) : written.raw,
+    reached: reachedBy(change, written.reached)
   }
 }
 
-async function text(message: Message, { body, htmlBody, mimeType }: Changes, call: ToolCall) {
-  const parts = readParts(message)
-  const had = {
-    text: parts.text.length > 0 ? await joined(message, parts.text, call) : undefined,
-    html: parts.html.length > 0 ? await joined(message, parts.html, call) : undefined
+const PLAIN = 'text/plain' as const
+/** Fields that are written anew with each change, and those that Gmail adds. */
+const NOT_KEPT =
+  /^(from|date|message-id|received|return-path|delivered-to|authentication-results|dkim-signature|(arc|x-google|x-gm)-.*)$/i
+
+/** Everything but text and files. */
+function headOf({ message, raw, changes }: Change): Omit<Letter, 'content'> {
+  const given = new Set(
+    [
+      ...(['to', 'cc', 'bcc', 'subject'] as const).filter((name) => changes[name] !== undefined),
+      ...(changes.replyTo === undefined ? [] : ['reply-to']),
+      ...(changes.headers ?? []).map((line) => line.split(':')[0] ?? '')
+    ].map((name) => name.trim().toLowerCase())
+  )
+  const kept = raw.fields.filter(
+    ({ name }) => !NOT_KEPT.test(name) && !isOfContent(name) && !given.has(name.toLowerCase())
+  )
+  const fields = ['to', 'cc', 'bcc'] as const
+  return {
+    to: changes.to,
+    cc: changes.cc,
+    bcc: changes.bcc,
+    subject: changes.subject ?? '',
+    keptFields: kept.map(({ lines }) => lines),
+    isDraft: true,
+    oddRecipients: fields
+      .filter((field) => changes[field] === undefined)
+      .flatMap((field) => peopleIn(message, field).odd)
   }
-  const isNew = body !== undefined || htmlBody !== undefined
-  if (isNew)
-    return { body: body ?? had.text ?? '', htmlBody, mimeType: mimeType ?? ('text/plain' as const) }
+}
+
+/** The draft's own sender, unless another one is wanted. */
+function identity({ message, changes }: Change): Pick<Letter['content'], 'from'> & Changes {
+  const { from } = readEnvelope(message)
+  return { ...changes, ...(changes.from === undefined && from !== '' && { from }) }
+}
+
+async function contentOf(
+  change: Change,
+  call: ToolCall
+): Promise<Pick<Letter, 'content' | 'files'>> {
+  const { message, changes } = change
+  const said = await text(message, changes, call)
+  const kept = allFiles(message, call).filter(
+    ({ attachment }) => !changes.removeAttachments?.includes(attachment.partId)
+  )
+  const isHtml = said.mimeType === 'text/html' || said.htmlBody !== undefined
+  const shown = shownPictures(isHtml ? (said.htmlBody ?? said.body) : '')
+  const files = []
+  for (const file of kept) files.push(await asSentOn(file, shown))
+  return { content: { ...identity(change), ...said }, files }
+}
+
+async function text(
+  message: Message,
+  { body, htmlBody, mimeType }: Changes,
+  call: ToolCall
+): Promise<Pick<Letter['content'], 'body' | 'htmlBody' | 'mimeType'>> {
+  const texts = [...leaves(message.payload)].filter((part) => !isAttachment(part))
+  const had = {
+    text: await joinedOf(texts.filter(({ mimeType: type }) => type !== 'text/html')),
+    html: await joinedOf(texts.filter(({ mimeType: type }) => type === 'text/html'))
+  }
+  if (htmlBody !== undefined && body === undefined) {
+    const read = await call.context.mime.readHtml(htmlBody, call.signal)
+    return { body: read.text, htmlBody, mimeType: mimeType ?? PLAIN }
+  }
+  if (body !== undefined) {
+    // A draft that had a form with pictures and styles keeps one, with the new words.
+    const usual = had.html !== undefined ? 'multipart/alternative' : PLAIN
+    return { body, htmlBody, mimeType: mimeType ?? usual }
+  }
   if (had.text === undefined && had.html !== undefined)
-    return { body: had.html, htmlBody: undefined, mimeType: mimeType ?? ('text/html' as const) }
-  return { body: had.text ?? '', htmlBody: had.html, mimeType: mimeType ?? ('text/plain' as const) }
+    return { body: had.html, htmlBody: undefined, mimeType: mimeType ?? 'text/html' }
+  return { body: had.text ?? '', htmlBody: had.html, mimeType: mimeType ?? PLAIN }
+
+  async function joinedOf(parts: readonly MessagePart[]): Promise<string | undefined> {
+    return parts.length > 0 ? joined(message, parts, call) : undefined
+  }
+}
+
+/** Whom the draft reaches: as it was changed, and as it stands in the fields that were kept. */
+function reachedBy({ message, changes }: Change, written: Reached): Reached {
+  const kept = (field: 'to' | 'cc' | 'bcc') =>
+    changes[field] === undefined
+      ? peopleIn(message, field).to.map(({ address }) => address)
+      : written[field]
+  return { to: kept('to'), cc: kept('cc'), bcc: kept('bcc') }
 }

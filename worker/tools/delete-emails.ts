@@ -7,8 +7,8 @@ import { DESTROYS, messageId } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
 const confirm = flag()
-  .optional()
-  .describe('Whether the user agreed that it cannot be undone; false deletes nothing')
+  .default(false)
+  .describe('True when the user has agreed that it cannot be undone; without it nothing is deleted')
 
 export const deleteEmail = defineTool({
   name: 'delete_email',
@@ -80,6 +80,10 @@ export const batchDeleteEmails = defineTool({
   }
 })
 
-function refuseUnconfirmed(confirmed: boolean | undefined): void {
-  if (confirmed === false) throw new ToolError('declined', 'Nothing was deleted: confirm is false.')
+function refuseUnconfirmed(confirmed: boolean): void {
+  if (!confirmed)
+    throw new ToolError(
+      'declined',
+      'Nothing was deleted. It cannot be undone: ask the user, and call again with confirm true; or use trash_email.'
+    )
 }

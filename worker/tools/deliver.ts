@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import type { ToolCall } from './context.ts'
-import { type Letter, write } from './outgoing.ts'
-import { theirs } from './theirs.ts'
+import { type Letter, type Written, write } from './outgoing.ts'
+import { reachedFields, reachedOut, reachedText } from './reached.ts'
+import type { Answer } from './tool.ts'
 
 export const SentOut = z.object({
   id: z.string().optional().describe('Absent after a dry run'),
   threadId: z.string().optional(),
   messageIdHeader: z.string(),
   labelIds: z.array(z.string()),
-  recipients: theirs(z.array(z.string()), 'Addresses, as they stand in mail that is answered'),
+  ...reachedOut,
   sent: z.boolean(),
   duplicate: z.boolean().describe('It had been sent before; nothing was sent now'),
   dryRun: z.boolean(),
@@ -23,12 +24,23 @@ export const SAME_KEY_MS = 3_600_000
 /** Sends a letter once, or only composes it. */
 export async function deliver(
   letter: Letter,
+  options: { idempotencyKey?: string | undefined; dryRun: boolean },
+  call: ToolCall
+): Promise<Answer<SentOut>> {
+  const written = await write(letter, call)
+  const structured = await send(written, letter, options, call)
+  const whom = reachedText(written, call.context.nonce())
+  return { structured, text: `${sentText(structured)}\n${whom}` }
+}
+
+async function send(
+  written: Written,
+  letter: Letter,
   { idempotencyKey, dryRun }: { idempotencyKey?: string | undefined; dryRun: boolean },
   call: ToolCall
 ): Promise<SentOut> {
   const { context, signal } = call
-  const written = await write(letter, call)
-  const base = { recipients: written.recipients, dryRun, sizeBytes: written.raw.length }
+  const base = { ...reachedFields(written), dryRun, sizeBytes: written.raw.length }
   if (dryRun)
     return {
       ...base,
@@ -71,6 +83,7 @@ export async function deliver(
   }
 }
 
+/** What became of a message, in a sentence. */
 export function sentText(sent: SentOut): string {
   const whom = `${sent.recipients.length} recipient${sent.recipients.length === 1 ? '' : 's'}`
   if (sent.dryRun) return `Dry run: the message is well-formed (${sent.sizeBytes} bytes, ${whom}).`

@@ -1,18 +1,24 @@
 import * as z from 'zod'
 import type { OutgoingFile } from '../gmail/compose.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import type { Message } from '../gmail/methods.ts'
+import type { Message, MessagePart } from '../gmail/methods.ts'
 import { forwardSubject } from '../gmail/parent.ts'
-import { readEnvelope, readParts } from '../gmail/read-message.ts'
+import { fetchRaw, withAddressesAsSent } from '../gmail/raw-message.ts'
+import { readEnvelope } from '../gmail/read-message.ts'
+import { shownParts } from '../gmail/shown-parts.ts'
+import { cleanText } from '../mime/clean-text.ts'
+import type { ForwardedHtml } from '../mime/forward-html.ts'
 import { ToolError } from '../tool-error.ts'
 import { allFiles } from './attachment-source.ts'
-import { readBody } from './body.ts'
+import { joined, readBody } from './body.ts'
 import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { escapeHtml } from './escape-html.ts'
 import { content, recipients, sending } from './letter-input.ts'
+import type { Quote } from './outgoing.ts'
 import { levelOfWriting, ReplyOut, sendOrSave } from './reply.ts'
-import { envelopeOut, envelopeText, SENDS } from './schemas.ts'
+import { SENDS } from './schemas.ts'
+import { asSentOn, shownPictures } from './sent-on.ts'
 import { defineTool } from './tool.ts'
 
 /** Files that are read into memory and sent on, in all. */
@@ -22,7 +28,7 @@ export const forwardEmail = defineTool({
   name: 'forward_email',
   title: 'Forward a message',
   description:
-    'Sends a message on to others, with its header block, its text and its attachments, below your own words.',
+    'Sends a message on to others, below your own words: its header block, its text and HTML with the pictures in it, and its attachments.',
   level: 'gmail.draft',
   levelOf: levelOfWriting,
   annotations: SENDS,
@@ -31,6 +37,10 @@ export const forwardEmail = defineTool({
     ...recipients,
     ...content,
     body: content.body.default(''),
+    mimeType: content.mimeType
+      .unwrap()
+      .optional()
+      .describe('By default what the original has: text and HTML, or text'),
     includeAttachments: flag().default(true),
     asAttachment: flag().default(false).describe('Attach the whole message as .eml instead'),
     asDraft: flag().default(false).describe('Save as a draft instead of sending'),
@@ -40,38 +50,94 @@ export const forwardEmail = defineTool({
   async run(args, call) {
     const { context, signal } = call
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
-    const message = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
+    const read = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
+    const message = await withAddressesAsSent(read, context.mailbox, signal)
     const { to, cc, bcc } = args
-    const subject = forwardSubject(message)
-    const letter = { to, cc, bcc, subject, content: args }
+    const letter = { to, cc, bcc, subject: forwardSubject(message) }
     if (args.asAttachment) {
       const files = [await wholeMessage(message, call)]
-      return sendOrSave({ ...letter, files }, args, call)
+      return sendOrSave(
+        { ...letter, content: { ...args, mimeType: args.mimeType ?? PLAIN }, files },
+        args,
+        call
+      )
     }
-    const files = args.includeAttachments ? await filesOf(message, call) : []
-    return sendOrSave({ ...letter, files, quote: await forwarded(message, call) }, args, call)
+    const { quote, note } = await forwarded(message, args.mimeType !== PLAIN, call)
+    const cids = shownPictures(quote.html ?? '')
+    const files = await filesOf(message, { cids, withFiles: args.includeAttachments }, call)
+    const usual = quote.html === undefined ? PLAIN : 'multipart/alternative'
+    const content = { ...args, mimeType: args.mimeType ?? usual }
+    const answer = await sendOrSave({ ...letter, content, files, quote }, args, call)
+    return note ? { ...answer, text: `${answer.text}\n${note}` } : answer
   }
 })
 
-async function forwarded(message: Message, call: ToolCall) {
-  const head = `---------- Forwarded message ---------\n${envelopeText(envelopeOut(readEnvelope(message), []))}`
-  const hasHtml = readParts(message).html.length > 0
-  const { text, html } = await readBody(message, { html: hasHtml, stripQuotes: false }, call)
-  const shown = html ?? escapeHtml(text).replaceAll('\n', '<br>\n')
-  return {
-    text: `${head}\n\n${text}`,
-    html: `<div class="gmail_quote"><div dir="ltr" class="gmail_attr">${escapeHtml(head).replaceAll('\n', '<br>\n')}</div><br>\n${shown}</div>`
+const PLAIN = 'text/plain' as const
+
+/** The original below the words of the person who sends it on: as text and, where it has one, in its own form. */
+async function forwarded(
+  message: Message,
+  withHtml: boolean,
+  call: ToolCall
+): Promise<{ quote: Quote; note?: string }> {
+  const head = headOf(message)
+  const { text } = await readBody(message, { html: false, stripQuotes: false }, call)
+  const quote = { text: `${head}\n\n${text}` }
+  const shown = shownParts(message.payload)
+  if (!withHtml || !shown.some(({ mimeType }) => mimeType === 'text/html')) return { quote }
+  try {
+    const made = await Promise.all(shown.map((part) => asHtml(message, part, call)))
+    const body = made.map(({ html }) => html).join('<br>\n')
+    const html = `<div class="gmail_quote"><div dir="ltr" class="gmail_attr">${htmlLines(head)}</div><br>\n${body}</div>`
+    return {
+      quote: {
+        ...quote,
+        html,
+        css: made
+          .map(({ css }) => css)
+          .join('\n')
+          .trim()
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ToolError) || error.code !== 'too_large') throw error
+    return { quote, note: 'The HTML of the original is too large to be sent on; its text was.' }
   }
 }
 
-async function filesOf(message: Message, call: ToolCall): Promise<OutgoingFile[]> {
-  const found = allFiles(message, call)
+/** What Gmail itself puts above a forwarded message. Nobody learns who was copied in secret. */
+function headOf(message: Message): string {
+  const { from, to, cc, subject, date } = readEnvelope(message)
+  return [
+    '---------- Forwarded message ---------',
+    `From: ${from}`,
+    `Date: ${date === undefined ? 'unknown' : `${date.slice(0, 16).replace('T', ' ')} UTC`}`,
+    `Subject: ${subject}`,
+    `To: ${to.join(', ')}`,
+    ...(cc.length > 0 ? [`Cc: ${cc.join(', ')}`] : [])
+  ].join('\n')
+}
+
+async function asHtml(message: Message, part: MessagePart, call: ToolCall): Promise<ForwardedHtml> {
+  const source = await joined(message, [part], call)
+  return part.mimeType === 'text/html'
+    ? call.context.mime.forwardHtml(source, call.signal)
+    : { html: `<div>${htmlLines(cleanText(source))}</div>`, css: '' }
+}
+
+const htmlLines = (text: string): string => escapeHtml(text).replaceAll('\n', '<br>\n')
+
+async function filesOf(
+  message: Message,
+  { cids, withFiles }: { cids: ReadonlySet<string>; withFiles: boolean },
+  call: ToolCall
+): Promise<OutgoingFile[]> {
+  const found = allFiles(message, call).filter(
+    ({ attachment: { contentId } }) => withFiles || (contentId !== undefined && cids.has(contentId))
+  )
   checkSize(found.reduce((sum, { attachment }) => sum + attachment.size, 0))
   const files: OutgoingFile[] = []
-  for (const { attachment, read } of found) {
-    const { filename, mimeType } = attachment
-    files.push({ filename, mimeType, content: await read() })
-  }
+  for (const each of found) files.push(await asSentOn(each, cids))
   return files
 }
 
@@ -80,12 +146,10 @@ async function wholeMessage(
   { context, signal }: ToolCall
 ): Promise<OutgoingFile> {
   checkSize(sizeEstimate ?? 0)
-  const params = { id: id ?? '', format: 'raw' } as const
-  const { raw } = await context.mailbox.call('messages.get', params, signal)
   return {
     filename: 'forwarded-message.eml',
     mimeType: 'message/rfc822',
-    content: Buffer.from(raw ?? '', 'base64url')
+    content: await fetchRaw(context.mailbox, id ?? '', signal)
   }
 }
 

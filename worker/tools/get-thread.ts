@@ -8,6 +8,7 @@ import { cut, RESULT_CHARS } from './budget.ts'
 import { flag, int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { placeOf } from './place.ts'
 import {
   AttachmentOut,
   attachmentsText,
@@ -115,6 +116,12 @@ async function show(message: Message, args: Args, call: ToolCall): Promise<Threa
   return { ...base, body: text, attachments: [...body.parts.attachments], truncated, totalChars }
 }
 
+/** In brackets: a draft says nothing to anybody yet, and what is in the bin was taken back. */
+function marks({ unread, labels }: ThreadMessage): string {
+  const all = [placeOf(labels), unread ? 'unread' : ''].filter((each) => each !== '')
+  return all.length > 0 ? ` (${all.join(', ')})` : ''
+}
+
 function asText(
   thread: {
     threadId: string
@@ -128,7 +135,7 @@ function asText(
 ): string {
   const shown = thread.messages.map((message, index) =>
     [
-      `--- ${index + 1}. message ${message.id}${message.unread ? ' (unread)' : ''}`,
+      `--- ${index + 1}. message ${message.id}${marks(message)}`,
       envelopeText(message),
       message.body ?? message.snippet ?? '',
       message.truncated ? `[cut: ${message.totalChars} characters in all, see read_email]` : '',

@@ -18,7 +18,9 @@ const ImageInput = z.strictObject({
 })
 
 export const recipients = {
-  to: stringList(1, 500).describe('Addresses: "name@example.org" or "Name <name@example.org>"'),
+  to: stringList(0, 500)
+    .optional()
+    .describe('Addresses: "name@example.org" or "Name <name@example.org>"; or only cc or bcc'),
   cc: stringList(0, 500).optional(),
   bcc: stringList(0, 500).optional()
 }

@@ -3,6 +3,7 @@ import {
   compose,
   type Outgoing,
   type OutgoingFile,
+  type Recipient,
   singleLine,
   toAddresses
 } from '../gmail/compose.ts'
@@ -16,23 +17,46 @@ import { readFiles } from './outgoing-files.ts'
 
 /** What is to be written, before it is put into RFC 5322. */
 export interface Letter {
-  readonly to: readonly string[]
-  readonly cc?: readonly string[] | undefined
-  readonly bcc?: readonly string[] | undefined
+  readonly to?: readonly Recipient[] | undefined
+  readonly cc?: readonly Recipient[] | undefined
+  readonly bcc?: readonly Recipient[] | undefined
   readonly subject: string
   readonly content: Content
   readonly thread?: ThreadHeaders | undefined
   /** Files besides those that the caller attaches. */
   readonly files?: readonly OutgoingFile[]
-  /** What follows the person's own words: a quoted message. */
-  readonly quote?: { text: string; html: string } | undefined
+  readonly quote?: Quote | undefined
+  /** A draft may be without recipients. */
+  readonly isDraft?: boolean
+  /** What stays of an earlier form: see `Outgoing.keptFields`. */
+  readonly keptFields?: readonly string[]
+  /** Words of an answered or changed message that stood where an address belongs, and reach nobody. */
+  readonly oddRecipients?: readonly string[]
+}
+
+/** What follows the person's own words: a quoted or forwarded message. */
+export interface Quote {
+  readonly text: string
+  /** By default the text. */
+  readonly html?: string
+  /** Style sheets that the HTML needs; they reach nothing else. */
+  readonly css?: string
+}
+
+/** Whom a message reaches, as bare addresses. */
+export interface Reached {
+  readonly to: readonly string[]
+  readonly cc: readonly string[]
+  readonly bcc: readonly string[]
 }
 
 /** A composed message, and what is known of it. */
 export interface Written {
   readonly raw: Buffer
   readonly messageId: string
-  readonly recipients: string[]
+  readonly reached: Reached
+  /** Entries of an answered or changed message that are no address. */
+  readonly odd: readonly string[]
   /** The same for two messages that say the same to the same people. */
   readonly hash: string
 }
@@ -48,7 +72,7 @@ export async function write(letter: Letter, call: ToolCall, messageId?: string):
   const signature = said.includeSignature ? await signatureOf(identity.signature, call) : undefined
   const message: Outgoing = {
     from: identity.from,
-    to: letter.to,
+    to: letter.to ?? [],
     cc: letter.cc ?? [],
     bcc: letter.bcc ?? [],
     ...(said.replyTo && { replyTo: said.replyTo }),
@@ -56,6 +80,8 @@ export async function write(letter: Letter, call: ToolCall, messageId?: string):
     ...bodies(said, signature, letter.quote),
     files,
     headers: safeHeaders(said.headers ?? []),
+    ...(letter.isDraft && { isDraft: true }),
+    ...(letter.keptFields && { keptFields: letter.keptFields }),
     messageId: id,
     ...(letter.thread?.inReplyTo && { inReplyTo: letter.thread.inReplyTo }),
     ...(letter.thread && { references: letter.thread.references }),
@@ -65,17 +91,23 @@ export async function write(letter: Letter, call: ToolCall, messageId?: string):
   return {
     raw,
     messageId: id,
-    recipients: (['to', 'cc', 'bcc'] as const).flatMap((field) =>
-      toAddresses(field, message[field]).map(({ address }) => address)
-    ),
+    reached: {
+      to: addressesOf('to', message.to),
+      cc: addressesOf('cc', message.cc),
+      bcc: addressesOf('bcc', message.bcc)
+    },
+    odd: letter.oddRecipients ?? [],
     hash: hashOf(message, letter.thread?.threadId)
   }
 }
 
+const addressesOf = (field: string, given: readonly Recipient[]): string[] =>
+  toAddresses(field, given).map(({ address }) => address)
+
 function bodies(
   { body, htmlBody, mimeType }: Content,
   signature: { text: string; html: string } | undefined,
-  quote: { text: string; html: string } | undefined
+  quote: Quote | undefined
 ): { text?: string; html?: string } {
   const isHtmlOnly = mimeType === 'text/html'
   const html = isHtmlOnly ? (htmlBody ?? body) : htmlBody
@@ -85,14 +117,16 @@ function bodies(
       .filter((each) => each)
       .join('\n\n'),
     html: [
-      html ?? `<div>${escapeHtml(body).replaceAll('\n', '<br>\n')}</div>`,
+      html ?? (body && `<div>${escapeHtml(body).replaceAll('\n', '<br>\n')}</div>`),
       signature &&
         `<div data-smartmail="gmail_signature" class="gmail_signature">${signature.html}</div>`,
-      quote?.html
+      quote && (quote.html ?? `<div>${escapeHtml(quote.text).replaceAll('\n', '<br>\n')}</div>`)
     ]
       .filter((each) => each)
       .join('<br>\n')
   }
+  if (quote?.css)
+    ended.html = `<html><head><style>\n${quote.css}\n</style></head><body>\n${ended.html}\n</body></html>`
   if (isHtmlOnly) return { html: ended.html }
   return wantsHtml ? ended : { text: ended.text }
 }

@@ -1,9 +1,18 @@
 import * as z from 'zod'
-import { parseAddress } from '../gmail/addresses.ts'
+import { type Address, addressKey, isOwnAddress } from '../gmail/addresses.ts'
+import { toAddresses } from '../gmail/compose.ts'
 import { ownAddresses } from '../gmail/identity.ts'
-import type { Envelope } from '../gmail/read-message.ts'
+import type { Message } from '../gmail/methods.ts'
 import { stringList } from './coerce.ts'
-import { answerTo, levelOfWriting, type Recipients, ReplyOut, reply, replyInput } from './reply.ts'
+import {
+  answerTo,
+  levelOfWriting,
+  peopleIn,
+  type Recipients,
+  ReplyOut,
+  reply,
+  replyInput
+} from './reply.ts'
 import { SENDS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -25,7 +34,7 @@ export const replyAll = defineTool({
       args,
       async (parent) => {
         const own = await ownAddresses(call.context.mailbox, call.signal)
-        return everybody(parent, own, args.removeRecipients ?? [])
+        return everybody(parent, own, toAddresses('removeRecipients', args.removeRecipients ?? []))
       },
       call
     )
@@ -33,24 +42,25 @@ export const replyAll = defineTool({
 
 /** The one who is answered first, then all others, in the field that they were in; nobody twice. */
 function everybody(
-  parent: Envelope,
+  parent: Message,
   own: readonly string[],
-  removed: readonly string[]
+  removed: readonly Address[]
 ): Recipients {
-  const seen = new Set([...own, ...removed.map(bare)].map((address) => address.toLowerCase()))
-  const fresh = (list: readonly string[]) =>
-    list.filter((each) => {
-      const address = bare(each).toLowerCase()
-      if (seen.has(address)) return false
-      seen.add(address)
+  const seen = new Set(removed.map(({ address }) => addressKey(address)))
+  const fresh = (list: readonly Address[]) =>
+    list.filter(({ address }) => {
+      const key = addressKey(address)
+      if (seen.has(key) || own.some((each) => isOwnAddress(each, address))) return false
+      seen.add(key)
       return true
     })
   const answered = answerTo(parent, own[0] ?? '')
-  const to = fresh([...answered, ...parent.to])
-  const cc = fresh(parent.cc)
-  if (to.length + cc.length > 0) return { to, cc }
+  const others = peopleIn(parent, 'to')
+  const copied = peopleIn(parent, 'cc')
+  const odd = [...new Set([...answered.odd, ...others.odd, ...copied.odd])]
+  const to = fresh([...answered.to, ...others.to])
+  const cc = fresh(copied.to)
+  if (to.length + cc.length > 0) return { to, cc, odd }
   // Only the person themself is left, who may well write to themself.
-  return { to: answered, cc: [] }
+  return { to: answered.to, cc: [], odd }
 }
-
-const bare = (written: string): string => parseAddress(written)?.address ?? written

@@ -14,5 +14,5 @@ export const replyToEmail = defineTool({
   input: z.object(replyInput),
   output: ReplyOut,
   run: (args, call) =>
-    reply(args, (parent) => ({ to: answerTo(parent, call.context.mailbox.address), cc: [] }), call)
+    reply(args, (parent) => ({ ...answerTo(parent, call.context.mailbox.address), cc: [] }), call)
 })

@@ -1,22 +1,25 @@
 import * as z from 'zod'
-import { parseAddress, sameAddress } from '../gmail/addresses.ts'
+import { type Address, isOwnAddress } from '../gmail/addresses.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import type { Message } from '../gmail/methods.ts'
 import { attribution, replySubject, threadHeadersFor } from '../gmail/parent.ts'
-import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
+import { withAddressesAsSent } from '../gmail/raw-message.ts'
+import { addressEntries, readEnvelope } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { readBody } from './body.ts'
 import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
-import { deliver, SentOut, sentText } from './deliver.ts'
+import { deliver, SentOut } from './deliver.ts'
 import { escapeHtml } from './escape-html.ts'
+import { fence } from './fence.ts'
 import { content, recipients, sending } from './letter-input.ts'
 import type { Letter } from './outgoing.ts'
-import { draftText, saveDraft } from './save-draft.ts'
+import { saveDraft } from './save-draft.ts'
 import type { Answer } from './tool.ts'
 
 /** More of the original is not quoted. */
 const MAX_QUOTE_CHARS = 50_000
+const MAX_ODD_CHARS = 200
 
 export const replyInput = {
   messageId: z.string().min(1).describe('The message to answer: Gmail id or Message-ID'),
@@ -39,20 +42,30 @@ export const levelOfWriting = ({ asDraft }: Readonly<Record<string, unknown>>) =
   asDraft === true || asDraft === 'true' ? 'gmail.draft' : 'gmail.modify'
 
 export interface Recipients {
-  readonly to: readonly string[]
-  readonly cc: readonly string[]
+  readonly to: readonly Address[]
+  readonly cc: readonly Address[]
+  /** What stands among them and is no address. */
+  readonly odd: readonly string[]
 }
 
 /** Answers a message. `whom` says who gets the answer, besides those whom the caller adds. */
 export async function reply(
   args: z.output<typeof Input>,
-  whom: (parent: Envelope) => Recipients | Promise<Recipients>,
+  whom: (parent: Message) => Recipients | Promise<Recipients>,
   call: ToolCall
 ): Promise<Answer<z.input<typeof ReplyOut>>> {
   const { context, signal } = call
   const id = await resolveMessageId(context.mailbox, args.messageId, signal)
-  const parent = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
-  const { to, cc } = await whom(readEnvelope(parent))
+  const read = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
+  if (read.labelIds?.includes('DRAFT'))
+    throw new ToolError(
+      'invalid_argument',
+      'This message is a draft that was not sent: use update_draft or send_draft.'
+    )
+  const parent = await withAddressesAsSent(read, context.mailbox, signal)
+  const { to, cc, odd } = await whom(parent)
+  const added = [...(args.cc ?? []), ...(args.bcc ?? [])]
+  if (to.length + cc.length + added.length === 0) throw nobodyToAnswer(odd, context.nonce())
   const letter: Letter = {
     to,
     cc: [...cc, ...(args.cc ?? [])],
@@ -60,9 +73,21 @@ export async function reply(
     subject: replySubject(parent),
     content: args,
     thread: threadHeadersFor(parent),
-    quote: args.quoteOriginal ? await quoteOf(parent, call) : undefined
+    quote: args.quoteOriginal ? await quoteOf(parent, call) : undefined,
+    oddRecipients: odd
   }
   return sendOrSave(letter, args, call)
+}
+
+function nobodyToAnswer(odd: readonly string[], nonce: string): ToolError {
+  const words =
+    odd.length > 0
+      ? ` What stands there is no e-mail address:\n${fence(nonce, odd.join('\n'))}`
+      : ''
+  return new ToolError(
+    'invalid_argument',
+    `The message has no sender that could be answered.${words}`
+  )
 }
 
 /** Sends a letter, or saves it as a draft. */
@@ -71,34 +96,44 @@ export async function sendOrSave(
   args: { asDraft: boolean; dryRun: boolean; idempotencyKey?: string | undefined },
   call: ToolCall
 ): Promise<Answer<z.input<typeof ReplyOut>>> {
-  if (!args.asDraft || args.dryRun) {
-    const sent = await deliver(letter, args, call)
-    return { structured: sent, text: sentText(sent) }
-  }
-  const { sizeBytes, ...draft } = await saveDraft(letter, call)
+  if (!args.asDraft || args.dryRun) return deliver(letter, args, call)
+  const { structured: saved, text } = await saveDraft(letter, call)
   const structured = {
-    ...draft,
-    id: draft.messageId,
+    ...saved,
+    id: saved.messageId,
     labelIds: ['DRAFT'],
     sent: false,
     duplicate: false,
-    dryRun: false,
-    sizeBytes
+    dryRun: false
   }
-  return { structured, text: draftText(draft) }
+  return { structured, text }
 }
 
-/** Whom an answer goes to: RFC 5322, section 3.6.3; one's own message is followed up, not answered. */
-export function answerTo(
-  { from, to, replyTo, labelIds }: Pick<Envelope, 'from' | 'to' | 'replyTo' | 'labelIds'>,
-  address: string
-): readonly string[] {
-  const isOwn = labelIds.includes('SENT') || sameAddress(parseAddress(from)?.address ?? '', address)
-  if (isOwn && to.length > 0) return to
-  const target = replyTo ?? from
-  if (target === '')
-    throw new ToolError('invalid_argument', 'The message has no sender that could be answered.')
-  return [target]
+/**
+ * Whom an answer goes to: RFC 5322, section 3.6.3, and where From has nobody, Sender; one's own message is followed up,
+ * not answered.
+ */
+export function answerTo(message: Message, own: string): Omit<Recipients, 'cc'> {
+  const senders = peopleIn(message, 'from')
+  const isOwn =
+    message.labelIds?.includes('SENT') ||
+    senders.to.some(({ address }) => isOwnAddress(own, address))
+  const fields = [...(isOwn ? ['to'] : []), 'reply-to', 'from', 'sender']
+  const read = fields.map((field) => peopleIn(message, field))
+  const at = read.findIndex(({ to }) => to.length > 0)
+  const looked = at === -1 ? read : read.slice(0, at + 1)
+  return { to: read[at]?.to ?? [], odd: looked.flatMap(({ odd }) => odd) }
+}
+
+/** Those whom the fields of this name name, and what else stands there. */
+export function peopleIn(message: Message, field: string): Omit<Recipients, 'cc'> {
+  const entries = addressEntries(message, field)
+  return {
+    to: entries.flatMap(({ mailbox }) => mailbox ?? []),
+    odd: entries.flatMap(({ text, mailbox, isEmptyGroup }) =>
+      mailbox || isEmptyGroup ? [] : text.slice(0, MAX_ODD_CHARS)
+    )
+  }
 }
 
 async function quoteOf(parent: Message, call: ToolCall): Promise<{ text: string; html: string }> {

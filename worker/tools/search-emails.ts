@@ -2,12 +2,15 @@ import * as z from 'zod'
 import { isAttachment } from '../gmail/attachment.ts'
 import type { Message, MessagePart } from '../gmail/methods.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
+import { withDates } from '../gmail/search-dates.ts'
 import { ToolError } from '../tool-error.ts'
 import { ellipsis, RESULT_CHARS } from './budget.ts'
 import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { placeOf } from './place.ts'
 import { READS } from './schemas.ts'
+import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
 import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
@@ -17,7 +20,7 @@ const Found = z.object({
   from: theirs(z.string()).optional(),
   to: theirs(z.array(z.string())).optional(),
   subject: theirs(z.string()).optional(),
-  date: z.string().optional().describe('ISO 8601'),
+  date: z.string().optional().describe('ISO 8601, UTC'),
   snippet: theirs(z.string()).optional(),
   labels: z.array(z.string()).optional().describe('Names'),
   unread: z.boolean().optional(),
@@ -34,11 +37,12 @@ export const searchEmails = defineTool({
   name: 'search_emails',
   title: 'Search mail',
   description:
-    'Finds messages with Gmail search operators (from:, to:, subject:, is:unread, has:attachment, after:2026/01/31, label:, in:anywhere ...). Returns one page, newest first; pass nextPageToken as pageToken for the next one.',
+    'Finds messages with Gmail search operators (from:, to:, subject:, is:unread, has:attachment, label:, in:anywhere ...). Gmail counts the days of after:2026/01/31 and before: in Pacific time; the arguments after and before take any zone. Returns one page, newest first; pass nextPageToken as pageToken for the next one.',
   level: 'gmail.read',
   annotations: READS,
   input: z.object({
     query: z.string().max(2000).describe('Gmail search; empty means all mail'),
+    ...dateInput,
     maxResults: int(1, 100).default(10).describe('Messages on this page'),
     pageToken: z.string().optional().describe('nextPageToken of the page before'),
     labelIds: stringList(1, 20)
@@ -50,10 +54,25 @@ export const searchEmails = defineTool({
   output: z.object({
     emails: z.array(Found),
     nextPageToken: z.string().optional(),
-    resultSizeEstimate: z.number()
+    resultSizeEstimate: z.number(),
+    hints
   }),
-  async run({ query, maxResults, pageToken, labelIds, includeSpamTrash, detail }, call) {
+  async run(
+    {
+      query: words,
+      after,
+      before,
+      timeZone,
+      maxResults,
+      pageToken,
+      labelIds,
+      includeSpamTrash,
+      detail
+    },
+    call
+  ) {
     const { context, signal } = call
+    const query = withDates(words, { after, before, timeZone })
     const labels = await context.labels.resolve(labelIds ?? [], signal)
     const page = await context.mailbox.call(
       'messages.list',
@@ -71,12 +90,14 @@ export const searchEmails = defineTool({
       threadId: threadId ?? ''
     }))
     const emails = detail === 'ids' ? ids : await summaries(ids, call)
+    const told = await hintsFor(words, call)
     const structured = {
       emails,
+      ...(told.length > 0 && { hints: told }),
       ...(page.nextPageToken && { nextPageToken: page.nextPageToken }),
       resultSizeEstimate: page.resultSizeEstimate ?? emails.length
     }
-    return { structured, text: asText(structured, context.nonce()) }
+    return { structured, text: withHints(asText(structured, context.nonce()), told) }
   }
 })
 
@@ -135,7 +156,11 @@ function asText(
 ): string {
   if (emails.length === 0) return 'No messages found.'
   const lines = emails.map((email, index) => {
-    const marks = [email.unread ? 'unread' : '', email.hasAttachments ? 'attachments' : '']
+    const marks = [
+      placeOf(email.labels ?? []),
+      email.unread ? 'unread' : '',
+      email.hasAttachments ? 'attachments' : ''
+    ]
     const first = [`${index + 1}. id ${email.id}`, `thread ${email.threadId}`, email.date, ...marks]
     return [
       first.filter((each) => each).join(' | '),

@@ -1,10 +1,13 @@
 import * as z from 'zod'
-import { headerValues, readEnvelope } from '../gmail/read-message.ts'
+import type { Message } from '../gmail/methods.ts'
+import { headerValues } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
 import { SAME_KEY_MS, SentOut, sentText } from './deliver.ts'
 import { draftId, fetchDraft } from './drafts.ts'
 import { sending } from './letter-input.ts'
+import { reachedFields, reachedText } from './reached.ts'
+import { peopleIn, type Recipients } from './reply.ts'
 import { SENDS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -27,9 +30,8 @@ export const sendDraft = defineTool({
     const add = await context.labels.resolve(args.addLabelIds ?? [], signal)
     const remove = await context.labels.resolve(args.removeLabelIds ?? [], signal)
     const { message = {} } = await fetchDraft(args.draftId, 'metadata', call)
-    const envelope = readEnvelope(message)
-    const recipients = [...envelope.to, ...envelope.cc, ...envelope.bcc]
-    if (recipients.length === 0)
+    const written = whom(message)
+    if (written.reached.to.length + written.reached.cc.length + written.reached.bcc.length === 0)
       throw new ToolError('invalid_argument', 'The draft has no recipient yet.')
     const { messageId, id, threadId, labelIds, duplicate } = await context.sends.once(
       {
@@ -62,12 +64,22 @@ export const sendDraft = defineTool({
       threadId,
       messageIdHeader: messageId,
       labelIds: [...labelIds],
-      recipients,
+      ...reachedFields(written),
       sent: true,
       duplicate,
       dryRun: false,
-      sizeBytes: envelope.sizeEstimate
+      sizeBytes: message.sizeEstimate ?? 0
     }
-    return { structured, text: sentText(structured) }
+    const text = `${sentText(structured)}\n${reachedText(written, context.nonce())}`
+    return { structured, text }
   }
 })
+
+/** Whom the draft reaches. */
+function whom(message: Message) {
+  const [to, cc, bcc] = ['to', 'cc', 'bcc'].map((field) => peopleIn(message, field))
+  const bare = (people: Pick<Recipients, 'to'> | undefined) =>
+    (people?.to ?? []).map(({ address }) => address)
+  const odd = [to, cc, bcc].flatMap((people) => people?.odd ?? [])
+  return { reached: { to: bare(to), cc: bare(cc), bcc: bare(bcc) }, odd }
+}

@@ -2,10 +2,10 @@ import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { lastOfThread, type ThreadHeaders, threadHeadersFor } from '../gmail/parent.ts'
 import type { ToolCall } from './context.ts'
-import { deliver, SentOut, sentText } from './deliver.ts'
+import { deliver, SentOut } from './deliver.ts'
 import { content, recipients, sending } from './letter-input.ts'
 import type { Letter } from './outgoing.ts'
-import { DraftOut, draftText, saveDraft } from './save-draft.ts'
+import { DraftOut, saveDraft } from './save-draft.ts'
 import { ADDS, SENDS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -31,22 +31,21 @@ export const sendEmail = defineTool({
   input: Input,
   output: SentOut,
   async run(args, call) {
-    const sent = await deliver(await asLetter(args, call), args, call)
-    return { structured: sent, text: sentText(sent) }
+    return deliver(await asLetter(args, call), args, call)
   }
 })
 
 export const draftEmail = defineTool({
   name: 'draft_email',
   title: 'Save a draft',
-  description: 'Saves a message as a draft, without sending it. Takes what send_email takes.',
+  description:
+    'Saves a message as a draft, without sending it. Takes what send_email takes; recipients may come later.',
   level: 'gmail.draft',
   annotations: ADDS,
   input: z.object(letterInput),
   output: DraftOut,
   async run(args, call) {
-    const draft = await saveDraft(await asLetter(args, call), call)
-    return { structured: draft, text: draftText(draft) }
+    return saveDraft(await asLetter(args, call), call)
   }
 })
 

@@ -8,6 +8,7 @@ import { type Cut, cut, RESULT_CHARS } from './budget.ts'
 import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { placeOf } from './place.ts'
 import {
   AttachmentOut,
   attachmentsText,
@@ -150,6 +151,7 @@ function answer(structured: MessageOut, { context }: ToolCall): Answer<MessageOu
   ]
   const lines = [
     `Message ${id} in thread ${threadId}. Labels: ${labels.map(cleanLine).join(', ') || 'none'}.`,
+    placeOf(labels) && `This message is: ${placeOf(labels)}.`,
     fence(context.nonce(), mail.filter((each) => each !== '').join('\n')),
     structured.bodySource === 'none' ? 'The message has no text.' : '',
     structured.truncated

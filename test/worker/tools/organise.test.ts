@@ -107,7 +107,7 @@ t.test('a thousand messages change and go in one call each', async (t) => {
   })
   t.match(changed.data, { requested: 1000, modified: 1000, notFound: [] })
   t.ok(Number(changed.data.verified) >= 100, 'as many are verified as the quota has room for')
-  const deleted = await call('batch_delete_emails', { messageIds })
+  const deleted = await call('batch_delete_emails', { messageIds, confirm: true })
   t.match(deleted.data, { requested: 1000, deleted: 1000, permanent: true })
   t.equal(box.messages.length, 0)
 })
@@ -129,7 +129,7 @@ t.test('the bin gives back what deletion does not', async (t) => {
     code: 'declined'
   })
   t.ok(box.message(four))
-  t.match((await call('delete_email', { messageId: four })).data, {
+  t.match((await call('delete_email', { messageId: four, confirm: true })).data, {
     deleted: true,
     permanent: true
   })
@@ -141,7 +141,11 @@ t.test('the bin gives back what deletion does not', async (t) => {
   t.ok(box.message(one)?.labelIds.has('SPAM'))
   t.match((await call('not_spam', { messageIds: one })).data, { ids: [one] })
   t.ok(box.message(one)?.labelIds.has('INBOX'))
-  const gone = await call('batch_delete_emails', { messageIds: [one, two, four], batchSize: 2 })
+  const gone = await call('batch_delete_emails', {
+    messageIds: [one, two, four],
+    batchSize: 2,
+    confirm: true
+  })
   t.match(gone.data, { requested: 3, deleted: 2, notFound: [four] })
 })
 
