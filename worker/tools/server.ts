@@ -5,7 +5,6 @@ import {
   type ServerContext
 } from '@modelcontextprotocol/server'
 import { covers, levelGrantedBy } from '#shared/access-levels.ts'
-import { listedForText, takesTextAlone, textAlone } from './answer-form.ts'
 import { TOOLS } from './catalog.ts'
 import { complete } from './completion.ts'
 import type { WorkerContext } from './context.ts'
@@ -15,6 +14,7 @@ import { getPrompt, listPrompts } from './prompts.ts'
 import { RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts'
 import { asRegistered } from './sdk-tool.ts'
 import { registerSignInTools, SIGN_IN_TOOLS } from './sign-in/sign-in-tools.ts'
+import { listedForText, takesTextAlone, textAlone } from './text-alone.ts'
 import { timed } from './timed.ts'
 import { withWayBack } from './way-back.ts'
 
