@@ -34,6 +34,7 @@ export const Settings = z.object({
   CALLBACK_PORTS: ports.default([]),
   TRUST_PROXY: list.default([]),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
+  LIST_HIGHER_TOOLS: onOff.default(true),
   DYNAMIC_REGISTRATION: onOff.default(true),
   REFRESH_GRACE: duration.refine((ms) => ms <= 600_000, 'must be at most 10m').default(30_000),
   SIGN_IN_BY_TOOL: onOff.default(false),

@@ -284,7 +284,8 @@ async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
     init: {
       gmailOrigin: config.GMAIL_API_URL,
       resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
-      accountUrl: `${config.PUBLIC_URL}/account`
+      accountUrl: `${config.PUBLIC_URL}/account`,
+      listsHigher: config.LIST_HIGHER_TOOLS
     },
     // What a worker prints could quote mail: only that it printed is told.
     onLine: (worker, stream, line) => log.debug({ worker, stream, chars: line.length }, 'output')

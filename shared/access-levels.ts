@@ -56,6 +56,15 @@ export const highestLevel = (scopes: Iterable<string>): AccessLevel | undefined 
 /** The lesser of two levels. */
 export const lesserLevel = (a: AccessLevel, b: AccessLevel): AccessLevel => (covers(a, b) ? b : a)
 
+/** The scopes of Google's grant that `level` makes use of. */
+export const scopesWithin = (
+  level: AccessLevel | undefined,
+  granted: readonly string[]
+): readonly string[] => {
+  if (level === undefined) return []
+  return level === levelGrantedBy(granted) ? granted : googleScopesFor(level)
+}
+
 /** The highest level that the scopes Google really granted allow; undefined when they allow none. */
 export function levelGrantedBy(googleScopes: Iterable<string>): AccessLevel | undefined {
   const held = new Set<string>()

@@ -99,7 +99,9 @@ const ToWorker = z.discriminatedUnion('type', [
     gmailOrigin: z.string(),
     resourceMetadataUrl: z.string(),
     /** Where a person can connect the account again. */
-    accountUrl: z.string().optional()
+    accountUrl: z.string().optional(),
+    /** Whether applications that can ask for more access are shown the tools for it; absent: they are. */
+    listsHigher: z.boolean().optional()
   }),
   z.object({
     type: z.literal('assign'),

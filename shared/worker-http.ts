@@ -10,9 +10,13 @@ export const REQUEST_ID_HEADER = 'x-request-id'
 export const PRINCIPAL_HEADER = 'x-principal'
 /** Request: the one form in which the client takes an answer, `json` or `stream`; absent when it takes both. */
 export const ANSWER_FORM_HEADER = 'x-answer-form'
+/** How a caller proved who it is: a token that can be renewed with more access, one that cannot, or its session alone. */
+export const CREDENTIALS = ['oauth', 'personal', 'session'] as const
+
 /** The bearer token's claims, without the token. */
 export const Principal = z.object({
   clientId: z.string(),
+  credential: z.enum(CREDENTIALS),
   /** Absent for somebody who has not signed in. */
   level: AccessLevel.optional(),
   /** Seconds since the epoch. */

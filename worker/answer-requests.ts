@@ -43,8 +43,9 @@ export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestPa
 function authOf({ headers }: Request, resourceMetadataUrl: string): AuthInfo | undefined {
   const header = headers.get(PRINCIPAL_HEADER)
   if (header === null) return undefined
-  const { clientId, level, expiresAt } = Principal.parse(JSON.parse(header))
-  return { token: '', clientId, scopes: levelsUpTo(level), expiresAt, resourceMetadataUrl }
+  const { clientId, credential, level, expiresAt } = Principal.parse(JSON.parse(header))
+  const extra = { credential, request: headers.get(REQUEST_ID_HEADER) ?? '' }
+  return { token: '', clientId, scopes: levelsUpTo(level), expiresAt, resourceMetadataUrl, extra }
 }
 
 const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>

@@ -37,6 +37,7 @@ export const gmailWorker: Define = ({ init, assign, channel }) => {
     random: Math.random,
     links: channelLinks(channel),
     ...(init.accountUrl !== undefined && { accountUrl: init.accountUrl }),
+    listsHigher: init.listsHigher,
     signIn: assign.signIn && channelSignIn(channel)
   })
   return {

@@ -48,8 +48,8 @@ export function headersToWorker(
   const { json, stream } = formsTaken(headers.accept)
   kept.accept = ANY_ACCEPTED
   if (json !== stream) kept[ANSWER_FORM_HEADER] = json ? 'json' : 'stream'
-  const { clientId, level, expiresAt } = exchange.caller
-  const principal: Principal = { clientId, expiresAt, ...(level && { level }) }
+  const { clientId, credential, level, expiresAt } = exchange.caller
+  const principal: Principal = { clientId, credential, expiresAt, ...(level && { level }) }
   return {
     ...kept,
     host: 'localhost',

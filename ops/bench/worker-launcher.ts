@@ -117,6 +117,7 @@ const INIT = {
 /** How a worker is reached with nothing between. */
 export function directTarget({ socketPath, secret }: Launched): Target {
   const principal: Principal = {
+    credential: 'oauth',
     clientId: 'bench',
     level: 'gmail.modify',
     expiresAt: Math.floor(Date.now() / 1000) + 3600

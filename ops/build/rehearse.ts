@@ -90,7 +90,12 @@ async function serveOneSession(socketPath: string): Promise<void> {
 
 /** Resolves with the session id that the answer names. */
 async function post(socketPath: string, named: object, message: object): Promise<string> {
-  const principal: Principal = { clientId: 'rehearsal', level: 'gmail.modify', expiresAt: 2 ** 32 }
+  const principal: Principal = {
+    clientId: 'rehearsal',
+    credential: 'oauth',
+    level: 'gmail.modify',
+    expiresAt: 2 ** 32
+  }
   const sent = request({
     socketPath,
     path: '/mcp',

@@ -34,6 +34,19 @@ t.test('a token that may only read is told what sending needs, and steps up to i
     const challenge = one.headers.get('www-authenticate') ?? ''
     t.match(challenge, /error="insufficient_scope"/, way)
     t.match(challenge, /scope="gmail\.modify"/, way)
+    t.match(challenge, /error_description="send_email needs access level gmail\.modify/, way)
+    t.match(
+      await one.json(),
+      {
+        jsonrpc: '2.0',
+        id: 1,
+        error: {
+          message: /^insufficient_scope: send_email needs .* has gmail\.read\. .*\/account\.$/,
+          data: { required: ['gmail.modify'], held: 'gmail.read' }
+        }
+      },
+      'and so for clients that show the body alone'
+    )
     t.match(challenge, `${gateway.origin}/.well-known/oauth-protected-resource/mcp`, way)
   }
   t.same(google.mailbox(ADA).messages, [], 'nothing was sent')

@@ -46,9 +46,11 @@ export interface GmailPlace {
   readonly clock?: Clock
   readonly links?: AttachmentLinks
   readonly files?: SavedFiles
+  readonly accountUrl?: string | undefined
+  readonly listsHigher?: boolean | undefined
 }
 
-export interface GmailSessionOptions {
+export interface GmailSessionOptions extends Pick<GmailPlace, 'accountUrl' | 'listsHigher'> {
   readonly level?: AccessLevel
   readonly sandbox?: Sandbox
   readonly email?: string
@@ -72,6 +74,8 @@ export async function openGmailSession(
     gmailOrigin: sandbox.url,
     tokens: { get: async () => sandbox.issueGrant(email, scopes) },
     scopes,
+    accountUrl: options.accountUrl,
+    listsHigher: options.listsHigher,
     ...(clock && { clock }),
     ...(options.links && { links: options.links }),
     ...(options.files && { files: options.files })
@@ -80,10 +84,9 @@ export async function openGmailSession(
 }
 
 /** Opens a session with any Gmail; the test closes it. */
-export async function openToolSession(
-  t: Test,
-  { email, gmailOrigin, tokens, scopes, clock = systemClock, links, files }: GmailPlace
-): Promise<ToolSession> {
+export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolSession> {
+  const { email, gmailOrigin, tokens, scopes, clock = systemClock, links, files } = place
+  const { accountUrl, listsHigher } = place
   const reported: string[] = []
   const program = createGmailProgram({
     account: { email },
@@ -102,7 +105,9 @@ export async function openToolSession(
     nonce: () => randomBytes(8).toString('hex'),
     random: () => 0,
     ...(links && { links }),
-    ...(files && { files })
+    ...(files && { files }),
+    listsHigher,
+    ...(accountUrl !== undefined && { accountUrl })
   })
   t.teardown(() => program.close())
   const [here, there] = InMemoryTransport.createLinkedPair()

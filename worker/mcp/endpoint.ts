@@ -11,6 +11,7 @@ import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { inForm } from './answer-form.ts'
 import { mistakeIn, tidyParams } from './params.ts'
+import { withRpcRefusal } from './refusal.ts'
 import { type SessionRecord, SessionRefused, Sessions } from './sessions.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
@@ -69,8 +70,10 @@ export function createEndpoint(
     const mistake = mistakeIn(body, isOfSessions ? 'legacy' : 'modern')
     // A 2025 client takes an HTTP error for one of the transport, and does not show what it says.
     if (mistake !== undefined) return rpcError(isOfSessions ? 200 : 400, -32602, mistake, id)
-    if (isOfSessions) return legacy(request, body, authInfo)
-    return modern.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) })
+    const response = isOfSessions
+      ? await legacy(request, body, authInfo)
+      : await modern.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) })
+    return withRpcRefusal(response, authInfo)
   }
 
   return {

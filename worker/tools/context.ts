@@ -4,6 +4,7 @@ import type { LabelBook } from '../gmail/label-book.ts'
 import type { Mailbox } from '../gmail/methods.ts'
 import type { Sends } from '../gmail/sends.ts'
 import type { MimePool } from '../mime/pool.ts'
+import type { ToolCaller } from './access.ts'
 import type { AskGateway } from './sign-in/call.ts'
 
 /** Makes one-time addresses under which the gateway hands out an attachment. */
@@ -47,6 +48,8 @@ export interface WorkerContext {
   readonly files?: SavedFiles
   /** Where the person can connect the account again, if there is such a page. */
   readonly accountUrl?: string
+  /** Whether an application that can ask for more access is shown the tools for it. */
+  readonly listsHigher: boolean
   /** Where people may sign in by tools: the gateway's answers for those. */
   readonly signIn?: AskGateway
 }
@@ -54,6 +57,8 @@ export interface WorkerContext {
 /** One call of a tool. */
 export interface ToolCall {
   readonly context: WorkerContext
+  /** Undefined where there is no gateway between. */
+  readonly caller?: ToolCaller | undefined
   /** Aborted when the client cancels. */
   readonly signal: AbortSignal
   /** Tells the client how far a long call is, if it asked to know. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { levelGrantedBy } from '#shared/access-levels.ts'
+import { scopesWithin } from '#shared/access-levels.ts'
+import { heldLevel } from './access.ts'
 import { READS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -7,7 +8,7 @@ export const getProfile = defineTool({
   name: 'get_profile',
   title: 'Show the account',
   description:
-    'Shows which Gmail account this is, how much mail it holds, what Google grants, and what is left of the quota. Also tells whether Gmail can be reached.',
+    'Shows which Gmail account this is, how much mail it holds, what this application may do, and what is left of the quota. Also tells whether Gmail can be reached.',
   level: 'gmail.read',
   annotations: READS,
   input: z.object({}),
@@ -16,15 +17,15 @@ export const getProfile = defineTool({
     messagesTotal: z.number(),
     threadsTotal: z.number(),
     historyId: z.string(),
-    scopes: z.array(z.string()),
-    level: z.string().optional().describe('The highest access level that these scopes allow'),
+    scopes: z.array(z.string()).describe('What this application has of the scopes at Google'),
+    level: z.string().optional().describe('The access level of this application'),
     mode: z.string(),
     quotaUnitsLeft: z.number().describe('To be spent without waiting')
   }),
-  async run(_, { context, signal }) {
+  async run(_, { context, caller, signal }) {
     const profile = await context.mailbox.call('getProfile', {}, signal)
-    const scopes = [...context.grantedScopes()]
-    const level = levelGrantedBy(scopes)
+    const level = heldLevel(context, caller)
+    const scopes = [...scopesWithin(level, context.grantedScopes())]
     const structured = {
       emailAddress: profile.emailAddress ?? context.mailbox.address,
       messagesTotal: profile.messagesTotal ?? 0,

@@ -32,6 +32,8 @@ export interface GmailProgramOptions {
   readonly files?: SavedFiles | undefined
   /** Where the person can connect the account again, if there is such a page. */
   readonly accountUrl?: string
+  /** Whether an application that can ask for more access is shown the tools for it; yes when missing. */
+  readonly listsHigher?: boolean | undefined
   /** Where people may sign in by tools. */
   readonly signIn?: AskGateway | undefined
 }
@@ -72,6 +74,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     report: options.report,
     nonce,
     grantedScopes: () => scopes,
+    listsHigher: options.listsHigher ?? true,
     ...(links && { links }),
     ...(files && { files }),
     ...(accountUrl !== undefined && { accountUrl }),

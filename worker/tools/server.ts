@@ -1,10 +1,10 @@
 import {
   McpServer,
-  requireScopes,
   type ScopeChallengeHandler,
   type ServerContext
 } from '@modelcontextprotocol/server'
-import { covers, levelGrantedBy } from '#shared/access-levels.ts'
+import { levelGrantedBy } from '#shared/access-levels.ts'
+import { callerOf, challengeFor, heldLevel, listedFor, marked } from './access.ts'
 import { TOOLS } from './catalog.ts'
 import { complete } from './completion.ts'
 import type { WorkerContext } from './context.ts'
@@ -25,8 +25,8 @@ const INSTRUCTIONS = [
 ].join('\n')
 
 /**
- * A new MCP server with all tools. Listed are those that Google's grant for the account allows; the others can be called
- * too, and answer with the access level that they need.
+ * A new MCP server with all tools. Listed are those that the caller may call, and those that it could get access to; the
+ * others can be called too, and answer with the access level that they need.
  */
 export function buildServer(context: WorkerContext, version = '0.0.0'): McpServer {
   const server = new McpServer(
@@ -36,8 +36,10 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
       capabilities: { tools: { listChanged: true }, prompts: {}, resources: {}, completions: {} }
     }
   )
-  for (const { tool, config } of REGISTERED)
-    server.registerTool(tool.name, config, async (args, ctx) => {
+  for (const { tool, config } of REGISTERED) {
+    const scopeChallenge: ScopeChallengeHandler = ({ request: { params }, authInfo }) =>
+      challengeFor(tool.name, tool.levelOf(argumentsOf(params)), context, callerOf(authInfo))
+    server.registerTool(tool.name, { ...config, scopeChallenge }, async (args, ctx) => {
       const result = await timed(
         tool.name,
         context,
@@ -45,12 +47,17 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
       )
       return takesTextAlone(server.server.getClientVersion()) ? textAlone(result) : result
     })
+  }
   const { signIn } = context
   if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, { ...context, ask: signIn })
-  server.server.setRequestHandler('tools/list', async () => {
-    const granted = levelGrantedBy(context.grantedScopes())
-    const allowed = TOOLS.filter(({ level }) => granted && covers(granted, level))
-    const tools = await listed([...allowed, ...(signIn ? SIGN_IN_TOOLS : [])])
+  server.server.setRequestHandler('tools/list', async (_request, { http }) => {
+    const caller = callerOf(http?.authInfo)
+    const held = heldLevel(context, caller)
+    const forMail = await listed(listedFor(TOOLS, context, caller))
+    const tools = [
+      ...forMail.map((tool) => marked(tool, LEVEL_OF.get(tool.name) ?? 'gmail.full', held)),
+      ...(signIn ? await listed(SIGN_IN_TOOLS) : [])
+    ]
     return {
       tools: takesTextAlone(server.server.getClientVersion()) ? tools.map(listedForText) : tools
     }
@@ -82,14 +89,12 @@ function serveMail({ server }: McpServer, context: WorkerContext): void {
   )
 }
 
+const LEVEL_OF = new Map(TOOLS.map(({ name, level }) => [name, level]))
+
 /** What does not differ between servers. */
 const REGISTERED = TOOLS.map((tool) => ({
   tool,
-  config: {
-    ...asRegistered(tool),
-    scopeChallenge: (asked: Parameters<ScopeChallengeHandler>[0]) =>
-      requireScopes(tool.levelOf(argumentsOf(asked.request.params)))(asked)
-  }
+  config: asRegistered(tool)
 }))
 
 function argumentsOf(params: unknown): Readonly<Record<string, unknown>> {
@@ -98,9 +103,10 @@ function argumentsOf(params: unknown): Readonly<Record<string, unknown>> {
   return typeof args === 'object' && args !== null ? { ...args } : {}
 }
 
-function callOf({ mcpReq }: ServerContext) {
+function callOf({ mcpReq, http }: ServerContext) {
   const progressToken = mcpReq._meta?.progressToken
   return {
+    caller: callerOf(http?.authInfo),
     signal: mcpReq.signal,
     async progress(progress: number, total: number) {
       if (progressToken === undefined) return
