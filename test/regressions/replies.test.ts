@@ -115,14 +115,9 @@ t.test('recipients are named in the text of a dry run, and look-alikes pointed o
     body: 'b',
     dryRun: true
   })
-  for (const line of [
-    /^To: jo@out.test$/m,
-    /^Cc: c@exаmple.com$/m,
-    /^Bcc: h@out.test$/m,
-    /xn--exmple-4nf.com/,
-    /Warning/
-  ])
-    t.match(dry.text, line)
+  for (const line of ['\nTo: jo@out.test\n', '\nCc: c@exаmple.com\n', '\nBcc: h@out.test\n'])
+    t.ok(dry.text.includes(line), line)
+  for (const words of ['xn--exmple-4nf.com', 'Warning']) t.match(dry.text, words)
   t.match(dry.data, { lookAlikes: [/Latin and Cyrillic/] })
   t.equal(
     (await session.call('send_email', { bcc: ['h@out.test'], subject: 's', body: 'b' })).data.sent,

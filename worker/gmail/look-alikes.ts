@@ -25,7 +25,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   ['Latin', 'Han', 'Hangul']
 ]
 /** Cyrillic and Greek letters that look like Latin ones: a whole name of them imitates one (UTS 39, section 4). */
-const LATIN_SHAPES = /^[аеорсухіјѕһԁԛԝӏορνυια\d-]+$/u
+const LATIN_SHAPES = 'аеорсухіјѕһԁԛԝӏορνυια0123456789-'
 const OTHER_LETTER = /[^\p{Script=Common}\p{Script=Inherited}]/u
 
 /**
@@ -40,7 +40,8 @@ export function lookAlikeDomain(address: string): string | undefined {
     const isUsual = TOGETHER.some((known) => scripts.every((script) => known.includes(script)))
     if (scripts.length > 1 && !isUsual) return `mixes ${scripts.join(' and ')} letters`
     const imitates = scripts.length === 1 && /^(Cyrillic|Greek)$/.test(scripts[0] ?? '')
-    if (imitates && LATIN_SHAPES.test(label) && /^[a-z]+$/.test(labels.at(-1) ?? ''))
+    const isLatinShaped = [...label].every((letter) => LATIN_SHAPES.includes(letter))
+    if (imitates && isLatinShaped && /^[a-z]+$/.test(labels.at(-1) ?? ''))
       return `has only ${scripts[0]} letters that look like Latin ones`
   }
   return undefined

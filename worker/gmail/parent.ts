@@ -55,13 +55,19 @@ export function lastMessage({ messages = [] }: Thread): Message | undefined {
 }
 
 /**
- * Prefixes that say "answer" and "forwarded" in the languages of the most used mail programs, with the counters that
- * some add: `Re[2]:`, `RE^3:`. The list of Gmail, Outlook and Apple Mail in other languages: en.wikipedia.org/wiki/List_of_email_subject_abbreviations.
+ * Prefixes that say "answer" and "forwarded" in the languages of the most used mail programs (a list is
+ * en.wikipedia.org/wiki/List_of_email_subject_abbreviations), with the counters that some add: `Re[2]:`, `RE^3:`.
  */
-const REPLY =
-  /^(re|aw|antw|sv|vs|ref|rif|res|odp|ynt|ang|vá|bls|atb|ats|απ|σχετ|отв?|回复|回覆|答复|答覆|返信|回信)\s*(\[\d+\]|\^\d+|\(\d+\))?\s*[:：]/iu
-const FORWARD =
-  /^(fwd?|wg|tr|rv|doorst|vb|vl|i|fs|továbbítás|pd|enc|ilt|προωθ|пересл|转发|轉寄|転送)\s*[:：]/iu
+const REPLY = prefixOf(
+  're|aw|antw|sv|vs|ref|rif|res|odp|ynt|ang|vá|bls|atb|ats|απ|σχετ|отв?|回复|回覆|答复|答覆|返信|回信'
+)
+const FORWARD = prefixOf(
+  'fwd?|wg|tr|rv|doorst|vb|vl|i|fs|továbbítás|pd|enc|ilt|προωθ|пересл|转发|轉寄|転送'
+)
+
+function prefixOf(words: string): RegExp {
+  return new RegExp(`^(${words})\\s*(\\[\\d+\\]|\\^\\d+|\\(\\d+\\))?\\s*[:\uff1a]`, 'iu')
+}
 
 /** The subject of an answer: kept, with one prefix that says so. */
 export function replySubject(message: Message): string {
