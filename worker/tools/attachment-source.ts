@@ -1,10 +1,15 @@
 import { type Attachment, describeAttachment, isAttachment } from '../gmail/attachment.ts'
 import type { Message, MessagePart } from '../gmail/methods.ts'
+import { fetchRaw } from '../gmail/raw-message.ts'
 import { leaves } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { partBytes } from './body.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+
+const RFC822 = 'message/rfc822'
+/** A larger message would fill this process's memory when it is taken apart. */
+const MAX_WHOLE_BYTES = 15_000_000
 
 /** How a caller names an attachment. Gmail's own ids change at every fetch, so they are the last resort. */
 export interface AttachmentName {
@@ -91,6 +96,33 @@ function allParts(root: MessagePart | undefined): MessagePart[] {
 
 async function content(message: Message, part: MessagePart, call: ToolCall): Promise<Buffer> {
   if (part.body?.data || part.body?.attachmentId) return partBytes(message, part, call)
-  if (part.mimeType !== 'message/rfc822') return Buffer.alloc(0)
+  if (part.mimeType !== RFC822) return Buffer.alloc(0)
+  const found = await attachedMessage(message, part, call)
+  if (found) return found
   throw new ToolError('not_found', 'Gmail does not hand out the content of this attached message.')
 }
+
+/** An attached message that Gmail gives no id for, taken out of the whole: the same one in order. */
+async function attachedMessage(
+  message: Message,
+  part: MessagePart,
+  { context, signal }: ToolCall
+): Promise<Buffer | undefined> {
+  const attached = [...leaves(message.payload)].filter(({ mimeType }) => mimeType === RFC822)
+  const at = attached.findIndex(({ partId }) => partId === part.partId)
+  if (at === -1) return undefined
+  if ((message.sizeEstimate ?? 0) > MAX_WHOLE_BYTES)
+    throw new ToolError('too_large', 'The message is too large to take an attached one out of it.')
+  const { default: PostalMime } = await import('postal-mime')
+  const whole = await PostalMime.parse(await fetchRaw(context.mailbox, message.id ?? '', signal), {
+    forceRfc822Attachments: true
+  })
+  const found = whole.attachments.filter(({ mimeType }) => mimeType === RFC822)[at]?.content
+  return found instanceof ArrayBuffer ? withLineEnds(Buffer.from(found)) : undefined
+}
+
+/** The parser gives lines the ends of this system; a message has those of the network (RFC 5322, section 2.1). */
+const withLineEnds = (text: Buffer): Buffer =>
+  text.includes('\r\n')
+    ? text
+    : Buffer.from(text.toString('latin1').replace(/\n/g, '\r\n'), 'latin1')
