@@ -60,12 +60,15 @@ export interface Serving {
   readonly links: AttachmentLinks
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
-  /** Another gateway has the ports: streams end, and come back there; nobody's worker is started here. */
+  /**
+   * Another gateway has the ports: nobody's worker is started here. A user's streams end when there is no
+   * worker here any more, and come back there, where one may run then.
+   */
   leave(): void
   /** As `leave`, and the workers that are here get no new call. */
   retire(): void
-  /** Whether this user's next call is for another gateway. */
-  isElsewhere(userId: UserId): boolean
+  /** Whether this user's next call is for another gateway; a new stream is as soon as there is one. */
+  isElsewhere(userId: UserId, what: 'call' | 'stream'): boolean
   /** Answers what is in flight, then ends streams and workers. May be called more than once. */
   close(): Promise<void>
 }
@@ -82,12 +85,7 @@ export function createServing(parts: ServingParts): Serving {
     failed: (err) => parts.log.error({ err }, 'access not looked at')
   })
   const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
-  const restorer = new Restorer(clock, {
-    restored({ asleepBy: cause }, ok, seconds) {
-      metrics.sessions.resumes.inc({ cause, result: ok ? 'ok' : 'failed' })
-      metrics.sessions.resumeSeconds.observe({}, seconds)
-    }
-  })
+  const restorer = restorerOf(clock, metrics)
   const streams = new ParkedStreams({
     clock,
     limits,
@@ -127,10 +125,19 @@ export function createServing(parts: ServingParts): Serving {
       memoryBytes: config.WORKER_MEMORY,
       warmWorkers: config.WARM_WORKERS
     }),
-    events: workerEvents(parts, { exchanges, streams, sessions, links }, (userId) => {
-      void streams.bind(userId) // never rejects
-      news.ready(userId)
-    })
+    events: workerEvents(
+      parts,
+      { exchanges, streams, sessions, links },
+      {
+        ready(userId) {
+          void streams.bind(userId) // never rejects
+          news.ready(userId)
+        },
+        gone(userId) {
+          if (stay !== 'here') streams.handOver(userId)
+        }
+      }
+    )
   })
   const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
   return {
@@ -147,12 +154,13 @@ export function createServing(parts: ServingParts): Serving {
     grantChanged: (userId) => news.changed(userId),
     leave() {
       stay = 'leaving'
-      streams.close()
+      for (const userId of streams.users()) if (!supervisor.peek(userId)) streams.handOver(userId)
     },
     retire() {
       stay = 'left'
     },
-    isElsewhere: (userId) => stay === 'left' || (stay === 'leaving' && !supervisor.peek(userId)),
+    isElsewhere: (userId, what) =>
+      stay === 'left' || (stay === 'leaving' && (what === 'stream' || !supervisor.peek(userId))),
     async close() {
       await supervisor.drain()
       streams.close()
@@ -162,6 +170,14 @@ export function createServing(parts: ServingParts): Serving {
     }
   }
 }
+
+const restorerOf = (clock: Clock, { sessions }: Metrics): Restorer =>
+  new Restorer(clock, {
+    restored({ asleepBy: cause }, ok, seconds) {
+      sessions.resumes.inc({ cause, result: ok ? 'ok' : 'failed' })
+      sessions.resumeSeconds.observe({}, seconds)
+    }
+  })
 
 const limitsOf = (config: Config, clock: Clock): CallerLimits =>
   new CallerLimits(
@@ -207,15 +223,16 @@ function workerEvents(
     sessions,
     links
   }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links'>,
-  onReady: (userId: UserId) => void
+  worker: { ready(userId: UserId): void; gone(userId: UserId): void }
 ): WorkerEvents {
   const { config, metrics, log, broker, ownership, store } = parts
   return {
     onPhase(userId, _from, to) {
-      if (to === 'ready') onReady(userId)
+      if (to === 'ready') worker.ready(userId)
       if (to === 'draining') streams.letGo(userId)
     },
-    onExit({ workerId, reason, code, signal, lifetimeSeconds }) {
+    onExit({ workerId, userId, reason, code, signal, lifetimeSeconds }) {
+      worker.gone(userId)
       sessions.workerGone(workerId, sleepCause(reason))
       metrics.workers.exits.inc({ reason })
       metrics.workers.lifetime.observe({}, lifetimeSeconds)

@@ -1,11 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
-import type { RunningWorker } from '../supervisor/supervisor.ts'
+import type { Caller } from '../oauth/bearer.ts'
+import type { RunningWorker, WorkerLease } from '../supervisor/supervisor.ts'
 import { lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ParkedStreams } from './parked-streams.ts'
-import { sendRpcError } from './rpc-error.ts'
+import { rpcErrorOf, sendRpcError } from './rpc-error.ts'
 import { whenClosed } from './when-closed.ts'
 import { headersToClient, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
@@ -14,6 +16,12 @@ import { discard } from './worker-streams.ts'
 /** Whether the headers say `subscriptions/listen`, the one request of MCP 2026-07-28 that stays open. */
 export const isListen = (headers: IncomingHttpHeaders): boolean =>
   headers['mcp-method'] === 'subscriptions/listen'
+
+/** A client that asks for a stream waits no longer than this for its beginning; the worker may come later. */
+export const PATIENCE_MS = 300
+
+/** Sends the request to a worker. */
+type Issue = ReturnType<typeof issuing>
 
 /**
  * Serves `subscriptions/listen`: the request is small, so it is kept and issued again to each later worker
@@ -26,37 +34,77 @@ export async function listen(
   reply: FastifyReply
 ): Promise<void> {
   const { worker, caller, abort } = exchange
-  const body = smallBodyOf(request)
+  const issue = issuing(request, caller, exchange.id)
   const leave = streams.enter(caller.userId)
   whenClosed(reply, leave)
-  const { 'content-length': _, ...headers } = request.headers
-  const issue = (to: RunningWorker, signal?: AbortSignal) =>
-    poolOf(to).request({
-      method: 'POST',
-      path: '/mcp',
-      headers: headersToWorker(headers, { id: exchange.id, caller, worker: to }),
-      body,
-      ...(signal && { signal })
-    })
   const first = await issue(worker, abort.signal).catch(async () => {
     await lastWords(exchange)
     sendRpcError(reply, workerGone(), soleId(exchange))
     return undefined
   })
   if (!first) return
-  if (!String(first.headers['content-type']).startsWith('text/event-stream')) {
+  if (!isStream(first)) {
     leave()
     const answer = Buffer.from(await first.body.arrayBuffer())
     reply.code(first.statusCode).headers(headersToClient(first.headers)).send(answer)
     return
   }
-  await streams.openListen(exchange, leave, first.body, async (later) => {
-    const again = await issue(later)
-    if (String(again.headers['content-type']).startsWith('text/event-stream')) return again.body
-    discard(again.body)
-    return undefined
-  })
+  await streams.openListen(exchange, leave, { from: first.body, worker }, againBy(issue))
 }
+
+/**
+ * As `listen`, while the worker is still on its way: the stream is open at once, and what the worker says comes
+ * when it is there. Resolves when that is so, or when it will not come and the client was told.
+ */
+export async function listenAhead(
+  streams: ParkedStreams,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { caller, worker }: { readonly caller: Caller; readonly worker: Promise<WorkerLease> }
+): Promise<void> {
+  const issue = issuing(request, caller, '')
+  const leave = streams.enter(caller.userId)
+  whenClosed(reply, leave)
+  await streams.openListen({ caller, reply }, leave, undefined, againBy(issue))
+  try {
+    const lease = await worker
+    await streams.bind(caller.userId)
+    lease.release()
+  } catch (error) {
+    const told = JSON.stringify(rpcErrorOf(error, request.peeked?.rpcId ?? null))
+    if (!reply.raw.destroyed) reply.raw.end(`event: message\ndata: ${told}\n\n`)
+  }
+}
+
+function issuing(request: FastifyRequest, caller: Caller, id: string) {
+  const body = smallBodyOf(request)
+  const { 'content-length': _, ...headers } = request.headers
+  return (to: RunningWorker, signal?: AbortSignal) =>
+    poolOf(to).request({
+      method: 'POST',
+      path: '/mcp',
+      headers: headersToWorker(headers, { id, caller, worker: to }),
+      body,
+      ...(signal && { signal })
+    })
+}
+
+/** A refusal is of interest only to a client that has not been told that it is heard. */
+const againBy =
+  (issue: Issue) =>
+  async (later: RunningWorker, isAcknowledged: boolean): Promise<Readable | undefined> => {
+    const answer = await issue(later)
+    if (isStream(answer)) return answer.body
+    if (isAcknowledged || answer.statusCode === 503) {
+      discard(answer.body)
+      return undefined
+    }
+    const refusal: unknown = await answer.body.json()
+    return Readable.from([Buffer.from(`event: message\ndata: ${JSON.stringify(refusal)}\n\n`)])
+  }
+
+const isStream = ({ headers }: Awaited<ReturnType<Issue>>): boolean =>
+  String(headers['content-type']).startsWith('text/event-stream')
 
 /** A subscription names event types and resource URIs: what is not small enough to be read whole is not one. */
 function smallBodyOf({ peeked }: FastifyRequest): Buffer {

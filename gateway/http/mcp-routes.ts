@@ -7,14 +7,14 @@ import type { Caller } from '../oauth/bearer.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
-import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { Supervisor, WorkerLease } from '../supervisor/supervisor.ts'
 import type { AccessWatch } from './access-watch.ts'
 import { bodyTooLarge } from './byte-limit.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import { endCalls } from './end-calls.ts'
 import type { Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
-import { isListen, listen } from './listen.ts'
+import { isListen, listen, listenAhead, PATIENCE_MS } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
 import { formsTaken, isJson } from './media-types.ts'
 import type { ParkedStreams } from './parked-streams.ts'
@@ -35,8 +35,11 @@ export interface McpParts {
   readonly held: HeldBytes
   readonly clock: Clock
   readonly maxBody: number
-  /** Whether another gateway listens on this port now and runs this user's worker from here on. */
-  readonly isElsewhere: (userId: UserId) => boolean
+  /**
+   * Whether another gateway listens on this port now and serves this from here on: a user's calls when their
+   * worker here is gone, streams at once.
+   */
+  readonly isElsewhere: (userId: UserId, what: 'call' | 'stream') => boolean
   readonly passOn: PassOn
   readonly measure: {
     bytes(direction: 'in' | 'out', bytes: number): void
@@ -50,8 +53,7 @@ export interface McpParts {
 export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
   app.decorateRequest('exchange', null)
   app.setErrorHandler(async (error, request, reply) => {
-    if (isDraining(error) && parts.isElsewhere(callerOf(request).userId))
-      return parts.passOn(request, reply)
+    if (isDraining(error) && isElsewhere(parts, request)) return parts.passOn(request, reply)
     if (error instanceof GatewayError) parts.measure.rejected(error)
     else if (isInvalidType(error)) return unsupportedType(request, reply)
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
@@ -142,7 +144,13 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const found = await findSession(parts.sessions, request)
   stayHere(parts, request)
   const beforeWorker = performance.now()
-  const lease = await parts.supervisor.acquire(caller.userId, left.signal)
+  const worker = parts.supervisor.acquire(caller.userId, left.signal)
+  const lease = opensStream(request) ? await soon(worker, parts.clock) : await worker
+  if (!lease) {
+    leave() // an open subscription is a stream, not a call
+    await listenAhead(parts.streams, request, reply, { caller, worker })
+    return
+  }
   isWaiting = false
   whenClosed(reply, () => lease.release())
   const afterWorker = performance.now()
@@ -164,11 +172,11 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     if (!reply.raw.writableFinished) exchange.abort.abort()
   })
   parts.measure.overhead((beforeWorker - arrivedAt + performance.now() - afterWorker) / 1000)
-  if (!isModern(request.headers) || !isListen(request.headers)) return
+  if (!opensStream(request)) return
   await listen(parts.streams, exchange, request, reply)
   parts.exchanges.close(exchange)
   unwatch() // the stream has a watch of its own
-  leave() // an open subscription is a stream, not a call
+  leave()
   lease.release()
 }
 
@@ -207,11 +215,29 @@ function callerOf(request: FastifyRequest): Caller {
 }
 
 /** Throws ERR_DRAINING when the call is for another gateway; the error's way out leads there. */
-function stayHere({ isElsewhere }: McpParts, request: FastifyRequest): void {
-  if (isElsewhere(callerOf(request).userId))
+function stayHere(parts: McpParts, request: FastifyRequest): void {
+  if (isElsewhere(parts, request))
     throw new GatewayError('ERR_DRAINING', 'Another gateway takes over; try again.', {
       retryAfter: 1
     })
+}
+
+const isElsewhere = (parts: McpParts, request: FastifyRequest): boolean =>
+  parts.isElsewhere(callerOf(request).userId, opensStream(request) ? 'stream' : 'call')
+
+/** Whether its answer stays open: a GET of the older revisions, or what the younger one has for it. */
+const opensStream = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'GET' || (isModern(headers) && isListen(headers))
+
+/** The worker, unless it takes longer than a client should wait for a stream to open. */
+async function soon(worker: Promise<WorkerLease>, clock: Clock): Promise<WorkerLease | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const cancel = clock.after(PATIENCE_MS, () => resolve(undefined))
+  try {
+    return await Promise.race([worker, promise])
+  } finally {
+    cancel()
+  }
 }
 
 const accessEnded = (): GatewayError =>

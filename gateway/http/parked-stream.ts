@@ -5,6 +5,9 @@ import { WholeEvents } from './whole-events.ts'
 /** A client that reads slower than this many bytes behind is cut off, so that it cannot fill our memory. */
 const BACKLOG_LIMIT = 2 ** 20
 
+/** How soon a client should open another stream when this one ends, in milliseconds. */
+const RECONNECT_MS = 1500
+
 /** Whether the client should see an event of a worker that stays, or of one that is about to go. */
 export type Accept = (event: string, stays: boolean) => boolean
 
@@ -74,6 +77,11 @@ export class ParkedStream {
   /** A comment, so that nothing between us and the client takes the stream for dead. */
   keepAlive(): void {
     this.#write(': keepalive\n\n')
+  }
+
+  /** Says how soon to come back (WHATWG HTML §9.2.6); until then clients have an opinion of their own. */
+  comeBackIn(ms = RECONNECT_MS): void {
+    this.#write(`retry: ${ms}\n\n`)
   }
 
   /** Ends the client's stream. May be called more than once. */

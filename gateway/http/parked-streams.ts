@@ -14,6 +14,9 @@ import { type Accept, ParkedStream } from './parked-stream.ts'
 import { whenClosed } from './when-closed.ts'
 import { discard, openSessionStream } from './worker-streams.ts'
 
+/** Another gateway listens already: whoever comes back at once misses least. */
+const AT_ONCE_MS = 200
+
 const ACKNOWLEDGED = '"notifications/subscriptions/acknowledged"'
 /** What a worker says last on a subscription that it ends. */
 const COMPLETE = '"resultType":"complete"'
@@ -89,7 +92,9 @@ export class ParkedStreams {
         return openSessionStream(worker, caller, id)
       }
     }
-    await this.#bind(this.#park(reply, leave, caller, { 'mcp-session-id': id }, source))
+    const parked = this.#park(reply, leave, caller, { 'mcp-session-id': id }, source)
+    parked.stream.comeBackIn()
+    await this.#bind(parked)
   }
 
   /** Its client calls with a newer token: the session's stream rests on that one from now on. */
@@ -120,14 +125,15 @@ export class ParkedStreams {
   }
 
   /**
-   * Parks a `subscriptions/listen` stream (MCP 2026-07-28) that `enter` has counted in. `first` is what the
-   * worker answered; `again` sends the same request to a later worker. The client sees one acknowledgement.
+   * Parks a `subscriptions/listen` stream (MCP 2026-07-28) that `enter` has counted in. `first` is what a
+   * worker answered, if one was there already; `again` sends the same request to a later worker, and says
+   * whether the client has seen the one acknowledgement that it gets.
    */
   async openListen(
-    { caller, reply, worker }: Pick<Exchange, 'caller' | 'reply' | 'worker'>,
+    { caller, reply }: Pick<Exchange, 'caller' | 'reply'>,
     leave: () => void,
-    first: Readable,
-    again: (worker: RunningWorker) => Promise<Readable | undefined>
+    first: { readonly from: Readable; readonly worker: RunningWorker } | undefined,
+    again: (worker: RunningWorker, isAcknowledged: boolean) => Promise<Readable | undefined>
   ): Promise<void> {
     const { userId } = caller
     let isAcknowledged = false
@@ -147,15 +153,31 @@ export class ParkedStreams {
           isAcknowledged = true
           return isNews
         },
-        open: again
+        open: (worker) => again(worker, isAcknowledged)
       }
     )
-    if (this.#parts.workerOf(userId) === worker) {
-      this.#fill(parked, first)
+    if (first && this.#parts.workerOf(userId) === first.worker) {
+      this.#fill(parked, first.from)
       return
     }
-    discard(first) // that worker is about to go
+    if (first) discard(first.from) // that worker is about to go
     await this.#bind(parked)
+  }
+
+  /** Whose streams are open here. */
+  users(): UserId[] {
+    return [...this.#open.keys()]
+  }
+
+  /**
+   * Another gateway serves this user now: ends the streams so that their clients open them there. Connections
+   * stay open: a client may be about to send a call on one, and is told to open another by its answer.
+   */
+  handOver(userId: UserId): void {
+    for (const parked of this.#of(userId)) {
+      if (parked.source.kind === 'get') parked.stream.comeBackIn(AT_ONCE_MS)
+      this.#end(parked)
+    }
   }
 
   hasStreams(userId: UserId): boolean {

@@ -213,7 +213,7 @@ t.test('silence is broken every 15 seconds', async (t) => {
   streams.close()
   const heard: string[] = []
   for await (const event of rawEvents(response)) heard.push(event)
-  t.same(heard, [': keepalive', ': keepalive'])
+  t.same(heard, ['retry: 1500', ': keepalive', ': keepalive'])
   t.same(open, { get: 0, listen: 0 })
   clock.advance(60_000)
 })
