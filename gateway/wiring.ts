@@ -125,7 +125,7 @@ export async function wire(
   const note: NoteChange = ({ userId, ...change }) =>
     audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
-    ? createToolSignIn({ config, log, clock: systemClock, accounts, serving, people, note })
+    ? createToolSignIn({ config, log, clock: systemClock, store, accounts, serving, people, note })
     : undefined
   const core = {
     config,

@@ -78,10 +78,14 @@ const FromWorker = z.discriminatedUnion('type', [
     fields: z.record(z.string(), z.unknown()).optional()
   }),
   z.object({ type: z.literal('pong'), id: Id, lagSeconds: z.number() }),
-  /** One of the sign-in tools was called. `session` is the hash of its session; null outside of sessions. */
+  /**
+   * One of the sign-in tools was called. `session` is the hash of its session, null outside of sessions; `request` names
+   * the HTTP request (`REQUEST_ID_HEADER`), by which the gateway knows who calls.
+   */
   z.object({
     type: z.literal('sign-in'),
     id: Id,
+    request: z.string().max(64).optional(),
     session: z.string().nullable(),
     question: SignInQuestion
   })

@@ -37,7 +37,7 @@ export const SignInQuestion = z.discriminatedUnion('ask', [
   }),
   /** Signs the session in with a personal token. */
   z.object({ ask: z.literal('token'), token: z.string().max(256) }),
-  /** Ends the session; with `revoke` everything that the person has granted. */
+  /** Ends the session; with `revoke` the access of the application too, or all of it where the caller may end that. */
   z.object({ ask: z.literal('sign-out'), revoke: z.boolean() })
 ])
 export type SignInQuestion = z.infer<typeof SignInQuestion>
@@ -64,7 +64,13 @@ export const SignInAnswer = z.discriminatedUnion('kind', [
     /** A new personal token, where the operator lets the model have it. */
     token: z.object({ text: z.string(), expiresAt: z.number() }).optional()
   }),
-  z.object({ kind: z.literal('signed-out'), revoked: z.boolean() }),
+  z.object({
+    kind: z.literal('signed-out'),
+    /** What ended: this session, all that this application has, or all that the person has granted to anybody. */
+    ended: z.enum(['session', 'application', 'account']),
+    /** Whether Google has confirmed. */
+    revoked: z.boolean()
+  }),
   z.object({
     kind: z.literal('refused'),
     code: z.enum(['invalid_argument', 'not_found', 'upstream_unavailable']),

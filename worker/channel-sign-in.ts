@@ -6,9 +6,14 @@ import type { AskGateway } from './tools/sign-in/call.ts'
 /** The gateway as the sign-in tools know it. It learns the hash of a session, never its id. */
 export const channelSignIn =
   (channel: Channel): AskGateway =>
-  async (sessionId, question) => {
+  async (sessionId, question, request) => {
     const session = sessionId === undefined ? null : sessionHash(asSessionId(sessionId))
-    const answer = await channel.ask({ type: 'sign-in', session, question })
+    const answer = await channel.ask({
+      type: 'sign-in',
+      session,
+      question,
+      ...(request !== undefined && { request })
+    })
     if (answer.type !== 'sign-in-answer') throw new Error('that was the answer to another question')
     return answer.answer
   }

@@ -1,4 +1,11 @@
-import { type AccessLevel, covers, googleScopesFor, levelGrantedBy } from '#shared/access-levels.ts'
+import {
+  type AccessLevel,
+  covers,
+  googleScopesFor,
+  lesserLevel,
+  levelGrantedBy,
+  scopesWithin
+} from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
@@ -6,21 +13,24 @@ import type { SignInAnswer, SignInQuestion } from '#shared/tool-sign-in.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tokens.ts'
+import type { Exchanges } from '../http/exchange.ts'
 import { type AdmittanceParts, admitPerson } from '../oauth/admittance.ts'
+import type { Caller } from '../oauth/bearer.ts'
 import { toolLinkPath } from '../oauth/tool-link.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import { type BindParts, bindSession } from './bind-session.ts'
 import type { SignInRequests } from './requests.ts'
-import { type SignOutParts, signOut } from './sign-out.ts'
+import { mostThatEnds, type SignOutParts, signOut } from './sign-out.ts'
 
 export interface SignInDeskParts extends AdmittanceParts, BindParts, SignOutParts {
   readonly requests: SignInRequests
-  readonly personalTokens: Pick<PersonalTokens, 'create' | 'list' | 'verify'>
+  readonly personalTokens: Pick<PersonalTokens, 'create' | 'list' | 'revoke' | 'verify'>
   readonly accounts: Pick<Accounts, 'admit' | 'find' | 'erase'>
   readonly grants: Pick<GoogleGrants, 'find' | 'put' | 'scopes'>
-  readonly sessions: Pick<SessionRegistry, 'bind' | 'allow' | 'end' | 'findByHash'>
+  readonly sessions: Pick<SessionRegistry, 'bind' | 'allow' | 'end' | 'findByHash' | 'list'>
+  readonly exchanges: Pick<Exchanges, 'get' | 'ofSession' | 'ofWorker'>
   readonly clock: Clock
   readonly publicUrl: string
   /** How long a session lives that needs no token, from its sign-in on; milliseconds. */
@@ -34,8 +44,17 @@ export interface SignInDeskParts extends AdmittanceParts, BindParts, SignOutPart
 interface Asker {
   readonly userId: UserId
   readonly session: Session | undefined
+  /** As the token said that the call came with; undefined when the call is over already. */
+  readonly caller: Caller | undefined
   /** Names the asker's sign-in: it is the session's, or outside of sessions the person's. */
   readonly owner: string
+}
+
+interface Asked {
+  readonly id: number
+  readonly session: string | null
+  readonly request?: string | undefined
+  readonly question: SignInQuestion
 }
 
 /** An answer, and what follows once it is sent. */
@@ -56,12 +75,9 @@ export class SignInDesk {
   }
 
   /** Answers over the worker's channel. Never rejects. */
-  async answer(
-    worker: RunningWorker,
-    asked: { id: number; session: string | null; question: SignInQuestion }
-  ): Promise<void> {
+  async answer(worker: RunningWorker, asked: Asked): Promise<void> {
     try {
-      const { answer, after } = await this.#react(worker, asked.session, asked.question)
+      const { answer, after } = await this.#react(worker, asked)
       worker.channel.send({ type: 'sign-in-answer', id: asked.id, answer })
       await after?.()
     } catch (error) {
@@ -73,13 +89,13 @@ export class SignInDesk {
 
   async #react(
     worker: RunningWorker,
-    hash: string | null,
-    question: SignInQuestion
+    { session: hash, request, question }: Asked
   ): Promise<Reaction> {
     const { userId } = worker
     const session = hash === null ? undefined : await this.#parts.sessions.findByHash(hash, userId)
     if (!session && (hash !== null || isNobody(userId))) return refuse('not_found', NO_SESSION)
-    const asker = { userId, session, owner: session?.hash ?? `account:${userId}` }
+    const caller = this.#callerOf(worker, request)
+    const asker = { userId, session, caller, owner: session?.hash ?? `account:${userId}` }
     switch (question.ask) {
       case 'begin':
         return { answer: await this.#begin(asker, question.level, question.loginHint) }
@@ -90,6 +106,12 @@ export class SignInDesk {
       case 'sign-out':
         return this.#signOut(asker, worker, question.revoke)
     }
+  }
+
+  /** A worker can name a request of its own account only. */
+  #callerOf(worker: RunningWorker, request: string | undefined): Caller | undefined {
+    const exchange = request === undefined ? undefined : this.#parts.exchanges.get(request)
+    return exchange?.worker === worker ? exchange.caller : undefined
   }
 
   async #begin(
@@ -149,7 +171,7 @@ export class SignInDesk {
     const expiresAt = clock.now() + sessionTtl
     const after = await this.#bind(asker, { userId, level, expiresAt })
     requests.settle(asker.owner, 'authenticated')
-    const state = await this.#signedIn(userId, asker.session)
+    const state = await this.#signedIn(userId, asker)
     const token = await this.#tokenFor(asker, userId, level)
     return { answer: token ? { ...state, token } : state, after }
   }
@@ -172,24 +194,29 @@ export class SignInDesk {
     const { userId, level, id: tokenHash } = token
     const expiresAt = Math.min(clock.now() + sessionTtl, token.expiresAt)
     const after = await this.#bind(asker, { userId, level, expiresAt, tokenHash })
-    return { answer: await this.#signedIn(userId, session), after }
+    return { answer: await this.#signedIn(userId, asker), after }
   }
 
   async #signOut(
-    { userId, session }: Asker,
+    { userId, session, caller }: Asker,
     { id: workerId }: RunningWorker,
     revoke: boolean
   ): Promise<Reaction> {
     if (isNobody(userId)) return refuse('invalid_argument', 'Nobody is signed in here.')
     if (!session && !revoke)
-      return refuse('invalid_argument', 'There is no session to end; revoke=true ends all access.')
+      return refuse(
+        'invalid_argument',
+        'There is no session to end; revoke=true ends the access of this application.'
+      )
+    const ends = revoke ? mostThatEnds(caller) : 'session'
     const { revokedAtGoogle, after } = await signOut(this.#parts, {
       userId,
       workerId,
       session,
-      revoke
+      caller,
+      ends
     })
-    return { answer: { kind: 'signed-out', revoked: revokedAtGoogle }, after }
+    return { answer: { kind: 'signed-out', ended: ends, revoked: revokedAtGoogle }, after }
   }
 
   async #bind({ session }: Asker, to: Parameters<typeof bindSession>[2]): Promise<() => void> {
@@ -207,20 +234,21 @@ export class SignInDesk {
     // The session may have become somebody's while this question waited.
     const userId = asker.session?.userId ?? asker.userId
     if (isNobody(userId)) return { kind: 'state', status: 'none' }
-    return this.#signedIn(userId, asker.session)
+    return this.#signedIn(userId, asker)
   }
 
   /** Who the session is signed in as, if Google still lets us use their mail. */
   async #signedIn(
     userId: UserId,
-    session: Session | undefined
+    { session, caller }: Asker
   ): Promise<SignInAnswer & { kind: 'state' }> {
     const account = await this.#parts.accounts.find(userId)
     if (account?.state !== 'active') return { kind: 'state', status: 'none' }
-    const scopes = [...(await this.#parts.grants.scopes(userId))]
-    const granted = levelGrantedBy(scopes)
-    const held = session?.level
-    const level = held && granted && covers(granted, held) ? held : granted
+    const googles = await this.#parts.grants.scopes(userId)
+    const granted = levelGrantedBy(googles)
+    const held = higherLevel(session?.level, caller?.level)
+    const level = held && granted ? lesserLevel(held, granted) : granted
+    const scopes = [...scopesWithin(level, googles)]
     return {
       kind: 'state',
       status: 'authenticated',
@@ -242,6 +270,9 @@ export class SignInDesk {
     return { text: token, expiresAt: record.expiresAt }
   }
 }
+
+const higherLevel = (a: AccessLevel | undefined, b: AccessLevel | undefined) =>
+  a && (!b || covers(a, b)) ? a : b
 
 const NO_SESSION = 'Signing in needs a session; open one with initialize.'
 

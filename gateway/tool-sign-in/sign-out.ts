@@ -4,9 +4,12 @@ import type { UserId, WorkerId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Google } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
+import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Exchanges } from '../http/exchange.ts'
 import { whenClosed } from '../http/when-closed.ts'
 import type { NoteChange } from '../oauth/account-change.ts'
+import type { Caller } from '../oauth/bearer.ts'
+import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 
@@ -15,8 +18,10 @@ export interface SignOutParts {
   readonly google: Pick<Google, 'revoke'>
   readonly grants: Pick<GoogleGrants, 'find'>
   readonly exchanges: Pick<Exchanges, 'ofSession' | 'ofWorker'>
-  readonly sessions: Pick<SessionRegistry, 'end'>
+  readonly sessions: Pick<SessionRegistry, 'end' | 'list'>
   readonly accounts: Pick<Accounts, 'erase'>
+  readonly clients: Pick<ConnectedClients, 'revoke'>
+  readonly personalTokens: Pick<PersonalTokens, 'revoke'>
   readonly note: NoteChange
   /** Stops the person's worker and ends all their sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
@@ -24,14 +29,18 @@ export interface SignOutParts {
 
 /** An answer that takes longer than this to reach its client is cut off. */
 const GRACE_MS = 2000
+/** A person has far fewer sessions. */
+const MOST_SESSIONS = 1000
 
 export interface Leaver {
   readonly userId: UserId
   /** The process that asked. */
   readonly workerId: WorkerId
-  /** Undefined outside of sessions: then only `revoke` ends anything. */
+  /** Undefined outside of sessions: then only more than the session can end. */
   readonly session: Session | undefined
-  readonly revoke: boolean
+  /** Who called, as its token said; undefined when that is not known any more. */
+  readonly caller: Caller | undefined
+  readonly ends: 'session' | 'application' | 'account'
 }
 
 export interface SignedOut {
@@ -41,13 +50,20 @@ export interface SignedOut {
 }
 
 /**
- * Signs a session out; with `revoke` the person's access at Google is revoked, and then all that is stored
- * of them erased, as on the account page.
+ * What a caller may end that asks for as much as it can: with less than everything it may not take away what the
+ * person gave to others.
+ */
+export const mostThatEnds = (caller: Caller | undefined): 'application' | 'account' =>
+  caller?.level === 'gmail.full' ? 'account' : 'application'
+
+/**
+ * Signs a session out; or an application, with all its tokens and sessions; or everybody: then the person's access at
+ * Google is revoked, and all that is stored of them erased, as on the account page.
  */
 export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<SignedOut> {
-  const { userId, session, revoke } = leaver
+  const { userId, session, ends } = leaver
   const by = { userId, requestId: undefined }
-  const revokedAtGoogle = revoke && (await revokeAtGoogle(parts, userId))
+  const revokedAtGoogle = ends === 'account' && (await revokeAtGoogle(parts, userId))
   return {
     revokedAtGoogle,
     async after() {
@@ -56,12 +72,31 @@ export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<Sign
         await parts.note({ ...by, action: 'end_session', target: session.handle })
         await parts.sessions.end(session.handle, 'account')
       }
-      if (!revoke) return
+      if (ends === 'application') await disconnect(parts, leaver)
+      if (ends !== 'account') return
       await parts.note({ ...by, action: 'erase_account', target: 'account' })
       await parts.onErase(userId)
       await parts.accounts.erase(userId)
     }
   }
+}
+
+/** Ends what the caller's own access rests on. */
+async function disconnect(parts: SignOutParts, { userId, caller }: Leaver): Promise<void> {
+  const { clients, personalTokens, sessions, note } = parts
+  if (!caller) return
+  const by = { userId, requestId: undefined }
+  const { credential, clientId, accessId } = caller
+  if (credential !== 'oauth') {
+    if (accessId === '') return // the session was all there was
+    await note({ ...by, action: 'revoke_token', target: accessId })
+    await personalTokens.revoke(userId, accessId)
+    return
+  }
+  await note({ ...by, action: 'disconnect_client', target: clientId })
+  await clients.revoke(userId, clientId)
+  for (const { handle, clientId: of } of await sessions.list({ userId, limit: MOST_SESSIONS }))
+    if (of === clientId) await sessions.end(handle, 'account')
 }
 
 async function revokeAtGoogle({ google, grants }: SignOutParts, userId: UserId): Promise<boolean> {
@@ -78,9 +113,10 @@ async function revokeAtGoogle({ google, grants }: SignOutParts, userId: UserId):
 /** Resolves when every call that would be cut off is answered, or has had its time. */
 async function answered(
   { clock, exchanges }: SignOutParts,
-  { session, workerId, revoke }: Leaver
+  { session, workerId, ends }: Leaver
 ): Promise<void> {
-  const ending = revoke || !session ? exchanges.ofWorker(workerId) : exchanges.ofSession(session)
+  const ending =
+    ends !== 'session' || !session ? exchanges.ofWorker(workerId) : exchanges.ofSession(session)
   const calls = ending.map(({ reply }) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     whenClosed(reply, resolve)

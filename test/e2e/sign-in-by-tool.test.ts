@@ -410,17 +410,25 @@ t.test('sign_out ends the session, and with revoke everything', async (t) => {
 
   const second = await openToolClient(t, gateway.url)
   const third = await openToolClient(t, gateway.url)
-  await signIn(second)
+  await signIn(second, ADA, 'gmail.modify')
   await signIn(third)
   t.match(await second.call('sign_out', { revoke: true }), {
-    data: { signedOut: true, revoked: true }
+    data: { signedOut: true, ended: 'application', revoked: false }
+  })
+  await t.rejects(second.call('get_profile'), /Session not found/)
+  t.match(await third.call('get_profile'), { isError: false }, 'what it may not end goes on')
+  await until(async () => (await sessionsOf(house)).length === 1)
+  const fourth = await openToolClient(t, gateway.url)
+  await signIn(fourth)
+  t.match(await third.call('sign_out', { revoke: true }), {
+    data: { signedOut: true, ended: 'account', revoked: true }
   })
   await until(async () => (await sessionsOf(house)).length === 0)
-  await t.rejects(second.call('get_profile'), /Session not found/)
-  await t.rejects(third.call('get_profile'), /Session not found/, 'also in their other sessions')
+  await t.rejects(third.call('get_profile'), /Session not found/)
+  await t.rejects(fourth.call('get_profile'), /Session not found/, 'also in their other sessions')
   await until(async () => (await workersOf(gateway)).every(({ userId }) => userId === null))
   t.ok(google.requests.list({ method: 'revoke', status: 200 }).length > 0)
-  const done = ['user end_session', 'user end_session', 'user erase_account']
+  const done = ['user end_session', 'user end_session', 'user end_session', 'user erase_account']
   await until(async () => (await auditOf(house)).join() === done.join())
   t.pass('what was done is kept, without who')
 })
@@ -431,7 +439,10 @@ t.test('outside of sessions only revoke signs out, and its answer still arrives'
   const ask = async (args: object) =>
     (await messageOf(await send(ada, modernCall('sign_out', args)))).result
   t.match(await ask({}), { isError: true, structuredContent: { code: 'invalid_argument' } })
-  t.match(await ask({ revoke: true }), { structuredContent: { signedOut: true, revoked: true } })
+  t.match(await ask({ revoke: true }), {
+    structuredContent: { signedOut: true, ended: 'application', revoked: false }
+  })
+  t.equal(house.google.requests.list({ method: 'revoke' }).length, 0, 'the account stays')
   await until(async () => (await send(ada, modernCall('get_profile'))).status === 401)
 })
 

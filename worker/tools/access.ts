@@ -17,7 +17,11 @@ export interface ToolCaller {
   readonly credential: (typeof CREDENTIALS)[number]
 }
 
-const Extra = z.object({ credential: z.enum(CREDENTIALS) })
+const Extra = z.object({ credential: z.enum(CREDENTIALS), request: z.string().optional() })
+
+/** The gateway's name for the HTTP request that a call came in. */
+export const requestOf = (authInfo: AuthInfo | undefined): string | undefined =>
+  Extra.safeParse(authInfo?.extra).data?.request
 
 /** Undefined where there is no gateway between: then only Google's grant counts. */
 export function callerOf(authInfo: AuthInfo | undefined): ToolCaller | undefined {

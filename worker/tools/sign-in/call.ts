@@ -1,10 +1,11 @@
 import type { SignInAnswer, SignInQuestion } from '#shared/tool-sign-in.ts'
 import { ToolError } from '../../tool-error.ts'
 
-/** Asks the gateway on behalf of a session; `undefined` outside of sessions. */
+/** Asks the gateway on behalf of a session, `undefined` outside of sessions, and of the HTTP request with this name. */
 export type AskGateway = (
   sessionId: string | undefined,
-  question: SignInQuestion
+  question: SignInQuestion,
+  request: string | undefined
 ) => Promise<SignInAnswer>
 
 /** One call of a sign-in tool. */

@@ -1,5 +1,6 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server'
 import type { SignInQuestion } from '#shared/tool-sign-in.ts'
+import { requestOf } from '../access.ts'
 import { asRegistered } from '../sdk-tool.ts'
 import { type Measure, timed } from '../timed.ts'
 import { authenticateWithToken } from './authenticate-with-token.ts'
@@ -39,10 +40,11 @@ export function registerSignInTools(
     })
 }
 
-function callOf(ask: AskGateway, { sessionId, mcpReq }: ServerContext) {
+function callOf(ask: AskGateway, { sessionId, mcpReq, http }: ServerContext) {
+  const request = requestOf(http?.authInfo)
   const progressToken = mcpReq._meta?.progressToken
   return {
-    ask: (question: SignInQuestion) => ask(sessionId, question),
+    ask: (question: SignInQuestion) => ask(sessionId, question, request),
     signal: mcpReq.signal,
     hearsProgress: progressToken !== undefined,
     async progress(progress: number, total: number, message: string) {
