@@ -17,6 +17,7 @@ import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
 import type { NoteChange } from './oauth/account-change.ts'
 import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
+import { createConnectedClients } from './oauth/connected-clients.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
@@ -40,7 +41,11 @@ import { takeLeave } from './take-leave.ts'
 import { readGauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-import { createToolSignIn, type ToolSignIn } from './tool-sign-in/tool-sign-in.ts'
+import {
+  createToolSignIn,
+  type ToolSignIn,
+  type ToolSignInParts
+} from './tool-sign-in/tool-sign-in.ts'
 
 export interface Gateway {
   readonly app: FastifyInstance
@@ -125,7 +130,7 @@ export async function wire(
   const note: NoteChange = ({ userId, ...change }) =>
     audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
-    ? createToolSignIn({ config, log, clock: systemClock, store, accounts, serving, people, note })
+    ? toolSignInOf(store, { config, log, accounts, serving, people, note })
     : undefined
   const core = {
     config,
@@ -243,6 +248,13 @@ const watchClock = (log: Log, metrics: Metrics): ClockWatch =>
       log.warn({ seconds }, 'the wall clock stepped; see to it that only one program sets it')
     }
   })
+
+function toolSignInOf(store: Store, parts: Omit<ToolSignInParts, 'clients' | 'clock'>): ToolSignIn {
+  const clock = systemClock
+  const resource = `${parts.config.PUBLIC_URL}/mcp`
+  const clients = createConnectedClients({ store, clock, resource })
+  return createToolSignIn({ ...parts, clock, clients })
+}
 
 function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: UserId) => void) {
   const node = thisNode({

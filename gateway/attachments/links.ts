@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { Access } from '../oauth/bearer.ts'
+import type { Access } from '../oauth/liveness.ts'
 
 /** What a link leads to: an attachment of one account. */
 export interface LinkTarget {

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
-import type { Access } from '../oauth/bearer.ts'
+import type { Access } from '../oauth/liveness.ts'
 
 /** How often what is open is looked at: access that has ended is used no longer than this and a little. */
 const EVERY_MS = 1500

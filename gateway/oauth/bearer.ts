@@ -7,17 +7,8 @@ import { oncePerKey } from '#shared/once-per-key.ts'
 import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { type Access, createLiveness } from './liveness.ts'
 import { hashedId } from './storage.ts'
-
-/** The credential that somebody's access rests on. */
-export interface Access {
-  /** `session`: no token, but the id of a session that needs none. */
-  readonly credential: 'oauth' | 'personal' | 'session'
-  /** Names it among its kind; it cannot be used in its place. */
-  readonly accessId: string
-  /** Seconds since the epoch. */
-  readonly expiresAt: number
-}
 
 /** Who calls, as a verified bearer token says. */
 export interface Caller extends Access {
@@ -36,7 +27,10 @@ export interface BearerTokens {
    * next call on: nothing is remembered.
    */
   verify(token: string): Promise<Caller | undefined>
-  /** Whether what was verified once would be again. Notes nothing. */
+  /**
+   * Whether what was verified once would be again; of an OAuth token that has had its time, whether its client has
+   * another one on the same consent. Notes nothing.
+   */
   isLive(access: Access): Promise<boolean>
 }
 
@@ -52,6 +46,7 @@ export interface BearerTokensParts {
 const StoredToken = z.object({
   aud: z.string(),
   clientId: z.string(),
+  grantId: z.string().optional(),
   scope: z.string().default(''),
   exp: z.number()
 })
@@ -85,22 +80,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     if (Math.abs(clock.now() - last_seen_at) >= SEEN_EVERY_MS) noteVisit(id)
   }
 
-  const isOwnerBlocked = store.prepared(
-    store.db
-      .selectFrom('personal_tokens')
-      .innerJoin('users', 'users.id', 'personal_tokens.user_id')
-      .select('users.id')
-      .where('personal_tokens.hash', '=', '')
-      .where('users.state', '=', 'blocked')
-  )
-  const isPersonalLive = async (id: string): Promise<boolean> =>
-    (await personalTokens.isLive(id)) && (await isOwnerBlocked(id, 'blocked')).length === 0
-
-  const isOAuthLive = async (id: string): Promise<boolean> => {
-    const [row] = await byId('AccessToken', id)
-    if (!row || row.state === 'blocked') return false
-    return StoredToken.parse(JSON.parse(row.payload)).exp * 1000 > clock.now()
-  }
+  const isLive = createLiveness(parts)
 
   const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
     const accessId = hashedId(token)
@@ -117,7 +97,8 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
       level,
       expiresAt: stored.exp,
       credential: 'oauth',
-      accessId
+      accessId,
+      grantId: stored.grantId
     }
   }
 
@@ -142,12 +123,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
       return token.startsWith(PERSONAL_TOKEN_PREFIX) ? verifyPersonal(token) : verifyOAuth(token)
     },
 
-    async isLive({ credential, accessId, expiresAt }) {
-      if (expiresAt * 1000 <= clock.now()) return false
-      if (credential === 'oauth') return isOAuthLive(accessId)
-      // A session without a token ends by itself, and rests on the personal token that signed it in, if one did.
-      return accessId === '' || isPersonalLive(accessId)
-    }
+    isLive
   }
 }
 

@@ -16,13 +16,14 @@ const pathOf = ({ pathname }: URL): string =>
   pathname.replace(UNRESERVED, decodeURIComponent).replace(/\/$/, '')
 
 /**
- * Writes `ours` for every `resource` that names it, once. Answers whether all of them did: what is left then is a
- * resource of somebody else.
+ * Writes `ours` for every `resource` that names it, or one of its other doors, once. Answers whether all of them did: what
+ * is left then is a resource of somebody else.
  */
 export function settleResource(parameters: URLSearchParams, ours: string): boolean {
+  const doors = [ours, new URL('/sse', ours).href]
   const claimed = parameters.getAll('resource')
   if (claimed.length === 0) return true
-  const foreign = claimed.filter((one) => !isSameResource(one, ours))
+  const foreign = claimed.filter((one) => !doors.some((door) => isSameResource(one, door)))
   parameters.delete('resource')
   for (const one of foreign.length < claimed.length ? [ours, ...foreign] : foreign)
     parameters.append('resource', one)

@@ -2,11 +2,9 @@ import type { Clock } from '#shared/clock.ts'
 import type { OpenAccounts } from '../accounts/open-accounts.ts'
 import type { Config } from '../config.ts'
 import type { NoteChange } from '../oauth/account-change.ts'
-import { createConnectedClients } from '../oauth/connected-clients.ts'
-import { resourceOf } from '../oauth/provider.ts'
+import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { People } from '../people.ts'
 import type { Serving } from '../serving.ts'
-import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { abandonGrant } from './abandon-grant.ts'
 import { SignInDesk } from './desk.ts'
@@ -27,7 +25,7 @@ export interface ToolSignInParts {
   readonly accounts: OpenAccounts
   readonly serving: Serving
   readonly people: People
-  readonly store: Store
+  readonly clients: Pick<ConnectedClients, 'revoke'>
   readonly note: NoteChange
 }
 
@@ -36,7 +34,7 @@ const SHARE = 1 / 4
 const MOST = 64
 
 export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
-  const { config, log, clock, accounts, serving, people, store, note } = parts
+  const { config, log, clock, accounts, serving, people, clients, note } = parts
   const failed = (err: unknown): void => log.error({ err }, 'a sign-in by tool failed')
   const requests = new SignInRequests({
     clock,
@@ -51,7 +49,7 @@ export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
       ...people,
       clock,
       requests,
-      clients: createConnectedClients({ store, clock, resource: resourceOf(config.PUBLIC_URL) }),
+      clients,
       note,
       announce: people.onGrantChanged,
       publicUrl: config.PUBLIC_URL,

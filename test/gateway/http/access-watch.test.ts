@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { AccessWatch } from '../../../gateway/http/access-watch.ts'
-import type { Access } from '../../../gateway/oauth/bearer.ts'
+import type { Access } from '../../../gateway/oauth/liveness.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
 

@@ -55,7 +55,8 @@ t.test('a live OAuth token tells user, client, highest level and end', async (t)
     level: 'gmail.modify',
     expiresAt: START / 1000 + 600,
     credential: 'oauth',
-    accessId: hashedId(token)
+    accessId: hashedId(token),
+    grantId: 'grant-1'
   })
   clock.advance(600_000)
   t.equal(await bearer.verify(token), undefined)

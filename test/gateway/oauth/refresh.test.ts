@@ -124,6 +124,41 @@ t.test('the resource may be spelt otherwise at every step', async (t) => {
   t.match(await bearer.verify(next.access_token), { level: 'gmail.modify' })
 })
 
+t.test('the address of the old transport is a door to the same resource', async (t) => {
+  const { client, publicUrl, bearer } = await lab(t)
+  const resource = `${publicUrl}/sse`
+  const { url } = await authorize(new Browser(), client, {}, { resource })
+  const tokens = await client.exchange(url.searchParams.get('code') ?? '', { resource })
+  t.match(await bearer.verify(tokens.access_token), { level: 'gmail.modify' })
+})
+
+t.test('what was opened with a token is live while its client can have others', async (t) => {
+  const { client, clock, tokens, bearer, accounts, publicUrl } = await lab(t)
+  const caller = await bearer.verify(tokens.access_token)
+  if (!caller) throw new Error('the token is good')
+  t.ok(await bearer.isLive(caller))
+  const next = await client.refresh(tokens.refresh_token)
+  clock.advance(620_000)
+  t.equal(await bearer.verify(tokens.access_token), undefined)
+  t.ok(await bearer.isLive(caller), 'its client has refreshed, or may')
+  await accounts.block(caller.userId)
+  t.notOk(await bearer.isLive(caller), 'not when an operator blocked the account')
+  await accounts.unblock(caller.userId)
+  t.ok(await bearer.isLive(caller))
+  // RFC 7009 §2.1: with the refresh token all that was issued on the same grant.
+  await fetch(`${publicUrl}/oauth/revoke`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: client.id, token: next.refresh_token })
+  })
+  t.notOk(await bearer.isLive(caller))
+
+  const other = await lab(t)
+  const idle = await other.bearer.verify(other.tokens.access_token)
+  if (!idle) throw new Error('the token is good')
+  other.clock.advance(31 * 24 * 3600_000)
+  t.notOk(await other.bearer.isLive(idle), 'nor when the sign-in has had its time')
+})
+
 t.test('a client that its person let in is known for a year after its last use', async (t) => {
   const { client, clock, publicUrl, tokens } = await lab(t)
   const stranger = await OAuthClient.register(publicUrl)
