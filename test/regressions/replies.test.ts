@@ -46,7 +46,7 @@ for (const form of HEADER_FORMS)
           ['Return-Path: <>', 'From: Mail Delivery System <MAILER-DAEMON@out.test>'],
           ['MAILER-DAEMON@out.test']
         ],
-        [['From: root', 'Sender: real@out.test'], ['real@out.test']],
+        [['From: Bob <bob@out.test> Bobby <bobby@out.test>'], ['bob@out.test']],
         [['From: a@out.test', 'Reply-To: nobody-here'], ['a@out.test']],
         [
           ['From: a@out.test', 'Reply-To: "x" <b@out.test>, c@out.test'],

@@ -29,6 +29,7 @@ const PLACES = /\ue000(\d+)\ue001/g
 /** No honest name is longer, and no honest field: the rest is not read. */
 const MAX_NAME_CHARS = 500
 const MAX_FIELD_CHARS = 250_000
+const MAX_SECOND = 100
 /** What cannot stand in a name without quotes (RFC 5322, section 3.2.3); a dot can, by section 4.1. */
 const SPECIAL = /[()<>[\]:;@\\,"]/
 
@@ -60,6 +61,10 @@ export function readAddresses(value: string): AddressEntry[] {
   })
 }
 
+interface ParsedEntry {
+  readonly address?: string | undefined
+  readonly group?: readonly ParsedAddress[] | undefined
+}
 type ParsedAddress = { readonly name: string; readonly address?: string | undefined }
 
 /**
@@ -124,10 +129,12 @@ function entryOf(
 ): AddressEntry[] {
   const bare = address.replace(/^mailto:/i, '')
   const shown = decoded(name).slice(0, MAX_NAME_CHARS)
-  const isClear = !doubled.some((other) => other !== address && name.includes(other))
-  if (isClear && bare.length <= MAX_ADDRESS_CHARS && ADDRESS.test(bare)) {
-    const mailbox = { name: sameAddress(shown, bare) ? '' : shown, address: bare }
-    return [{ text: formatAddress(mailbox), mailbox }]
+  const second = doubled.filter((other) => name.includes(other))
+  if (bare.length <= MAX_ADDRESS_CHARS && ADDRESS.test(bare)) {
+    // Whose the words before the second one are, nobody can say.
+    const isNamed = second.length === 0 && !sameAddress(shown, bare)
+    const mailbox = { name: isNamed ? shown : '', address: bare }
+    return [{ text: formatAddress(mailbox), mailbox }, ...second.map((text) => ({ text }))]
   }
   const odd = decoded(address)
   const text = shown && odd ? `${shown} <${odd}>` : shown || odd
@@ -145,19 +152,18 @@ function balanced(value: string): string {
 }
 
 /**
- * Addresses that stand beside another one in the same entry: `Name <a@x> <b@x>`, `a@x b@x`. Nobody can say whom that
- * means. Names in quotes and comments may hold anything.
+ * Addresses that stand beside another one in the same entry: `Name <a@x> <b@x>`, `a@x b@x`. The first one counts, as for
+ * other readers; the second is named. Names in quotes and comments may hold anything.
  */
-function secondAddresses(
-  uncommented: string,
-  parsed: readonly { readonly group?: readonly unknown[] | undefined }[]
-): string[] {
+function secondAddresses(uncommented: string, parsed: readonly ParsedEntry[]): string[] {
   const bare = withoutQuotes(uncommented)
-  const entries = parsed.reduce((sum, { group }) => sum + (group?.length ?? 1), 0)
+  const known = new Set(parsed.flatMap(({ address, group }) => group?.map(addressOf) ?? [address]))
   const angled = [...bare.matchAll(/<([^<>]*@[^<>]*)>/g)].map(([, inner = '']) => inner.trim())
-  if (angled.length > entries) return angled
-  return angled.length > 0 ? [] : (bare.match(/[^\s,;:@]{1,256}@[^\s,;:@]{1,256}/g) ?? [])
+  const all = angled.length > 0 ? angled : (bare.match(/[^\s,;:@]{1,256}@[^\s,;:@]{1,256}/g) ?? [])
+  return all.filter((each) => !known.has(each)).slice(0, MAX_SECOND)
 }
+
+const addressOf = ({ address }: ParsedAddress) => address
 
 /** Without comments, which nest (RFC 5322, section 3.2.2). */
 function withoutComments(field: string): string {

@@ -109,16 +109,13 @@ export async function sendOrSave(
   return { structured, text }
 }
 
-/**
- * Whom an answer goes to: RFC 5322, section 3.6.3, and where From has nobody, Sender; one's own message is followed up,
- * not answered.
- */
+/** Whom an answer goes to: RFC 5322, section 3.6.3; one's own message is followed up, not answered. */
 export function answerTo(message: Message, own: string): Omit<Recipients, 'cc'> {
   const senders = peopleIn(message, 'from')
   const isOwn =
     message.labelIds?.includes('SENT') ||
     senders.to.some(({ address }) => isOwnAddress(own, address))
-  const fields = [...(isOwn ? ['to'] : []), 'reply-to', 'from', 'sender']
+  const fields = [...(isOwn ? ['to'] : []), 'reply-to', 'from']
   const read = fields.map((field) => peopleIn(message, field))
   const at = read.findIndex(({ to }) => to.length > 0)
   const looked = at === -1 ? read : read.slice(0, at + 1)
