@@ -21,8 +21,10 @@ import { edge } from './http/edge.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
 import { ALLOWED, type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
+import { oldTransports } from './http/old-transports.ts'
 import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { createTokenless } from './http/tokenless.ts'
+import { asksForWebSocket } from './http/websocket-transport.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
 import { mostOpenFiles } from './supervisor/proc.ts'
@@ -62,8 +64,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     return503OnClosing: false, // its answer is not JSON-RPC; ours is
     clientErrorHandler: brokenRequest,
     frameworkErrors: failed,
-    rewriteUrl: (request) => pathFor(request, false),
+    rewriteUrl: (request) => pathFor(request, config.HTTP_SSE),
     http: {
+      ...(config.WEBSOCKET && { shouldUpgradeCallback: asksForWebSocket }),
       headersTimeout: config.HEADERS_TIMEOUT,
       connectionsCheckingInterval: Math.min(CHECK_MS, config.HEADERS_TIMEOUT / 2)
     },
@@ -111,6 +114,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   app.get('/health', async () => ({ status: 'ok' }))
   await app.register(parts.signIn)
+  const old = oldTransports(app, { config, clock: parts.clock, limits: parts.mcp.limits })
   const mcp: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async ({ raw }) => tidyHeaders(raw))
     scope.addHook('onRequest', guard.origin)
@@ -125,6 +129,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     scope.addHook('onRequest', authenticate({ tokens, attempts, challenge, tokenless }))
     if (tokenless) scope.addHook('preParsing', tokenless.begin)
     await mcpRoutes(scope, parts.mcp)
+    await scope.register(old)
   }
   await app.register(mcp)
   await attachmentRoute(app, parts.attachments)

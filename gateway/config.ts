@@ -40,6 +40,8 @@ export const Settings = z.object({
   SIGN_IN_BY_TOOL: onOff.default(false),
   SIGN_IN_BY_TOOL_TTL: duration.default(86_400_000),
   TOKENS_BY_TOOL: onOff.default(false),
+  HTTP_SSE: onOff.default(false),
+  WEBSOCKET: onOff.default(false),
   MAX_BODY: size.default(8 * 2 ** 20),
   HEADERS_TIMEOUT: duration.default(10_000),
   REQUEST_TIMEOUT: duration.default(60_000),

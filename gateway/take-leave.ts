@@ -50,6 +50,7 @@ export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
     await pause(clock, SETTLE_MS)
   }
   await serving.close()
+  parts.app.endOldTransports() // whoever has no session there
   const cancel = clock.after(Math.max(0, parts.callMs - LAST_WORDS_MS), parts.giveUp)
   await (hasSuccessor ? doorway.close(CALM_MS, parts.callMs) : doorway.close(0, ANSWER_MS))
   cancel()

@@ -12,6 +12,7 @@ import type { CallerLimits } from './caller-limits.ts'
 import type { Exchange } from './exchange.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { type Accept, ParkedStream } from './parked-stream.ts'
+import { setBefore } from './set-before.ts'
 import { whenClosed } from './when-closed.ts'
 import { discard, openSessionStream } from './worker-streams.ts'
 
@@ -305,11 +306,3 @@ export class ParkedStreams {
     })
   }
 }
-
-/** What hooks have set, such as for pages of other origins (Fetch, CORS protocol): hijacked replies forget it. */
-const setBefore = (reply: FastifyReply): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(reply.getHeaders()).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)]]
-    )
-  )
