@@ -77,6 +77,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   ops: ['shared', 'gateway', 'gateway/accounts', 'gateway/store', 'gateway/telemetry', 'ops/**'],
   'ops/build': ['shared', 'worker'],
   'ops/bench': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
+  'ops/clients': ['gateway', 'gateway/accounts', 'ops/**'],
   'ops/stdio': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/stdio.ts': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/sandbox': ['shared', 'ops/sandbox/**']

@@ -1,0 +1,32 @@
+import { agent } from './agent.ts'
+
+export const codex = agent({
+  name: 'Codex',
+  packages: ['@openai/codex@0.169.0'],
+  configure: (home, { url, token }, model) =>
+    home.write(
+      '.codex/config.toml',
+      [
+        'model = "stand-in"',
+        'model_provider = "standin"',
+        'check_for_update_on_startup = false',
+        '[analytics]',
+        'enabled = false',
+        '[model_providers.standin]',
+        'name = "stand-in"',
+        `base_url = "${model}/v1"`,
+        'env_key = "MODEL_KEY"',
+        'wire_api = "responses"',
+        '[mcp_servers.gmail]',
+        `url = "${url}"`,
+        ...(token === undefined ? [] : [`http_headers = { Authorization = "Bearer ${token}" }`]),
+        ''
+      ].join('\n')
+    ),
+  command: (home, prompt) => [
+    home.bin('codex'),
+    ...['exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', prompt]
+  ],
+  env: (_model, home) => ({ CODEX_HOME: `${home.directory}/.codex`, MODEL_KEY: 'none' }),
+  signIn: ({ bin }) => ({ command: [bin('codex'), 'mcp', 'login', 'gmail'] })
+})

@@ -1,0 +1,35 @@
+import { bearer } from '../bearer.ts'
+import { ENTER, typedAtTerminal } from '../sign-in.ts'
+import { agent } from './agent.ts'
+
+export const geminiCli = agent({
+  name: 'Gemini CLI',
+  packages: ['@google/gemini-cli@0.61.0'],
+  configure: (home, target) =>
+    home.write('.gemini/settings.json', {
+      general: { disableAutoUpdate: true, disableUpdateNag: true },
+      privacy: { usageStatisticsEnabled: false },
+      security: { auth: { selectedType: 'gemini-api-key' } },
+      mcpServers: { gmail: { httpUrl: target.url, headers: bearer(target), trust: true } }
+    }),
+  command: (home, prompt) => [
+    ...['node', home.bin('gemini')],
+    ...['-m', 'gemini-2.5-flash', '--yolo', '-p', prompt]
+  ],
+  env: (model) => ({
+    GEMINI_API_KEY: 'none',
+    GOOGLE_GEMINI_BASE_URL: model,
+    GEMINI_CLI_TRUST_WORKSPACE: 'true'
+  }),
+  signIn: ({ bin }) => ({
+    command: typedAtTerminal(`env -u CI node ${bin('gemini')}`, [
+      '/mcp auth gmail',
+      ENTER,
+      '',
+      '',
+      '',
+      ENTER
+    ]),
+    until: /[Aa]uthenticat(ed|ion successful)|[Ss]uccessfully/
+  })
+})
