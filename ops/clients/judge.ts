@@ -84,5 +84,6 @@ function brief(text: string): string {
     .replace(/mcp_token_\w+/g, 'mcp_token_…')
     .replace(/\s+/g, ' ')
     .trim()
-  return line.length > MOST ? `${line.slice(0, MOST)}…` : line
+  // What went wrong stands at the end of most messages.
+  return line.length > MOST ? `… ${line.slice(-MOST)}` : line
 }

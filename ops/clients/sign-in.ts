@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { Person, Place } from './client.ts'
 import { runCommand } from './run-command.ts'
 
@@ -25,6 +25,8 @@ export async function signInBy(
   person: Person,
   { command, env = {}, until, patienceMs = PATIENCE_MS }: SignInCommand
 ): Promise<void> {
+  // An address of an earlier sign-in is worth nothing.
+  await writeFile(home.opened, '')
   const over = new AbortController()
   let printed = ''
   let visit: Promise<void> | undefined

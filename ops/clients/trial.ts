@@ -144,9 +144,12 @@ async function signIn(
     const first = await client.run(place, open, [profile, letter(service.email, subject)])
     const signedIn = holds(first.given[0] ?? first.output, service.email)
     if (signedIn.is !== 'yes') return { 'sign-in': signedIn, 'step-up': signedIn }
-    return { 'sign-in': yes(), 'step-up': await stepUp(client, place, bench, subject) }
+    return {
+      'sign-in': yes(),
+      'step-up': await stepUp(client, place, bench, subject).catch(reasonOf)
+    }
   } catch (error) {
-    const reason = no(error instanceof Error ? error.message : String(error))
+    const reason = reasonOf(error)
     return { 'sign-in': reason, 'step-up': reason }
   }
 }
@@ -165,6 +168,9 @@ async function stepUp(
   const finding = await sent(service, subject, again.given[0] ?? again.output)
   return finding.is === 'yes' ? yes('after signing in again') : finding
 }
+
+const reasonOf = (error: unknown): Finding =>
+  no(error instanceof Error ? error.message : String(error))
 
 const target = ({ service }: Bench) => ({ url: `${service.origin}/mcp`, token: service.token })
 

@@ -28,5 +28,8 @@ export const codex = agent({
     ...['exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', prompt]
   ],
   env: (_model, home) => ({ CODEX_HOME: `${home.directory}/.codex`, MODEL_KEY: 'none' }),
-  signIn: ({ bin }) => ({ command: [bin('codex'), 'mcp', 'login', 'gmail'] })
+  signIn: ({ bin }) => ({
+    // It would rather name its document on the internet, which a lab does without.
+    command: [bin('codex'), 'mcp', 'login', 'gmail', '--oauth-client-registration', 'DCR']
+  })
 })
