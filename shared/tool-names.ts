@@ -4,6 +4,8 @@ export const TOOL_NAMES = [
   'read_email',
   'batch_read_emails',
   'search_threads',
+  'list_inbox_threads',
+  'find_unanswered',
   'get_thread',
   'download_attachment',
   'send_email',

@@ -11,6 +11,7 @@ import {
   getFilter,
   listFilters
 } from './filters.ts'
+import { findUnanswered } from './find-unanswered.ts'
 import { forwardEmail } from './forward-email.ts'
 import { getProfile } from './get-profile.ts'
 import { getThread } from './get-thread.ts'
@@ -22,6 +23,7 @@ import {
   updateLabel
 } from './labels.ts'
 import { listHistory } from './list-history.ts'
+import { listInboxThreads } from './list-inbox-threads.ts'
 import { getMailSettings, updateMailSettings } from './mail-settings.ts'
 import { batchModifyEmails, modifyEmail } from './modify-emails.ts'
 import { readEmail } from './read-email.ts'
@@ -45,6 +47,8 @@ export const TOOLS: readonly Tool[] = [
   readEmail,
   batchReadEmails,
   searchThreads,
+  listInboxThreads,
+  findUnanswered,
   getThread,
   downloadAttachment,
   sendEmail,

@@ -46,6 +46,8 @@ function calls({ id, threadId }: { id: string; threadId: string }, draftId: stri
   return [
     ['search_emails', { query: '' }],
     ['search_threads', { query: '' }],
+    ['list_inbox_threads', {}],
+    ['find_unanswered', { days: 90 }],
     ['get_thread', { threadId }],
     ['get_thread', { threadId, format: 'minimal' }],
     ['batch_read_emails', { messageIds: [id], format: 'full' }],
