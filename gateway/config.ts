@@ -4,7 +4,7 @@ import { totalmem } from 'node:os'
 import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { duration, list, onOff, origin, port, ports, size, whole } from './settings.ts'
+import { duration, list, onOff, origin, port, ports, proxyUrl, size, whole } from './settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
 /** Half of the machine for workers, counted at what a busy one needs. */
@@ -24,6 +24,8 @@ export const Settings = z.object({
   GOOGLE_CLIENT_SECRET: z.string().min(1),
   GOOGLE_ISSUER_URL: origin.default('https://accounts.google.com'),
   GMAIL_API_URL: origin.default('https://gmail.googleapis.com'),
+  HTTPS_PROXY: proxyUrl.optional(),
+  NO_PROXY: list.default([]),
   SECRETS_FILE: z.string().min(1),
   DATABASE_URL: z.string().default('sqlite:data/gateway.sqlite'),
   RUN_DIR: z.string().optional(),
@@ -130,6 +132,11 @@ function withFiles(environment: Environment, mistakes: string[]): Record<string,
   const given: Record<string, string> = {}
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && value !== '') given[name] = value
+  }
+  // Most programs know these two in small letters as well.
+  for (const name of ['HTTPS_PROXY', 'NO_PROXY']) {
+    const small = environment[name.toLowerCase()]
+    if (given[name] === undefined && small) given[name] = small
   }
   for (const name of ['ADMIN_TOKEN', 'GOOGLE_CLIENT_SECRET']) {
     const path = given[`${name}_FILE`]

@@ -49,6 +49,14 @@ export const origin = z
   )
   .transform((url) => url.origin)
 
+/** Where an HTTP proxy is. Its user and password may stand in it, so it is never logged. */
+export const proxyUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must be the URL of an HTTP proxy such as http://proxy.example.com:3128'
+  )
+
 export const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 

@@ -32,6 +32,7 @@ import { openStore, type Store } from './store/store.ts'
 import type { StoreNews } from './store/store-health.ts'
 import { isStoreError } from './store/store-trouble.ts'
 import type { Assignment } from './supervisor/life.ts'
+import { dialTo } from './supervisor/dial.ts'
 import { WORKER_ENV } from './supervisor/node-flags.ts'
 import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
 import { placesFor } from './supervisor/places.ts'
@@ -89,9 +90,9 @@ export async function wire(
   log: Log,
   substitutes: Substitutes = {}
 ): Promise<Gateway> {
-  const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log)
   const metrics = createMetrics({ version: VERSION })
   tellOfNode(log, metrics)
+  const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log, metrics)
   metrics.workers.reaped.inc({}, reaped)
   const clockWatch = watchClock(log, metrics)
   const isClockSettled = () => clockWatch.isSettled()
@@ -281,7 +282,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
+async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<OpenedLauncher> {
   const opened = await openLauncher({
     clock: systemClock,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
@@ -293,6 +294,12 @@ async function launcherFor(config: Config, log: Log): Promise<OpenedLauncher> {
     memoryBytes: config.WORKER_MEMORY,
     mustHold: config.GMAIL_API_URL === GOOGLES_GMAIL,
     env: WORKER_ENV,
+    dial: dialTo({
+      origin: config.GMAIL_API_URL,
+      proxy: config.HTTPS_PROXY,
+      direct: config.NO_PROXY
+    }),
+    onDial: (result) => metrics.gmail.connections.inc({ result }),
     init: {
       gmailOrigin: config.GMAIL_API_URL,
       resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,

@@ -1,10 +1,10 @@
 /**
- * What gateway and worker say to each other over the child's IPC channel.
+ * What gateway and worker say to each other: the messages on the pair that connects them (`multiplexer/`).
  *
  *   gateway                         worker
  *      |  <------- hello ------------  |   program loaded, which protocol it speaks
- *      |  -------- init ------------>  |   where to listen, what may be reached
- *      |  <------- ready ------------  |   listening; no identity yet (it may wait in the warm pool)
+ *      |  -------- init ------------>  |   what may be reached
+ *      |  <------- ready ------------  |   serving; no identity yet (it may wait in the warm pool)
  *      |  -------- assign ---------->  |   from here on it serves this one account, for ever
  *      |  <------- assigned ---------  |
  *
@@ -15,7 +15,7 @@ import * as z from 'zod'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
-export const CHANNEL_PROTOCOL = 1
+export const CHANNEL_PROTOCOL = 2
 
 /** What a legacy client said in `initialize`: all that is needed to replay it in another process. */
 export const InitializeParams = z.looseObject({
@@ -96,9 +96,6 @@ const ToWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('init'),
     protocol: z.int(),
-    socketPath: z.string(),
-    /** Each HTTP request on the socket must carry it (`WORKER_SECRET_HEADER`). */
-    secret: z.string(),
     /** The only origin that the worker may call, e.g. `https://gmail.googleapis.com`. */
     gmailOrigin: z.string(),
     resourceMetadataUrl: z.string(),

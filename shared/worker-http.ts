@@ -2,8 +2,6 @@
 import * as z from 'zod'
 import { AccessLevel } from './access-levels.ts'
 
-/** Request: proves that the caller is the gateway that started this worker. */
-export const WORKER_SECRET_HEADER = 'x-worker-secret'
 /** Request: the gateway's name for this HTTP request; repeated in `call` messages. */
 export const REQUEST_ID_HEADER = 'x-request-id'
 /** Request: what the verified bearer token allows, as JSON of `Principal`. */

@@ -4,8 +4,8 @@ import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.t
 import type { FromWorker } from '#shared/channel.ts'
 import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import { type FetchAttachment, serveAttachment } from './attachments.ts'
+import type { Serve } from './connections.ts'
 import type { Endpoint } from './mcp/endpoint.ts'
-import type { Serve } from './socket.ts'
 
 export interface RequestParts {
   readonly resourceMetadataUrl: string
@@ -17,7 +17,7 @@ export interface RequestParts {
 }
 
 /**
- * Answers what comes over the worker's socket. Its requests and responses are light stand-ins for the global
+ * Answers what comes from the gateway. Its requests and responses are light stand-ins for the global
  * classes: those are registered for finalisation, which keeps each until the next full collection.
  */
 export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestParts): Serve {

@@ -1,5 +1,4 @@
-import type { FromWorker, ToWorker } from '#shared/channel.ts'
-import { parseToWorker } from '#shared/channel.ts'
+import { type FromWorker, parseToWorker, type ToWorker } from '#shared/channel.ts'
 
 type Answer = Extract<
   ToWorker,
@@ -14,38 +13,48 @@ type Answer = Extract<
   }
 >
 type Question = Extract<FromWorker, { type: 'token' | 'link' | 'sign-in' | 'session-opened' }>
-type Told = Exclude<ToWorker, Answer>
+/** What the gateway says of its own accord. */
+export type Told = Exclude<ToWorker, Answer>
 
-/** The worker's end of the IPC channel to the gateway that started it. */
+export interface ChannelParts {
+  /** Passes a message to the gateway. False when it is too long. */
+  readonly post: (message: FromWorker) => boolean
+  /** Receives everything that is not the answer to a question. */
+  readonly told: (message: Told) => void
+}
+
+/** The worker's end of the channel to the gateway that started it. */
 export class Channel {
+  readonly #parts: ChannelParts
   readonly #pending = new Map<number, (answer: Answer) => void>()
-  readonly #process: NodeJS.Process
   #asked = 0
 
-  /** `told` receives everything that is not the answer to a question; `lost` means the gateway is gone. */
-  constructor(process: NodeJS.Process, told: (message: Told) => void, lost: () => void) {
-    if (!process.send) throw new Error('A worker is started by the gateway, not by hand.')
-    this.#process = process
-    process.on('message', (raw) => {
-      const message = parseToWorker(raw)
-      if (isAnswer(message)) this.#settle(message)
-      else told(message)
-    })
-    process.on('disconnect', lost)
+  constructor(parts: ChannelParts) {
+    this.#parts = parts
+  }
+
+  /** Called with each message of the gateway, as text. */
+  receive(text: string): void {
+    const message = parseToWorker(JSON.parse(text))
+    if (isAnswer(message)) this.#settle(message)
+    else this.#parts.told(message)
   }
 
   /** Says something that needs no answer. Silently nothing when the gateway is gone. */
   tell(message: FromWorker): void {
-    if (this.#process.connected) this.#process.send?.(message)
+    this.#parts.post(message)
   }
 
-  /** Asks, and resolves with the gateway's answer. Never rejects: without a gateway the worker ends. */
-  ask(question: DistributiveOmit<Question, 'id'>): Promise<Answer> {
+  /** Asks, and resolves with the gateway's answer. Rejects only when the question is too long to be asked. */
+  async ask(question: DistributiveOmit<Question, 'id'>): Promise<Answer> {
     this.#asked += 1
     const id = this.#asked
     const { promise, resolve } = Promise.withResolvers<Answer>()
     this.#pending.set(id, resolve)
-    this.tell({ ...question, id })
+    if (!this.#parts.post({ ...question, id })) {
+      this.#pending.delete(id)
+      throw new Error('The request is too long.')
+    }
     return promise
   }
 

@@ -16,7 +16,7 @@ import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
 
 /** The tools of one account, with all that they need of the gateway taken from the channel. */
-export const gmailWorker: Define = ({ init, assign, channel }) => {
+export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
   const tally = new Tally(systemClock, (report) => channel.tell(report))
   const report = reportTo(tally)
   const clock = systemClock
@@ -28,6 +28,7 @@ export const gmailWorker: Define = ({ init, assign, channel }) => {
     account: { email: assign.email },
     googleScopes: assign.googleScopes,
     gmailOrigin: init.gmailOrigin,
+    dial,
     tokens: new ChannelTokens(channel, clock.now),
     clock,
     report,

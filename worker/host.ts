@@ -1,16 +1,20 @@
-/** Runs one user's worker: speaks with the gateway over IPC, serves MCP on the socket it was told. */
+/** Runs one user's worker: speaks with the gateway over the pair that it was started with, and serves MCP on it. */
+import { Socket } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import { systemClock } from '#shared/clock.ts'
 import { asSessionId } from '#shared/ids.ts'
+import { LINK_FD } from '#shared/multiplexer/frames.ts'
+import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
 import type { FetchAttachment } from './attachments.ts'
-import { Channel } from './channel.ts'
+import { Channel, type Told } from './channel.ts'
+import { type Connections, type Serve, serveConnections } from './connections.ts'
+import { type Dial, dialThrough } from './dial.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { rehearse } from './mcp/rehearsal.ts'
 import { SessionRefused } from './mcp/sessions.ts'
-import { listen, type Serve, type Socket } from './socket.ts'
 import { giveMemoryBack, whenQuiet } from './tidy.ts'
 
 type Init = Extract<ToWorker, { type: 'init' }>
@@ -29,11 +33,17 @@ export interface Program {
 }
 
 /** Makes the program of one account. Called once in a worker's life. */
-export type Define = (parts: { init: Init; assign: Assign; channel: Channel }) => Program
+export type Define = (parts: {
+  init: Init
+  assign: Assign
+  channel: Channel
+  /** The only way out: a connection to `init.gmailOrigin`, which the gateway makes. */
+  dial: Dial
+}) => Program
 
 interface Life {
   readonly init: Init
-  readonly socket: Socket
+  readonly connections: Connections
   /** Loads and makes what the first session would have to wait for. */
   warmUp(): Promise<void>
   program?: Program
@@ -52,16 +62,16 @@ export function runWorker(version: string, define: Define): void {
   const lag = monitorEventLoopDelay({ resolution: LAG_SAMPLE_MS })
   lag.enable()
 
-  const told = async (message: Parameters<ConstructorParameters<typeof Channel>[1]>[0]) => {
+  const told = async (message: Told) => {
     switch (message.type) {
       case 'init':
-        life = await begin(message, () => life, channel)
+        life = begin(message, () => life, channel)
         channel.tell({ type: 'ready' })
         warmUpIfUnwanted(life, channel)
         break
       case 'assign':
         if (!life || life.program) throw new Error('assign came out of turn')
-        life.program = define({ init: life.init, assign: message, channel })
+        life.program = define({ init: life.init, assign: message, channel, dial })
         life.endpoint = endpointFor(life.program, channel)
         channel.tell({ type: 'assigned' })
         break
@@ -102,13 +112,14 @@ export function runWorker(version: string, define: Define): void {
     return draining
   }
   const end = async (): Promise<void> => {
-    const drained = life?.socket.drain()
-    await life?.socket.answered()
+    const drained = life?.connections.drain()
+    await life?.connections.answered()
     const endpoint = life?.endpoint
     delete life?.endpoint // who is late is told to come again, not that its session is unknown
     await endpoint?.close() // the streams end after all that was said on them
     await drained
     await life?.program?.close()
+    await multiplexer.finish()
     process.exit(0)
   }
 
@@ -120,15 +131,22 @@ export function runWorker(version: string, define: Define): void {
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
   process.on('SIGTERM', () => void drain().catch(fail))
-  const channel = new Channel(
-    process,
-    (message) => void told(message).catch(fail),
-    () => process.exit(0)
-  )
+  const multiplexer = new Multiplexer({
+    pair: new Socket({ fd: LINK_FD, readable: true, writable: true }),
+    side: 'worker',
+    onMessage: (text) => channel.receive(text),
+    onStream: (stream) => life?.connections.take(stream),
+    onEnd: () => process.exit(0) // without a gateway there is nothing to do
+  })
+  const dial = dialThrough(() => multiplexer.open())
+  const channel = new Channel({
+    post: (message) => multiplexer.tell(message),
+    told: (message) => void told(message).catch(fail)
+  })
   channel.tell({ type: 'hello', protocol: CHANNEL_PROTOCOL, version })
 }
 
-async function begin(init: Init, current: () => Life | undefined, channel: Channel): Promise<Life> {
+function begin(init: Init, current: () => Life | undefined, channel: Channel): Life {
   let answering: Promise<Serve> | undefined
   const load = (): Promise<Serve> => {
     answering ??= import('./answer-requests.ts').then(({ answerRequests }) =>
@@ -145,7 +163,7 @@ async function begin(init: Init, current: () => Life | undefined, channel: Chann
   }
   const happened = whenQuiet(systemClock, giveMemoryBack)
   happened()
-  const socket = await listen(init.socketPath, init.secret, async (request, response) => {
+  const connections = serveConnections(async (request, response) => {
     happened()
     response.once('close', happened)
     const serve = await load()
@@ -153,7 +171,7 @@ async function begin(init: Init, current: () => Life | undefined, channel: Chann
   })
   return {
     init,
-    socket,
+    connections,
     async warmUp() {
       await load()
       await setImmediate() // it may be wanted meanwhile

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
-import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
 import type { AttachmentLinks, LinkTarget } from '../attachments/links.ts'
 import type { Access } from '../oauth/liveness.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -73,7 +72,6 @@ async function fetchFrom(
     .request({
       method: 'GET',
       path: `/attachment?${new URLSearchParams({ messageId, partId })}`,
-      headers: { [WORKER_SECRET_HEADER]: lease.worker.secret },
       signal: left.signal
     })
     .catch((cause: unknown) => {

@@ -83,7 +83,7 @@ function issuing(request: FastifyRequest, caller: Caller, id: string) {
     poolOf(to).request({
       method: 'POST',
       path: '/mcp',
-      headers: headersToWorker(headers, { id, caller, worker: to }),
+      headers: headersToWorker(headers, { id, caller }),
       body,
       ...(signal && { signal })
     })

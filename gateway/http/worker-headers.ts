@@ -3,8 +3,7 @@ import {
   ANSWER_FORM_HEADER,
   PRINCIPAL_HEADER,
   type Principal,
-  REQUEST_ID_HEADER,
-  WORKER_SECRET_HEADER
+  REQUEST_ID_HEADER
 } from '#shared/worker-http.ts'
 import type { Exchange } from './exchange.ts'
 import { formsTaken } from './media-types.ts'
@@ -35,7 +34,7 @@ const ANY_ACCEPTED = 'application/json, text/event-stream'
 /** The request headers of an exchange as its worker sees them: rebuilt from an allow-list. */
 export function headersToWorker(
   headers: IncomingHttpHeaders,
-  exchange: Pick<Exchange, 'id' | 'caller' | 'worker'>
+  exchange: Pick<Exchange, 'id' | 'caller'>
 ): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -53,7 +52,6 @@ export function headersToWorker(
   return {
     ...kept,
     host: 'localhost',
-    [WORKER_SECRET_HEADER]: exchange.worker.secret,
     [REQUEST_ID_HEADER]: exchange.id,
     [PRINCIPAL_HEADER]: JSON.stringify(principal)
   }

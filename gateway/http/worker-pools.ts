@@ -1,17 +1,21 @@
+import type { Socket } from 'node:net'
 import { Pool } from 'undici'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 
 const pools = new WeakMap<RunningWorker, Pool>()
 
 /**
- * The HTTP connections to one worker's socket. They end with the worker, and nothing times out on its
- * own here: a tool may run long, a stream may be silent.
+ * The HTTP connections to one worker. They end with the worker, and nothing times out on its own here: a tool may
+ * run long, a stream may be silent. This is the seam of the hop: nothing else knows how a worker is reached.
  */
 export function poolOf(worker: RunningWorker): Pool {
   const known = pools.get(worker)
   if (known) return known
   const pool = new Pool('http://worker', {
-    socketPath: worker.socketPath,
+    connect: (_options, done) => {
+      // Not at once: undici starts no request from within its own call.
+      queueMicrotask(() => done(null, worker.connect() as Socket)) // of which it uses what every stream has
+    },
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 60_000

@@ -18,7 +18,7 @@ export async function openSessionStream(
 ): Promise<Readable | undefined> {
   const headers = headersToWorker(
     { accept: 'text/event-stream', 'mcp-session-id': id },
-    { id: '', caller, worker }
+    { id: '', caller }
   )
   const response = await poolOf(worker).request({ method: 'GET', path: '/mcp', headers })
   if (response.statusCode === 200) return response.body

@@ -4,7 +4,7 @@
  * Imports nothing but Node's modules, so that any user who may read this file can run it.
  */
 import { accessSync, closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { Socket } from 'node:net'
 
 // biome-ignore lint/style/noProcessEnv: the settings of this program, none of the gateway's.
 const { PROBE_TARGETS = '', PROBE_FILES = '' } = process.env
@@ -46,18 +46,23 @@ const findings = () => ({
   mayGainPrivileges: !/^NoNewPrivs:\s*1/m.test(status)
 })
 
-const listens = (socketPath: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    createServer()
-      .once('error', () => resolve(false))
-      .listen(socketPath, () => resolve(true))
-  })
+const link = new Socket({ fd: 3, readable: true, writable: true })
 
-process.on('message', async (message: { type: string; socketPath: string }) => {
-  if (message.type !== 'init') return
-  const fields = { ...findings(), listens: await listens(message.socketPath) }
-  process.send?.({ type: 'log', level: 'info', message: 'findings', fields })
-  process.send?.({ type: 'ready' })
+/** A frame as in shared/multiplexer/frames.ts. */
+function say(message: object): void {
+  const payload = Buffer.from(JSON.stringify(message))
+  const header = Buffer.alloc(8)
+  header.writeUInt8(1, 0)
+  header.writeUIntBE(payload.length, 1, 3)
+  link.write(Buffer.concat([header, payload]))
+}
+
+// The gateway's first word is `init`.
+link.once('data', () => {
+  say({ type: 'log', level: 'info', message: 'findings', fields: findings() })
+  say({ type: 'ready' })
 })
-process.on('disconnect', () => process.exit(0))
-process.send?.({ type: 'hello', protocol: 1, version: 'probe' })
+link.on('end', () => process.exit(0))
+link.on('error', () => process.exit(0))
+link.resume()
+say({ type: 'hello', protocol: 2, version: 'probe' })

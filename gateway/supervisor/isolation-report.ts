@@ -19,7 +19,7 @@ export function reportOf(layers: Layers, findings: Findings): IsolationReport {
     [!findings.readsSibling, 'memory and environment hidden from other workers'],
     [setpriv !== undefined, 'no new privileges, no capabilities, end with the gateway (setpriv)'],
     [prlimit !== undefined, 'limits on memory, files and core dumps (prlimit)'],
-    [true, 'Node’s permission model, an environment of few names, a private socket and secret']
+    [true, 'Node’s permission model, an environment of few names, connections that have no name']
   ]
   const lacking: [boolean, string][] = [
     [

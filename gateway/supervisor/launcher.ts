@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { WorkerId } from '#shared/ids.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
@@ -25,13 +26,14 @@ export interface Launched {
   readonly pid: number | undefined
   /** Milliseconds since the epoch. */
   readonly launchedAt: number
-  /** Where it listens once it is ready. */
-  readonly socketPath: string
-  /** What each HTTP request on the socket must carry; new for each launch, never logged. */
-  readonly secret: string
+  /**
+   * A new connection to it, on which it serves HTTP/1.1 once it is ready. That it is connected is the proof of who is
+   * there: nobody else can be. When the worker is gone, the connection is destroyed.
+   */
+  connect(): Duplex
   readonly channel: WorkerChannel
   /**
-   * Settles once. Resolves when the worker listens, without an identity; rejects with ERR_WORKER_START when
+   * Settles once. Resolves when the worker serves, without an identity; rejects with ERR_WORKER_START when
    * it ends first or speaks another protocol. Has no deadline: who launches decides how long to wait.
    */
   readonly ready: Promise<WorkerGreeting>
@@ -54,4 +56,6 @@ export interface ProcessEnd {
   readonly signal: string | null
   /** V8 gave up for want of memory. */
   readonly isOutOfMemory: boolean
+  /** What it did that no worker of ours does, and was ended for; a sentence without a word of its own. */
+  readonly offence?: string | undefined
 }

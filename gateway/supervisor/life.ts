@@ -65,8 +65,7 @@ export class Life {
     this.worker = {
       id: launched.id,
       userId,
-      socketPath: launched.socketPath,
-      secret: launched.secret,
+      connect: () => launched.connect(),
       channel: launched.channel,
       gone: this.#gone.promise
     }

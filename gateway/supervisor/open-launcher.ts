@@ -6,10 +6,10 @@ import { openRunDirectory } from './run-directory.ts'
 import type { UidRange } from './uid-slots.ts'
 
 export interface OpenLauncherParts
-  extends Pick<ProcessLauncherParts, 'entry' | 'env' | 'init' | 'onLine'> {
+  extends Pick<ProcessLauncherParts, 'entry' | 'env' | 'init' | 'onLine' | 'dial' | 'onDial'> {
   readonly clock: Clock
   readonly randomHex: (bytes: number) => string
-  /** For the sockets. */
+  /** For the gateway's notes. */
   readonly directory: string
   /** Where a copy of node may lie that cannot be read: the first place that will do. */
   readonly nodeDirectories: readonly string[]
@@ -35,7 +35,7 @@ export interface OpenedLauncher {
 /** Prepares this machine for workers. Rejects with ERR_CONFIG where they cannot run, or not apart. */
 export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLauncher> {
   const { clock, randomHex, directory } = parts
-  const runDirectory = openRunDirectory({ base: directory, pid: process.pid, randomHex })
+  const runDirectory = openRunDirectory({ base: directory, pid: process.pid })
   try {
     const machine = { node: process.execPath, pid: process.pid }
     const { confinement, report, mostWorkers } = await isolate({

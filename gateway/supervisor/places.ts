@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface Places {
-  /** For the sockets. */
+  /** For the gateway's notes. */
   readonly directory: string
   /** Where a copy of node may lie: one for all gateways of this user, if that will do. */
   readonly nodeDirectories: readonly string[]

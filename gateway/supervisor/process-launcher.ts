@@ -1,20 +1,24 @@
 /** The only importer of node:child_process in the gateway. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Duplex, PassThrough } from 'node:stream'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asWorkerId, type WorkerId } from '#shared/ids.ts'
+import { LINK_FD } from '#shared/multiplexer/frames.ts'
 import type { Cell, Confinement } from './confinement.ts'
+import type { Dial } from './dial.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
-import type { Room, RunDirectory } from './run-directory.ts'
+import type { RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
-import { PostedChannel, type WorkerChannel } from './worker-channel.ts'
+import type { WorkerChannel } from './worker-channel.ts'
+import { WorkerLink } from './worker-link.ts'
 
 export interface ProcessLauncherParts {
   readonly clock: Clock
-  /** Gives random bytes in hexadecimal; unguessable, for ids and secrets. */
+  /** Gives random bytes in hexadecimal, for ids. */
   readonly randomHex: (bytes: number) => string
   readonly runDirectory: RunDirectory
   readonly confinement: Confinement
@@ -22,21 +26,22 @@ export interface ProcessLauncherParts {
   readonly entry: string
   /** The whole environment of a worker: at most five names, none of them secret. */
   readonly env: Readonly<Record<string, string>>
-  /** What every worker is told besides its own socket and secret. */
+  /** How a worker gets out; without it, it does not. */
+  readonly dial?: Dial
+  readonly onDial?: (result: 'ok' | 'failed') => void
+  /** What every worker is told. */
   readonly init: WorkerInit
   /** A line that a worker wrote, cut after 8 KiB. Must not throw. */
   readonly onLine?: (workerId: WorkerId, stream: 'stdout' | 'stderr', line: string) => void
 }
 
-export type WorkerInit = Omit<
-  Extract<ToWorker, { type: 'init' }>,
-  'type' | 'protocol' | 'socketPath' | 'secret'
->
+export type WorkerInit = Omit<Extract<ToWorker, { type: 'init' }>, 'type' | 'protocol'>
 
 const STDERR_KEPT = 4096
-const SECRET_BYTES = 32
 /** A grandchild that escaped the process group may hold the pipes open; nobody waits for it. */
 const PIPES_MS = 1000
+/** A worker that has closed its end of the pair is about to end. */
+const ENDING_MS = 2000
 
 /** Runs each worker as a Node process of this machine, in a process group of its own. */
 export class ProcessLauncher implements Launcher {
@@ -68,41 +73,43 @@ export class ProcessLauncher implements Launcher {
 class WorkerProcess implements Launched {
   readonly id: WorkerId
   readonly launchedAt: number
-  readonly socketPath: string
-  readonly secret: string
   readonly channel: WorkerChannel
   readonly ready: Promise<WorkerGreeting>
   readonly gone: Promise<ProcessEnd>
   readonly #child: ChildProcess
+  readonly #link: WorkerLink
   #isGone = false
   #stderr = ''
+  #offence: string | undefined
 
   constructor(id: string, cell: Cell, parts: ProcessLauncherParts) {
-    const { clock, randomHex, onLine } = parts
+    const { clock, onLine, dial, onDial } = parts
     this.id = asWorkerId(id)
     this.launchedAt = clock.now()
-    this.secret = Buffer.from(randomHex(SECRET_BYTES), 'hex').toString('base64url')
-    const room = parts.runDirectory.room(cell.uid)
-    this.socketPath = room.socketPath
     const child = start(cell, parts)
     this.#child = child
-    const channel = new PostedChannel({ clock, post: (message) => this.#post(message) })
-    this.channel = channel
-    child.on('message', (raw) => this.#receive(channel, raw))
+    const pair = pairOf(child)
+    const onEnd = (why: string | undefined): void => this.#unlinked(why, clock)
+    this.#link = new WorkerLink({ clock, pair, dial, onDial, onEnd })
+    this.channel = this.#link.channel
     this.#listen(onLine)
+    const forget = this.#note(parts.runDirectory)
     this.gone = this.#end(clock).then(async (end) => {
-      channel.close()
-      room.remove()
+      this.#link.close()
+      forget()
       await cell.leave()
       return end
     })
     this.ready = this.#greet(parts.init)
     this.ready.catch(() => {}) // who launched may look at `gone` alone
-    this.#settle(room)
   }
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  connect(): Duplex {
+    return this.#link.connect()
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -116,27 +123,25 @@ class WorkerProcess implements Launched {
   }
 
   /** A process of which there is no note could outlive the gateway unseen: it ends. */
-  #settle(room: Room): void {
+  #note(directory: RunDirectory): () => void {
     try {
-      if (this.pid !== undefined) room.occupy(this.pid)
+      if (this.pid !== undefined) return directory.note(this.pid)
     } catch (error) {
       this.#keep(`Its process could not be noted: ${String(error)}`)
       this.kill('SIGKILL')
     }
+    return () => {}
   }
 
-  #post(message: ToWorker): void {
-    // The callback takes the error of a process that ended meanwhile; `gone` tells of that.
-    if (this.#child.connected) this.#child.send(message, () => {})
-  }
-
-  #receive(channel: PostedChannel, raw: unknown): void {
-    try {
-      channel.receive(raw)
-    } catch {
-      this.#keep('The worker sent a message that is not in the protocol.')
-      this.kill('SIGKILL')
+  /** Without its pair a worker is of no use; one that broke the rules ends at once. */
+  #unlinked(why: string | undefined, clock: Clock): void {
+    if (why === undefined) {
+      clock.after(ENDING_MS, () => this.kill('SIGKILL'))
+      return
     }
+    this.#offence ??= why
+    this.#keep(why)
+    this.kill('SIGKILL')
   }
 
   #listen(onLine: ProcessLauncherParts['onLine']): void {
@@ -160,8 +165,7 @@ class WorkerProcess implements Launched {
         throw new Error(`The worker speaks protocol ${protocol}, not ${CHANNEL_PROTOCOL}.`)
       }
       const ready = this.channel.next('ready')
-      const { socketPath, secret } = this
-      this.channel.send({ type: 'init', protocol, socketPath, secret, ...init })
+      this.channel.send({ type: 'init', protocol, ...init })
       await ready
       return { version }
     } catch (cause) {
@@ -180,26 +184,27 @@ class WorkerProcess implements Launched {
     const cancel = clock.after(PIPES_MS, resolve)
     await Promise.race([closed, late])
     cancel()
-    return { ...end, isOutOfMemory: this.#stderr.includes('heap out of memory') }
+    const isOutOfMemory = this.#stderr.includes('heap out of memory')
+    return { ...end, isOutOfMemory, offence: this.#offence }
   }
 }
 
-function start({ command, uid }: Cell, { entry, env }: ProcessLauncherParts): ChildProcess {
+function start({ command }: Cell, { entry, env }: ProcessLauncherParts): ChildProcess {
   const [file, ...args] = command
-  // The gateway must be able to connect to the socket of another user. Workers write nothing else.
-  const mask = uid === undefined ? undefined : process.umask(0)
-  try {
-    // `spawn`, not `fork`: fork hands our own execArgv down to the child.
-    return spawn(file, [...args, entry], {
-      cwd: '/',
-      env: { ...env },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'json',
-      detached: true
-    })
-  } finally {
-    if (mask !== undefined) process.umask(mask)
-  }
+  return spawn(file, [...args, entry], {
+    cwd: '/',
+    env: { ...env },
+    // The last one is `LINK_FD`: a connected pair that has no name. Node's own channel to a child would hold a message
+    // of any length, and would let bytes that are none end the gateway.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true
+  })
+}
+
+/** The gateway's end of the pair; a closed one when no process could be made. */
+function pairOf({ stdio }: ChildProcess): Duplex {
+  const pair = stdio[LINK_FD]
+  return pair instanceof Duplex ? pair : new PassThrough().destroy()
 }
 
 /** Settles when the process is gone, or could not be started at all. */

@@ -1,40 +1,19 @@
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync
-} from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GatewayError } from '#shared/errors.ts'
 import { processStart } from './proc.ts'
 
-/** The directory of this gateway's sockets. */
+/** The directory in which this gateway notes its workers. No worker has anything in it, or needs it. */
 export interface RunDirectory {
   /** How many workers of dead gateways were found alive at the start, and killed. */
   readonly reaped: number
-  /** A new private directory for one worker. */
-  room(uid: number | undefined): Room
+  /**
+   * Notes that a worker lives, so that a later gateway can find who outlived this one. Throws when it cannot. The
+   * returned function takes the note back; it never throws, and may be called more than once.
+   */
+  note(pid: number): () => void
   /** Removes all of it. May be called more than once. */
   close(): Promise<void>
-}
-
-/** One worker's directory. */
-export interface Room {
-  readonly socketPath: string
-  /** Notes who lives here, so that a later gateway can find who outlived this one. Throws when it cannot. */
-  occupy(pid: number): void
-  /**
-   * Never throws: what cannot be removed, because the gateway has no file descriptor left, goes with the
-   * whole directory. May be called more than once.
-   */
-  remove(): void
 }
 
 export interface RunDirectoryParts {
@@ -42,63 +21,30 @@ export interface RunDirectoryParts {
   readonly base: string
   /** The gateway's own pid. */
   readonly pid: number
-  readonly randomHex: (bytes: number) => string
 }
 
-/** AF_UNIX, unix(7): 108 bytes with the closing zero on Linux, 104 on macOS. */
-const LONGEST_PATH = 103
-const NAME_BYTES = 10
-
 /** Makes this gateway's directory, and clears away what gateways left that are no more. Throws ERR_CONFIG. */
-export function openRunDirectory({ base, pid, randomHex }: RunDirectoryParts): RunDirectory {
+export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory {
+  // Others may pass through: a copy of node may lie here that workers of other users run.
   mkdirSync(base, { recursive: true, mode: 0o711 })
   refuseForeign(base)
   const reaped = sweep(base)
   const path = join(base, `${pid}-${processStart(pid) ?? '0'}`)
-  const longest = join(path, 'x'.repeat(NAME_BYTES * 2), 's')
-  if (Buffer.byteLength(longest) > LONGEST_PATH) {
-    const most = LONGEST_PATH - Buffer.byteLength(longest) + Buffer.byteLength(base)
-    throw new GatewayError('ERR_CONFIG', `RUN_DIR must be a path of at most ${most} bytes.`)
-  }
-  // Others may pass through, but not look around: what is inside can be found only by its name.
-  mkdirSync(path, { recursive: true, mode: 0o711 })
+  mkdirSync(path, { recursive: true, mode: 0o700 })
   return {
     reaped,
-    room: (uid) => openRoom(join(path, randomHex(NAME_BYTES)), uid),
-    close: async () => rmSync(path, { recursive: true, force: true })
-  }
-}
-
-function openRoom(path: string, uid: number | undefined): Room {
-  mkdirSync(path, { mode: 0o700 })
-  if (uid !== undefined) giveTo(path, uid)
-  return {
-    socketPath: join(path, 's'),
-    occupy: (pid) => writeFileSync(`${path}.pid`, `${pid} ${processStart(pid) ?? '0'}`),
-    remove: () => {
-      try {
-        rmSync(path, { recursive: true, force: true })
-        rmSync(`${path}.pid`, { force: true })
-      } catch {
-        // See above; the end of one worker must not become the gateway's.
+    note(worker) {
+      const file = join(path, `${worker}.pid`)
+      writeFileSync(file, `${worker} ${processStart(worker) ?? '0'}`, { mode: 0o600 })
+      return () => {
+        try {
+          rmSync(file, { force: true })
+        } catch {
+          // It goes with the whole directory; the end of one worker must not become the gateway's.
+        }
       }
-    }
-  }
-}
-
-/**
- * A gateway that may not give files away, or not look into what it gave (no CAP_CHOWN, no
- * CAP_DAC_OVERRIDE), lets everybody who knows the unguessable name make the socket; the secret of the spawn
- * then keeps the others out.
- */
-function giveTo(path: string, uid: number): void {
-  try {
-    chownSync(path, uid, uid)
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch {
-    const own = process.getuid?.() ?? uid
-    if (statSync(path).uid !== own) chownSync(path, own, own)
-    chmodSync(path, 0o733)
+    },
+    close: async () => rmSync(path, { recursive: true, force: true })
   }
 }
 

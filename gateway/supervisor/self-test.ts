@@ -8,8 +8,6 @@ import type { Launched, Launcher } from './launcher.ts'
 export const Findings = z.object({
   /** Its own program, which it needs. */
   readsProgram: z.boolean(),
-  /** On its socket, which it needs as well. */
-  listens: z.boolean(),
   /** Memory, environment or open files of the gateway: tokens and keys of everybody. */
   readsGateway: z.boolean(),
   signalsGateway: z.boolean(),
@@ -65,7 +63,6 @@ async function hear(launched: Launched): Promise<Findings> {
     const [{ fields }] = await Promise.all([log, launched.ready])
     const findings = Findings.parse(fields)
     if (!findings.readsProgram) throw new Error('Its user may not read the worker’s program.')
-    if (!findings.listens) throw new Error('Its user may not make a socket in RUN_DIR.')
     return findings
   } catch (cause) {
     throw new GatewayError(

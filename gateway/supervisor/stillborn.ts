@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asWorkerId } from '#shared/ids.ts'
@@ -16,8 +17,7 @@ export function stillborn(id: string, clock: Clock, cause: unknown): Launched {
     id: asWorkerId(id),
     pid: undefined,
     launchedAt: clock.now(),
-    socketPath: '',
-    secret: '',
+    connect: () => new PassThrough().destroy(),
     channel,
     ready,
     gone: Promise.resolve({ code: null, signal: null, isOutOfMemory: false }),

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { FromWorker } from '#shared/channel.ts'
 import type { UserId, WorkerId } from '#shared/ids.ts'
 import type { EndReason, Phase, StopMode } from './lifecycle.ts'
@@ -55,9 +56,8 @@ export interface WorkerLease {
 export interface RunningWorker {
   readonly id: WorkerId
   readonly userId: UserId
-  readonly socketPath: string
-  /** Belongs into the `x-worker-secret` header of each request on the socket. Never logged. */
-  readonly secret: string
+  /** A new connection to it, for HTTP/1.1; destroyed when the process is gone. */
+  connect(): Duplex
   readonly channel: WorkerChannel
   /** Settles once, always, when the process is gone. Never rejects. */
   readonly gone: Promise<WorkerEnd>

@@ -227,6 +227,11 @@ const gmailFamilies = (families: Families) => ({
   retries: families.counter('gmail_retries_total', 'Requests sent again.', {
     reason: ['429', '5xx', 'rate', 'network', 'other']
   }),
+  connections: families.counter(
+    'gmail_connections_total',
+    'Connections to Gmail that were made for workers.',
+    { result: ['ok', 'failed'] }
+  ),
   refreshes: families.counter('oauth_refreshes_total', 'Google access tokens fetched.', {
     result: ['ok', 'needs_reauth', 'upstream']
   }),

@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
-import {
-  PRINCIPAL_HEADER,
-  type Principal,
-  REQUEST_ID_HEADER,
-  WORKER_SECRET_HEADER
-} from '#shared/worker-http.ts'
+import { PRINCIPAL_HEADER, type Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import type { Confinement } from '../../gateway/supervisor/confinement.ts'
 import type { Launched } from '../../gateway/supervisor/launcher.ts'
 import { WORKER_ENV } from '../../gateway/supervisor/node-flags.ts'
@@ -49,7 +47,7 @@ export class WorkerLauncher {
     const base = join(directory, `run-${randomHex(3)}`)
     const common = { clock: systemClock, randomHex, entry, env, init: INIT }
     if (confinement) {
-      const runDirectory = openRunDirectory({ base, pid: process.pid, randomHex })
+      const runDirectory = openRunDirectory({ base, pid: process.pid })
       return new WorkerLauncher(new ProcessLauncher({ ...common, runDirectory, confinement }))
     }
     const { launcher } = await openLauncher({
@@ -114,8 +112,22 @@ const INIT = {
   resourceMetadataUrl: 'http://127.0.0.1/.well-known/oauth-protected-resource/mcp'
 }
 
-/** How a worker is reached with nothing between. */
-export function directTarget({ socketPath, secret }: Launched): Target {
+/**
+ * How a worker is reached with as little between as can be: it has no name, so this process listens in its place and
+ * passes on the bytes.
+ */
+export async function directTarget(
+  launched: Launched,
+  directory: string
+): Promise<Target & { readonly socketPath: string }> {
+  const socketPath = join(directory, `direct-${launched.id}`)
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const connection = launched.connect()
+    pipeline(socket, connection, () => {})
+    pipeline(connection, socket, () => {})
+  })
+  void launched.gone.then(() => server.close())
+  await once(server.listen(socketPath), 'listening')
   const principal: Principal = {
     credential: 'oauth',
     clientId: 'bench',
@@ -126,7 +138,6 @@ export function directTarget({ socketPath, secret }: Launched): Target {
     origin: 'http://localhost',
     socketPath,
     headers: {
-      [WORKER_SECRET_HEADER]: secret,
       [REQUEST_ID_HEADER]: 'bench',
       [PRINCIPAL_HEADER]: JSON.stringify(principal)
     }

@@ -1,3 +1,4 @@
+import { type Duplex, PassThrough } from 'node:stream'
 import type { Launched, Launcher } from '../../gateway/supervisor/launcher.ts'
 import { PostedChannel } from '../../gateway/supervisor/worker-channel.ts'
 import type { FromWorker, ToWorker } from '../../shared/channel.ts'
@@ -62,8 +63,6 @@ export class FakeChild implements Launched {
   readonly id
   readonly pid
   readonly launchedAt
-  readonly socketPath
-  readonly secret
   readonly channel: PostedChannel
   readonly heard: ToWorker[] = []
   readonly signals: string[] = []
@@ -83,8 +82,6 @@ export class FakeChild implements Launched {
     this.id = asWorkerId(`w-fake${n}`)
     this.pid = 4_000_000_000 + n // beyond any real one
     this.launchedAt = clock.now()
-    this.socketPath = `/run/fake/${n}`
-    this.secret = `secret-${n}`
     this.channel = new PostedChannel({ clock, post: (message) => this.#hear(message) })
     this.ready.catch(() => {})
     if (this.#manners.diesAtOnce) this.dies({ code: 1 })
@@ -95,6 +92,11 @@ export class FakeChild implements Launched {
     if (this.isGone) return
     this.signals.push(signal)
     if (signal === 'SIGKILL' || this.#manners.endsOn !== 'SIGKILL') this.dies({ signal })
+  }
+
+  /** Nobody serves it. */
+  connect(): Duplex {
+    return new PassThrough()
   }
 
   diagnose(): string {

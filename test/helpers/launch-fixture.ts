@@ -14,7 +14,7 @@ import { systemClock } from '../../shared/clock.ts'
 
 const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
 
-/** A directory with a path short enough for sockets, removed at the end of the test. */
+/** A directory, removed at the end of the test. */
 export function shortDirectory(t: Test, mode = 0o711): string {
   const path = mkdtempSync(join(tmpdir(), 'gw-'))
   chmodSync(path, mode)
@@ -43,7 +43,7 @@ export function launcherOf(
   const launcher = new ProcessLauncher({
     clock: systemClock,
     randomHex,
-    runDirectory: openRunDirectory({ base: shortDirectory(t), pid: process.pid, randomHex }),
+    runDirectory: openRunDirectory({ base: shortDirectory(t), pid: process.pid }),
     confinement: confine(PLAIN),
     entry: fileURLToPath(new URL(`../fixtures/workers/${fixture}.ts`, import.meta.url)),
     env: { TZ: 'UTC' },

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '#shared/clock.ts'
@@ -36,6 +37,8 @@ export interface GmailClientOptions {
   /** From 0 to 1, for jitter. */
   readonly random: () => number
   readonly unitsPerMinute?: number
+  /** Makes the connections to Gmail, where this process has no network of its own. */
+  readonly dial?: (() => Promise<Duplex>) | undefined
 }
 
 /** Gmail's REST API for one account. The API's code is loaded with the first call. */
@@ -109,9 +112,9 @@ export class GmailClient implements Mailbox {
   }
 
   async #load(): Promise<gmail_v1.Gmail> {
-    const { tokens, clock, gmailOrigin } = this.#options
+    const { tokens, clock, gmailOrigin, dial } = this.#options
     const { openApi } = await import('./api.ts')
-    return openApi(new Bearer(tokens, clock), gmailOrigin)
+    return openApi(new Bearer(tokens, clock), gmailOrigin, dial)
   }
 }
 

@@ -10,10 +10,15 @@ const UNAUTHORIZED = 401
 
 /**
  * The way to Google: puts the account's bearer token on each request and lets none leave for another origin than
- * `gmailOrigin`. A 401 is answered once with a new token. It is the seam that also catches uploads, which a root URL
+ * `gmailOrigin`. A 401 is answered once with a new token. With `fetchImplementation` it goes
+ * over other connections than the machine's own. It is the seam that also catches uploads, which a root URL
  * does not redirect.
  */
-export function openTransport(bearer: Bearer, gmailOrigin: string): OAuth2Client {
+export function openTransport(
+  bearer: Bearer,
+  gmailOrigin: string,
+  fetchImplementation = fetch
+): OAuth2Client {
   const allowed = new URL(gmailOrigin).origin
 
   class Transport extends OAuth2Client {
@@ -39,7 +44,7 @@ export function openTransport(bearer: Bearer, gmailOrigin: string): OAuth2Client
 
   const transport = new Transport({
     // A redirect would lead past the guard below.
-    transporterOptions: { fetchImplementation: fetch, redirect: 'error', retry: false }
+    transporterOptions: { fetchImplementation, redirect: 'error', retry: false }
   })
   transport.transporter.interceptors.request.add({
     resolved: async (request) => {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { McpServer } from '@modelcontextprotocol/server'
 import type { Clock } from '#shared/clock.ts'
 import type { AccessTokens } from '../gmail/access-tokens.ts'
@@ -34,6 +35,8 @@ export interface GmailProgramOptions {
   readonly accountUrl?: string
   /** Whether an application that can ask for more access is shown the tools for it; yes when missing. */
   readonly listsHigher?: boolean | undefined
+  /** Makes the connections to Gmail, where this process has no network of its own. */
+  readonly dial?: () => Promise<Duplex>
   /** Where people may sign in by tools. */
   readonly signIn?: AskGateway | undefined
 }

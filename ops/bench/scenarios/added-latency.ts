@@ -19,8 +19,8 @@ export async function addedLatency(bench: Bench): Promise<Section> {
   await using gateway = await GatewayProcess.start(bench.place, { users: 1, warmWorkers: 0 })
   await using launcher = await WorkerLauncher.open({ directory, entry: programs.worker })
   const worker = await launcher.startAssigned()
-  const direct = directTarget(worker)
-  await using nginx = await Nginx.start(directory, worker.socketPath)
+  const direct = await directTarget(worker, directory)
+  await using nginx = await Nginx.start(directory, direct.socketPath)
   const targets = new Map<string, Target>([
     ['direct', direct],
     ['gateway', gateway.target(0)]
@@ -39,7 +39,7 @@ export async function addedLatency(bench: Bench): Promise<Section> {
     for (const share of [0.5, 0.99]) rows.push(...rowsAt(connections, share, at, nginx))
   }
   const notes = [
-    'Added: the percentile through the proxy minus the percentile straight to the socket.'
+    'Added: the percentile through the proxy minus the percentile straight to the worker. A worker has no name, so "straight" is through a process that only passes on bytes.'
   ]
   if (!nginx) notes.push('nginx: not installed on this machine.')
   return { title: 'Latency of one tools/call', rows, notes }

@@ -60,7 +60,7 @@ async function measure(bench: Bench, directory: string, count: number): Promise<
   const pids = workers.map(({ pid = 0 }) => pid)
   const before = await each(pids)
   for (const worker of workers) {
-    await using client = new McpClient(directTarget(worker))
+    await using client = new McpClient(await directTarget(worker, directory))
     await startSession(client)
     await client.call('echo', { text: 'hello' })
   }

@@ -51,7 +51,7 @@ async function workerRows(bench: Bench): Promise<Row[]> {
     confinement: { cell: () => ({ command, uid: undefined, leave: async () => {} }) }
   })
   const worker = await launcher.startAssigned()
-  const measured = await measure(bench, directTarget(worker))
+  const measured = await measure(bench, await directTarget(worker, bench.place.directory))
   worker.channel.send({ type: 'drain' })
   await worker.gone // its profile is written by then
   return rowsOf('worker', await readCpuProfile(directory), measured)

@@ -1,10 +1,13 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import t from 'tap'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { FakeLauncher } from '../../helpers/fake-launcher.ts'
 import { launcherOf } from '../../helpers/launch-fixture.ts'
 import { launcherContract } from '../../helpers/launcher-contract.ts'
+import { WorkerAgent } from '../../helpers/worker-connection.ts'
 
 t.test('the launcher of processes keeps the contract', async (t) => {
   launcherContract(t, (t) => ({
@@ -22,13 +25,26 @@ t.test('the fake launcher keeps it as well', async (t) => {
   }))
 })
 
-t.test('a worker’s directory is private, and goes with it', async (t) => {
+t.test('a worker serves on the connections that it is given, and they end with it', async (t) => {
   const worker = launcherOf(t, 'good').launch()
   t.strictSame(await worker.ready, { version: 'fixture' })
-  t.equal(statSync(dirname(worker.socketPath)).mode & 0o777, 0o700)
+  const agent = new WorkerAgent(() => worker.connect())
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const [response] = await once(request({ agent, path: '/' }).end(), 'response')
+      return json(response)
+    })
+  )
+  t.ok(answers.every((answer) => (answer as { pid: number }).pid === worker.pid))
+  const open = worker.connect()
+  const closed = once(
+    open.on('error', () => {}),
+    'close'
+  )
   worker.kill('SIGTERM')
-  t.strictSame(await worker.gone, { code: 0, signal: null, isOutOfMemory: false })
-  t.notOk(existsSync(dirname(worker.socketPath)), 'its directory is removed')
+  t.match(await worker.gone, { code: 0, signal: null, isOutOfMemory: false, offence: undefined })
+  await closed
+  t.ok(worker.connect().destroyed, 'and there is no new one')
 })
 
 t.test('a worker gets the given environment and nothing of the gateway’s', async (t) => {
@@ -41,7 +57,7 @@ t.test('a worker gets the given environment and nothing of the gateway’s', asy
     .map((line) => line.split('=')[0])
   // tap adds its own to whatever a test starts.
   const ours = names.filter((name) => !/^(NODE_OPTIONS|_TAPJS.*)$/.test(name ?? ''))
-  t.strictSame(ours.sort(), ['LANG', 'NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'TZ'])
+  t.strictSame(ours.sort(), ['LANG', 'TZ'])
   worker.kill('SIGKILL')
   await worker.gone
 })
@@ -67,7 +83,7 @@ t.test('a worker that talks nonsense is killed', async (t) => {
   const worker = launcherOf(t, 'talks-nonsense').launch()
   await t.rejects(worker.ready, { code: 'ERR_WORKER_START' })
   t.match(await worker.gone, { signal: 'SIGKILL' })
-  t.match(worker.diagnose(), 'not in the protocol')
+  t.match((await worker.gone).offence, 'made no sense')
 })
 
 t.test('a program that does not exist is gone', async (t) => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { processesOf, processStart, processUse } from '../../../gateway/supervisor/proc.ts'
@@ -10,11 +10,6 @@ import { PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
 import { until } from '../../helpers/until.ts'
 
 const GATEWAY = fileURLToPath(new URL('../../fixtures/gateways/holds-workers.ts', import.meta.url))
-let count = 0
-const randomHex = (bytes: number): string => {
-  count += 1
-  return String(count).padStart(bytes * 2, '0')
-}
 const needsProc = process.platform === 'linux' ? false : 'needs /proc'
 
 /** A gateway with two workers that do not end by themselves, killed without a chance to end them. */
@@ -42,41 +37,35 @@ t.test('a start sweeps what a dead gateway left', { skip: needsProc }, async (t)
     pids.every((pid) => processStart(pid) !== undefined),
     'without setpriv they live on'
   )
-  const directory = openRunDirectory({ base, pid: process.pid, randomHex })
+  const directory = openRunDirectory({ base, pid: process.pid })
   t.equal(directory.reaped, 2)
   t.ok(await until(() => pids.every((pid) => processStart(pid) === undefined)))
   t.equal(readdirSync(base).length, 1, 'only the directory of this gateway is left')
-  const second = openRunDirectory({ base, pid: process.pid, randomHex })
+  const second = openRunDirectory({ base, pid: process.pid })
   t.equal(second.reaped, 0)
   await second.close()
   await directory.close()
   t.strictSame(readdirSync(base), [])
 })
 
-t.test('a worker’s directory is private, and removed with all that belongs to it', async (t) => {
-  const directory = openRunDirectory({ base: shortDirectory(t), pid: process.pid, randomHex })
+t.test('what is noted of a worker is the gateway’s alone, and goes with it', async (t) => {
+  const base = shortDirectory(t)
+  const directory = openRunDirectory({ base, pid: process.pid })
   t.teardown(() => directory.close())
-  const room = directory.room(undefined)
-  room.occupy(process.pid)
-  const path = dirname(room.socketPath)
+  const path = join(base, readdirSync(base)[0] ?? '')
   t.equal(statSync(path).mode & 0o777, 0o700)
-  t.equal(statSync(dirname(path)).mode & 0o777, 0o711)
-  room.remove()
-  room.remove()
-  t.notOk(existsSync(path))
-  t.strictSame(readdirSync(dirname(path)), [])
+  const forget = directory.note(process.pid)
+  t.strictSame(readdirSync(path), [`${process.pid}.pid`])
+  forget()
+  forget()
+  t.strictSame(readdirSync(path), [])
 })
 
 t.test('a directory that cannot serve is refused with a sentence', async (t) => {
   const base = shortDirectory(t)
-  const long = join(base, 'x'.repeat(80))
-  t.throws(() => openRunDirectory({ base: long, pid: 1, randomHex }), {
-    code: 'ERR_CONFIG',
-    message: /RUN_DIR must be a path of at most \d+ bytes/
-  })
   mkdirSync(join(base, 'theirs'))
   symlinkSync(join(base, 'theirs'), join(base, 'trap'))
-  t.throws(() => openRunDirectory({ base: join(base, 'trap'), pid: 1, randomHex }), {
+  t.throws(() => openRunDirectory({ base: join(base, 'trap'), pid: 1 }), {
     code: 'ERR_CONFIG',
     message: /own user/
   })

@@ -13,7 +13,7 @@ t.test('a hundred calls that come together share one start', async (t) => {
   const leases = await Promise.all(Array.from({ length: 100 }, () => supervisor.acquire(ann)))
   t.equal(launcher.children.length, 1)
   t.equal(new Set(leases.map(({ worker }) => worker)).size, 1)
-  t.match(leases[0]?.worker, { userId: 'ann', socketPath: '/run/fake/0', secret: 'secret-0' })
+  t.match(leases[0]?.worker, { userId: 'ann', id: 'w-fake0' })
   t.strictSame(launcher.child(0).heard, [
     { type: 'assign', email: 'ann@example.com', googleScopes: ['gmail'] }
   ])
@@ -40,7 +40,7 @@ t.test('two users never share a worker', async (t) => {
   const { supervisor } = build()
   const [a, b] = await Promise.all([supervisor.acquire(ann), supervisor.acquire(bob)])
   t.not(a.worker.id, b.worker.id)
-  t.not(a.worker.socketPath, b.worker.socketPath)
+  t.not(a.worker.id, b.worker.id)
 })
 
 t.test('what a worker says reaches the observers with its user', async (t) => {

@@ -1,13 +1,13 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { WORKER_SECRET_HEADER } from '#shared/worker-http.ts'
+import type { Duplex } from 'node:stream'
 import { GatheredResponse } from './gathered-response.ts'
 
-/** What a worker does with a request once it is known to come from the gateway. */
+/** What a worker does with a request. */
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-export interface Socket {
+export interface Connections {
+  /** Takes a connection of the gateway's. */
+  take(connection: Duplex): void
   /** Takes no new connection and resolves once every answer has been given and every stream has ended. */
   drain(): Promise<void>
   /** Resolves once every call in flight has been answered; event streams may still be open. */
@@ -22,32 +22,31 @@ const OPTIONS = {
   ServerResponse: GatheredResponse
 }
 
-/** Listens on a Unix socket and serves only requests that carry the secret of this spawn. */
-export async function listen(socketPath: string, secret: string, serve: Serve): Promise<Socket> {
-  const expected = digest(secret)
+/** Serves HTTP/1.1 on the connections that the gateway opens. Nobody else has a way to open one. */
+export function serveConnections(serve: Serve): Connections {
   const calls = new Open()
   const streams = new Open()
+  const open = new Set<Duplex>()
+  let isDraining = false
   const server = createServer(OPTIONS, (request, response) => {
-    const given = request.headers[WORKER_SECRET_HEADER]
-    if (typeof given !== 'string' || !timingSafeEqual(digest(given), expected)) {
-      response.writeHead(401).end()
-      return
-    }
-    delete request.headers[WORKER_SECRET_HEADER]
     const kind = isStream(request) ? streams : calls
     kind.add(response)
     void serve(request, response) // `serve` answers every failure itself
   })
-  server.listen(socketPath)
-  await once(server, 'listening')
   return {
+    take(connection) {
+      if (isDraining) {
+        connection.destroy()
+        return
+      }
+      open.add(connection)
+      connection.once('close', () => open.delete(connection))
+      server.emit('connection', connection)
+    },
     async drain() {
-      if (!server.listening) return
-      const closed = once(server, 'close')
-      server.close()
+      isDraining = true
       while (calls.size + streams.size > 0) await Promise.all([calls.ended(), streams.ended()])
-      server.closeAllConnections() // also those that never had a request, which count as busy
-      await closed
+      for (const connection of open) connection.end() // after what was written; also those that never had a request
     },
     answered: () => calls.ended()
   }
@@ -79,5 +78,3 @@ class Open {
 /** Whether its answer ends only when one of the two sides wants it to. */
 const isStream = ({ method, url, headers }: IncomingMessage): boolean =>
   (method === 'GET' && url === '/mcp') || headers['mcp-method'] === 'subscriptions/listen'
-
-const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest()
