@@ -250,3 +250,45 @@ t.test('what was permanent must be confirmed, and what came back says where it i
   t.match(back.data, { restored: [id], notInInbox: [id] })
   t.match(back.text, /Not in the inbox/)
 })
+
+// Gmail's documentation of sendAs.verificationStatus: "pending" is an address whose owner has not agreed yet.
+t.test('an alias is oneself once it is confirmed', async (t) => {
+  const session = await sessionWith(t, 'decoded')
+  const box = session.sandbox.mailbox(session.email)
+  box.addAlias({ email: 'sales@acme.test' })
+  box.addAlias({ email: 'boss@other.test', isPending: true })
+  const { id } = deliver(session, 'From: a@out.test', 'To: sales+x@acme.test, boss@other.test')
+  const answer = await session.call('reply_all', { messageId: id, body: 'x', dryRun: true })
+  t.same(answer.data.recipients, ['a@out.test', 'boss@other.test'])
+})
+
+t.test('a sender whose domain mixes scripts is pointed out', async (t) => {
+  const session = await sessionWith(t, 'decoded')
+  const { id, threadId } = deliver(session, 'From: PayPal <service@pаypal.com>')
+  const read = await session.call('read_email', { messageId: id })
+  t.match(read.data, {
+    lookAlikes: ['service@pаypal.com (xn--pypal-4ve.com) mixes Latin and Cyrillic letters']
+  })
+  t.match(read.text, 'Warning: the sender')
+  t.match((await session.call('get_thread', { threadId })).text, 'xn--pypal-4ve.com')
+})
+
+t.test('a message that nobody can read can be answered', async (t) => {
+  const session = await sessionWith(t, 'decoded')
+  const html = `<p>first</p>${'<table><tr><td>'.repeat(200_000)}`
+  const { id } = deliver(session, 'From: a@out.test', 'Content-Type: text/html', '', html)
+  const args = { messageId: id, body: 'x', dryRun: true }
+  t.match((await session.call('reply_to_email', args)).data, { recipients: ['a@out.test'] })
+})
+
+t.test('a draft is no parent, however it is named', async (t) => {
+  const { call } = await sessionWith(t, 'decoded')
+  const draft = await call('draft_email', { to: ['b@out.test'], subject: 'x', body: 'mine' })
+  const answer = await call('send_email', {
+    to: ['b@out.test'],
+    subject: 'x',
+    body: 'x',
+    inReplyTo: draft.data.messageId
+  })
+  t.match(answer.data, { code: 'invalid_argument', message: /draft that was not sent/ })
+})

@@ -59,6 +59,12 @@ t.test(
     t.match((await call('search_threads', { ...args, timeZone: 'Asia/Tokyo' })).data, {
       threads: [{ subject: 'early' }]
     })
+    const starred = { ...args, query: 'early', addLabelIds: ['STARRED'], dryRun: true }
+    for (const [timeZone, requested] of [
+      ['Asia/Tokyo', 1],
+      ['UTC', 0]
+    ] as const)
+      t.match((await call('batch_modify_emails', { ...starred, timeZone })).data, { requested })
     t.match((await call('search_emails', { ...args, timeZone: 'UTC' })).data, { emails: [] })
     t.match((await call('search_emails', args)).data, { code: 'invalid_argument' })
     for (const name of ['search_emails', 'search_threads']) {
@@ -66,6 +72,9 @@ t.test(
       t.match(odd.data, { hints: [/frm:/, /nosuch/, /Pacific/] })
       for (const word of [/frm:/, /nosuch/, /Pacific/]) t.match(odd.text, word)
     }
+    const change = { addLabelIds: ['STARRED'], query: 'frm:priya', dryRun: true }
+    t.match((await call('batch_modify_emails', change)).data, { requested: 0, hints: [/frm:/] })
+    t.match((await call('list_drafts', { query: 'label:nosuch' })).text, /no label "nosuch"/)
     t.notOk('hints' in (await call('search_emails', { query: 'early' })).data)
   }
 )

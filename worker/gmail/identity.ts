@@ -1,3 +1,4 @@
+import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
 import { ToolError } from '../tool-error.ts'
 import { type Address, parseAddress, sameAddress } from './addresses.ts'
 import type { Mailbox } from './methods.ts'
@@ -9,10 +10,13 @@ export interface Identity {
   readonly signature: string
 }
 
-/** All addresses that the account may write from, its own first. */
+/** All addresses that the account may write from, its own first. One that nobody has confirmed is somebody else's. */
 export async function ownAddresses(mailbox: Mailbox, signal: AbortSignal): Promise<string[]> {
   const { sendAs = [] } = await mailbox.call('sendAs.list', {}, signal)
-  const aliases = sendAs.map(({ sendAsEmail }) => sendAsEmail ?? '').filter((each) => each !== '')
+  const aliases = sendAs
+    .filter(isUsable)
+    .map(({ sendAsEmail }) => sendAsEmail ?? '')
+    .filter((each) => each !== '')
   return [mailbox.address, ...aliases]
 }
 
@@ -29,9 +33,7 @@ export async function identityFor(
   const asked = wanted === undefined ? undefined : parseAddress(wanted)?.address
   if (wanted !== undefined && asked === undefined)
     throw new ToolError('invalid_argument', 'from is no e-mail address.')
-  const usable = sendAs.filter(
-    (each) => each.isPrimary || !each.verificationStatus || each.verificationStatus === 'accepted'
-  )
+  const usable = sendAs.filter(isUsable)
   const found = asked
     ? usable.find((each) => sameAddress(each.sendAsEmail ?? '', asked))
     : (usable.find((each) => each.isDefault) ?? usable.find((each) => each.isPrimary))
@@ -45,3 +47,6 @@ export async function identityFor(
     signature: found?.signature ?? ''
   }
 }
+
+const isUsable = ({ isPrimary, verificationStatus }: gmail_v1.Schema$SendAs): boolean =>
+  isPrimary === true || !verificationStatus || verificationStatus === 'accepted'

@@ -32,7 +32,7 @@ const OTHER_LETTER = /[^\p{Script=Common}\p{Script=Inherited}]/u
  * Why the domain of an address may pass for another one: the scripts that a part of it mixes, or the one that it imitates
  * Latin letters with. Undefined when it does not. Each part between dots is looked at by itself, in Unicode.
  */
-export function lookAlikeDomain(address: string): string | undefined {
+function lookAlikeDomain(address: string): string | undefined {
   const domain = domainToUnicode(address.slice(address.lastIndexOf('@') + 1).toLowerCase())
   const labels = domain.split('.')
   for (const label of labels) {
@@ -47,8 +47,13 @@ export function lookAlikeDomain(address: string): string | undefined {
   return undefined
 }
 
-/** The domain in ASCII (RFC 5890), in which nothing looks like something else. */
-export function asciiDomain(address: string): string {
+/** The address, its domain in ASCII (RFC 5890), and why it may pass for another one; undefined when it does not. */
+export function lookAlike(address: string): string | undefined {
+  const why = lookAlikeDomain(address)
+  return why === undefined ? undefined : `${address} (${asciiDomain(address)}) ${why}`
+}
+
+function asciiDomain(address: string): string {
   const domain = address.slice(address.lastIndexOf('@') + 1)
   return domainToASCII(domain) || domain
 }

@@ -1,3 +1,4 @@
+import { ToolError } from '../tool-error.ts'
 import type { Mailbox, Message, Thread } from './methods.ts'
 import { type Envelope, headerValues, readEnvelope } from './read-message.ts'
 
@@ -45,6 +46,15 @@ export async function lastOfThread(
 ): Promise<Message | undefined> {
   const thread = await mailbox.call('threads.get', { id: threadId, format: 'metadata' }, signal)
   return lastMessage(thread)
+}
+
+/** Throws `invalid_argument` for a message that was not sent, and that nobody can answer. */
+export function refuseDraft({ labelIds }: Message): void {
+  if (labelIds?.includes('DRAFT'))
+    throw new ToolError(
+      'invalid_argument',
+      'This message is a draft that was not sent: use update_draft or send_draft.'
+    )
 }
 
 /** The last message that is neither a draft nor thrown away, else the last one in the bin or in spam. */

@@ -3,6 +3,7 @@ import { cleanLine } from '../mime/clean-text.ts'
 import { type AddressEntry, readAddresses } from './addresses.ts'
 import { type Attachment, describeAttachment, isAttachment } from './attachment.ts'
 import { parseDateHeader } from './date-header.ts'
+import { lookAlike } from './look-alikes.ts'
 import type { Message, MessagePart } from './methods.ts'
 
 /** A message's envelope, ready to be shown: decoded, on one line, without invisible characters. */
@@ -15,6 +16,8 @@ export interface Envelope {
   readonly cc: readonly string[]
   readonly bcc: readonly string[]
   readonly replyTo?: string
+  /** Domains of the sender that may pass for other ones, and why. */
+  readonly lookAlikes?: readonly string[]
   readonly subject: string
   /** ISO 8601 in UTC; Gmail's time of arrival when the header is missing, wrong or without a known zone. */
   readonly date?: string
@@ -63,6 +66,7 @@ export function readEnvelope(message: Message): Envelope {
     cc: addressList(message, 'cc'),
     bcc: addressList(message, 'bcc'),
     ...(replyTo && { replyTo }),
+    ...lookAlikesOf(message),
     subject: header(message, 'subject') ?? '',
     ...(date && { date }),
     snippet: cleanLine(unescapeHtml(message.snippet ?? '')),
@@ -105,6 +109,12 @@ export const addressEntries = (message: Message, name: string): AddressEntry[] =
 
 const addressList = (message: Message, name: string): string[] =>
   addressEntries(message, name).map(({ text }) => text.slice(0, MAX_VALUE_CHARS))
+
+function lookAlikesOf(message: Message): { lookAlikes?: string[] } {
+  const senders = ['from', 'reply-to'].flatMap((name) => addressEntries(message, name))
+  const found = senders.flatMap(({ mailbox }) => lookAlike(mailbox?.address ?? '') ?? [])
+  return found.length > 0 ? { lookAlikes: [...new Set(found)].slice(0, 10) } : {}
+}
 
 const readable = (value: string): string =>
   cleanLine(value.includes('=?') ? decodeWords(value) : value).slice(0, MAX_VALUE_CHARS)

@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import type { Draft } from '../gmail/methods.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
+import { withDates } from '../gmail/search-dates.ts'
 import { ToolError } from '../tool-error.ts'
 import { int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { DESTROYS, READS } from './schemas.ts'
+import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
 import { MessageOut, showInput, showMessage } from './show-message.ts'
 import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
@@ -18,7 +20,7 @@ const DraftSummary = z.object({
   threadId: z.string(),
   to: theirs(z.array(z.string())),
   subject: theirs(z.string()),
-  updated: z.string().optional().describe('ISO 8601')
+  updated: z.string().optional().describe('ISO 8601, UTC')
 })
 
 export const listDrafts = defineTool({
@@ -30,11 +32,13 @@ export const listDrafts = defineTool({
   input: z.object({
     maxResults: int(1, 50).default(20),
     pageToken: z.string().optional().describe('nextPageToken of the page before'),
-    query: z.string().max(2000).optional().describe('Gmail search within the drafts')
+    query: z.string().max(2000).optional().describe('Gmail search within the drafts'),
+    ...dateInput
   }),
-  output: z.object({ drafts: z.array(DraftSummary), nextPageToken: z.string().optional() }),
-  async run({ maxResults, pageToken, query }, call) {
+  output: z.object({ drafts: z.array(DraftSummary), nextPageToken: z.string().optional(), hints }),
+  async run({ maxResults, pageToken, query: words = '', ...dates }, call) {
     const { context, signal } = call
+    const query = withDates(words, dates)
     const page = await context.mailbox.call(
       'drafts.list',
       { maxResults, ...(pageToken && { pageToken }), ...(query && { q: query }) },
@@ -51,7 +55,13 @@ export const listDrafts = defineTool({
         ? 'No drafts found.'
         : `${drafts.length} drafts.\n${fence(context.nonce(), lines.join('\n'))}${more}`
     const { nextPageToken } = page
-    return { structured: { drafts, ...(nextPageToken && { nextPageToken }) }, text }
+    const told = await hintsFor(words, call)
+    const structured = {
+      drafts,
+      ...(nextPageToken && { nextPageToken }),
+      ...(told.length > 0 && { hints: told })
+    }
+    return { structured, text: withHints(text, told) }
   }
 })
 

@@ -81,8 +81,9 @@ async function forwarded(
   call: ToolCall
 ): Promise<{ quote: Quote; note?: string }> {
   const head = headOf(message)
-  const { text } = await readBody(message, { html: false, stripQuotes: false }, call)
-  const quote = { text: `${head}\n\n${text}` }
+  const read = await textOf(message, call)
+  const quote = { text: `${head}\n\n${read ?? readEnvelope(message).snippet}` }
+  if (read === undefined) return { quote, note: UNREADABLE }
   const shown = shownParts(message.payload)
   if (!withHtml || !shown.some(({ mimeType }) => mimeType === 'text/html')) return { quote }
   try {
@@ -102,6 +103,18 @@ async function forwarded(
   } catch (error) {
     if (!(error instanceof ToolError) || error.code !== 'too_large') throw error
     return { quote, note: 'The HTML of the original is too large to be sent on; its text was.' }
+  }
+}
+
+const UNREADABLE =
+  'The HTML of the original is too complex to be read: only its first words were sent on. Use asAttachment to send all of it.'
+
+async function textOf(message: Message, call: ToolCall): Promise<string | undefined> {
+  try {
+    return (await readBody(message, { html: false, stripQuotes: false }, call)).text
+  } catch (error) {
+    if (error instanceof ToolError && error.code === 'too_large') return undefined
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
+import { type SearchDates, withDates } from '../gmail/search-dates.ts'
 import { ToolError } from '../tool-error.ts'
 import { changeBatch, MAX_BATCH } from './batch.ts'
 import { flag, int, stringList } from './coerce.ts'
@@ -15,6 +16,7 @@ import {
   resolveWishes
 } from './label-change.ts'
 import { CHANGES, messageId } from './schemas.ts'
+import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
 import { defineTool } from './tool.ts'
 
 export const modifyEmail = defineTool({
@@ -48,6 +50,7 @@ export const batchModifyEmails = defineTool({
   input: z.object({
     messageIds: stringList(1, MAX_BATCH).optional().describe('Or give query'),
     query: z.string().min(1).max(2000).optional().describe('Gmail search; instead of messageIds'),
+    ...dateInput,
     maxMessages: int(1, MAX_BATCH).default(500).describe('Of the search'),
     addLabelIds: changeInput.addLabelIds,
     removeLabelIds: changeInput.removeLabelIds,
@@ -61,7 +64,8 @@ export const batchModifyEmails = defineTool({
     notFound: z.array(z.string()),
     failed: z.array(z.object({ id: z.string(), code: z.string() })),
     verified: z.number().describe('Messages that were looked at afterwards'),
-    dryRun: z.boolean()
+    dryRun: z.boolean(),
+    hints
   }),
   async run(args, call) {
     const change = await resolveChange(args.addLabelIds ?? [], args.removeLabelIds ?? [], call)
@@ -70,8 +74,14 @@ export const batchModifyEmails = defineTool({
     const result = args.dryRun
       ? { modified: 0, notFound: [], failed: [], verified: 0 }
       : await changeBatch(ids, change, args.verify, call)
-    const structured = { requested: ids.length, ...result, dryRun: args.dryRun }
-    return { structured, text: asText(structured) }
+    const told = args.query === undefined ? [] : await hintsFor(args.query, call)
+    const structured = {
+      requested: ids.length,
+      ...result,
+      dryRun: args.dryRun,
+      ...(told.length > 0 && { hints: told })
+    }
+    return { structured, text: withHints(asText(structured), told) }
   }
 })
 
@@ -79,8 +89,13 @@ async function targets(
   {
     messageIds,
     query,
-    maxMessages
-  }: { messageIds?: string[] | undefined; query?: string | undefined; maxMessages: number },
+    maxMessages,
+    ...dates
+  }: {
+    messageIds?: string[] | undefined
+    query?: string | undefined
+    maxMessages: number
+  } & SearchDates,
   call: ToolCall
 ): Promise<string[]> {
   const { context, signal } = call
@@ -92,7 +107,7 @@ async function targets(
         await Promise.all(messageIds.map((id) => resolveMessageId(context.mailbox, id, signal)))
       )
     ]
-  return findMessages(query ?? '', maxMessages, call)
+  return findMessages(withDates(query ?? '', dates), maxMessages, call)
 }
 
 function asText({

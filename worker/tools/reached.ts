@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { asciiDomain, lookAlikeDomain } from '../gmail/look-alikes.ts'
+import { lookAlike } from '../gmail/look-alikes.ts'
 import { fence } from './fence.ts'
 import type { Written } from './outgoing.ts'
 import { theirs } from './theirs.ts'
@@ -27,7 +27,7 @@ export function reachedFields({
   odd
 }: Pick<Written, 'reached' | 'odd'>): z.input<typeof Out> {
   const recipients = [...reached.to, ...reached.cc, ...reached.bcc]
-  const alike = recipients.flatMap(warning)
+  const alike = recipients.flatMap((each) => lookAlike(each) ?? [])
   return {
     recipients,
     ...(odd.length > 0 && { notReached: [...odd] }),
@@ -40,7 +40,8 @@ export function reachedText(
   { reached, odd }: Pick<Written, 'reached' | 'odd'>,
   nonce: string
 ): string {
-  const alike = [...reached.to, ...reached.cc, ...reached.bcc].flatMap(warning)
+  const all = [...reached.to, ...reached.cc, ...reached.bcc]
+  const alike = all.flatMap((each) => lookAlike(each) ?? [])
   const lines = [
     line('To', reached.to),
     line('Cc', reached.cc),
@@ -59,9 +60,4 @@ function line(field: string, list: readonly string[]): string {
   if (list.length === 0) return ''
   const more = list.length > MAX_NAMED ? ` and ${list.length - MAX_NAMED} more` : ''
   return `${field}: ${list.slice(0, MAX_NAMED).join(', ')}${more}`
-}
-
-function warning(address: string): string[] {
-  const why = lookAlikeDomain(address)
-  return why === undefined ? [] : [`${address} (${asciiDomain(address)}) ${why}`]
 }

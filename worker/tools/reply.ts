@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Address, isOwnAddress } from '../gmail/addresses.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import type { Message } from '../gmail/methods.ts'
-import { attribution, replySubject, threadHeadersFor } from '../gmail/parent.ts'
+import { attribution, refuseDraft, replySubject, threadHeadersFor } from '../gmail/parent.ts'
 import { withAddressesAsSent } from '../gmail/raw-message.ts'
 import { addressEntries, readEnvelope } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
@@ -57,11 +57,7 @@ export async function reply(
   const { context, signal } = call
   const id = await resolveMessageId(context.mailbox, args.messageId, signal)
   const read = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
-  if (read.labelIds?.includes('DRAFT'))
-    throw new ToolError(
-      'invalid_argument',
-      'This message is a draft that was not sent: use update_draft or send_draft.'
-    )
+  refuseDraft(read)
   const parent = await withAddressesAsSent(read, context.mailbox, signal)
   const { to, cc, odd } = await whom(parent)
   const added = [...(args.cc ?? []), ...(args.bcc ?? [])]
@@ -133,9 +129,21 @@ export function peopleIn(message: Message, field: string): Omit<Recipients, 'cc'
   }
 }
 
+/** What is quoted. The sender does not decide, by HTML that nobody can read, whether there is an answer. */
+async function textOf(parent: Message, call: ToolCall): Promise<string> {
+  try {
+    const { text } = await readBody(parent, { html: false, stripQuotes: false }, call)
+    return text
+  } catch (error) {
+    if (error instanceof ToolError && error.code === 'too_large')
+      return readEnvelope(parent).snippet
+    throw error
+  }
+}
+
 async function quoteOf(parent: Message, call: ToolCall): Promise<{ text: string; html: string }> {
   const envelope = readEnvelope(parent)
-  const { text: whole } = await readBody(parent, { html: false, stripQuotes: false }, call)
+  const whole = await textOf(parent, call)
   const text = whole.slice(0, MAX_QUOTE_CHARS)
   const line = attribution(envelope)
   const quoted = text

@@ -19,6 +19,10 @@ export const EnvelopeOut = z.object({
   bcc: theirs(z.array(z.string())),
   recipientCount: z.number().optional().describe('When there are too many to list them all'),
   replyTo: theirs(z.string()).optional(),
+  lookAlikes: theirs(
+    z.array(z.string()),
+    'Senders whose domain may pass for another one'
+  ).optional(),
   subject: theirs(z.string()),
   date: z.string().optional().describe('ISO 8601'),
   labels: z.array(z.string()).describe('Names'),
@@ -54,6 +58,7 @@ export function envelopeOut(envelope: Envelope, labels: string[]): z.input<typeo
       recipientCount: to.length + cc.length + bcc.length
     }),
     ...(replyTo && { replyTo }),
+    ...(envelope.lookAlikes && { lookAlikes: [...envelope.lookAlikes] }),
     subject,
     ...(date && { date }),
     labels,
@@ -69,6 +74,7 @@ export const envelopeText = (envelope: z.input<typeof EnvelopeOut>): string =>
     addresses('Cc', envelope.cc),
     addresses('Bcc', envelope.bcc),
     envelope.replyTo ? `Reply-To: ${envelope.replyTo}` : '',
+    envelope.lookAlikes ? `[Look-alike: ${envelope.lookAlikes.join('; ')}]` : '',
     `Subject: ${envelope.subject || '(no subject)'}`,
     `Date: ${envelope.date ?? 'unknown'}`
   ]

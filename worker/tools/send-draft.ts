@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Message } from '../gmail/methods.ts'
+import { withAddressesAsSent } from '../gmail/raw-message.ts'
 import { headerValues } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
@@ -30,7 +31,7 @@ export const sendDraft = defineTool({
     const add = await context.labels.resolve(args.addLabelIds ?? [], signal)
     const remove = await context.labels.resolve(args.removeLabelIds ?? [], signal)
     const { message = {} } = await fetchDraft(args.draftId, 'metadata', call)
-    const written = whom(message)
+    const written = whom(await withAddressesAsSent(message, context.mailbox, signal))
     if (written.reached.to.length + written.reached.cc.length + written.reached.bcc.length === 0)
       throw new ToolError('invalid_argument', 'The draft has no recipient yet.')
     const { messageId, id, threadId, labelIds, duplicate } = await context.sends.once(

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { lastOfThread, type ThreadHeaders, threadHeadersFor } from '../gmail/parent.ts'
+import { lastOfThread, refuseDraft, type ThreadHeaders, threadHeadersFor } from '../gmail/parent.ts'
 import type { ToolCall } from './context.ts'
 import { deliver, SentOut } from './deliver.ts'
 import { content, recipients, sending } from './letter-input.ts'
@@ -63,6 +63,7 @@ async function threadOf(
   if (inReplyTo !== undefined) {
     const id = await resolveMessageId(context.mailbox, inReplyTo, signal)
     const parent = await context.mailbox.call('messages.get', { id, format: 'metadata' }, signal)
+    refuseDraft(parent)
     const headers = threadHeadersFor(parent)
     return threadId === undefined ? headers : { ...headers, threadId }
   }

@@ -7,6 +7,10 @@ import type { MessagePart } from '../gmail/methods.ts'
 import { cleanLine } from '../mime/clean-text.ts'
 import type { FoundAttachment } from './attachment-source.ts'
 
+/** Longer ones are no honest mail's; they would not fit into a line. */
+const MAX_ID_CHARS = 500
+const MAX_PARAMETERS = 8
+
 /** Parameters that belong to the old place of a part, or are written anew. */
 const LEFT_OUT = /^(name|boundary|x-apple-part-url)(\*|$)/i
 
@@ -20,7 +24,7 @@ export async function asSentOn(
 ): Promise<OutgoingFile> {
   const content = await read()
   const { contentId } = attachment
-  const isShown = contentId !== undefined && cids.has(contentId)
+  const isShown = contentId !== undefined && cids.has(contentId) && contentId.length < MAX_ID_CHARS
   return {
     filename: givenName(part) || attachment.filename,
     mimeType: typeOf(part, attachment.mimeType, content),
@@ -54,7 +58,8 @@ function typeOf(part: MessagePart, mimeType: string, content: Buffer): string {
   const { params } = parseHeaderValue(partHeader(part, 'content-type') ?? '')
   const kept = Object.entries(params)
     .filter(([name]) => !LEFT_OUT.test(name) && /^[a-z0-9_-]{1,40}$/i.test(name))
-    .map(([name, value]) => [name, cleanLine(value).slice(0, 200)])
+    .slice(0, MAX_PARAMETERS)
+    .map(([name, value]) => [name, cleanLine(value).slice(0, 150)])
   const parameters: Record<string, string> = Object.fromEntries(kept)
   if (wasConverted(part, content)) parameters.charset = 'utf-8'
   return buildHeaderValue({ value: mimeType, params: parameters })

@@ -152,6 +152,9 @@ function answer(structured: MessageOut, { context }: ToolCall): Answer<MessageOu
   const lines = [
     `Message ${id} in thread ${threadId}. Labels: ${labels.map(cleanLine).join(', ') || 'none'}.`,
     placeOf(labels) && `This message is: ${placeOf(labels)}.`,
+    structured.lookAlikes
+      ? "Warning: the sender's domain is made to look like another one; see Look-alike."
+      : '',
     fence(context.nonce(), mail.filter((each) => each !== '').join('\n')),
     structured.bodySource === 'none' ? 'The message has no text.' : '',
     structured.truncated
