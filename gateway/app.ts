@@ -12,7 +12,7 @@ import helmet from 'helmet'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config.ts'
-import { pathFor, tidyHeaders } from './http/as-it-comes.ts'
+import { nameOf, pathFor, tidyHeaders } from './http/as-it-comes.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { authenticate, challengeOf } from './http/authenticate.ts'
 import { brokenRequest } from './http/broken-request.ts'
@@ -114,12 +114,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   app.get('/health', async () => ({ status: 'ok' }))
   await app.register(parts.signIn)
-  const old = oldTransports(app, { config, clock: parts.clock, limits: parts.mcp.limits })
+  const old = oldTransports(app, { ...parts.mcp, config })
   const mcp: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async ({ raw }) => tidyHeaders(raw))
     scope.addHook('onRequest', guard.origin)
     const challenge = challengeOf({
-      resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
+      resourceMetadataUrl: ({ originalUrl }) =>
+        `${config.PUBLIC_URL}/.well-known/oauth-protected-resource${nameOf(originalUrl)}`,
       defaultLevel: config.DEFAULT_LEVEL,
       failed: (reason) => metrics.http.authFailures.inc({ reason })
     })

@@ -4,6 +4,7 @@ import type { AttachmentLinks, LinkTarget } from '../attachments/links.ts'
 import type { Access } from '../oauth/liveness.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AccessWatch } from './access-watch.ts'
+import { setBefore } from './set-before.ts'
 import { whenClosed } from './when-closed.ts'
 import { poolOf } from './worker-pools.ts'
 
@@ -35,7 +36,7 @@ export async function attachmentRoute(app: FastifyInstance, parts: AttachmentPar
     const target = links.find(params.ticket)
     if (!target || !(await isGood(target))) return gone(reply)
     reply.hijack()
-    reply.raw.writeHead(200, { 'cache-control': 'no-store' }).end()
+    reply.raw.writeHead(200, { ...setBefore(reply), 'cache-control': 'no-store' }).end()
     return reply
   })
 

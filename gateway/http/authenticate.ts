@@ -13,22 +13,24 @@ declare module 'fastify' {
   }
 }
 
-/** RFC 6750 §2.1: the token in the Authorization header, and nowhere else. */
-const BEARER = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i
+/** RFC 6750 §2.1: the token in the Authorization header, and nowhere else; RFC 9110 §11.4 allows more spaces. */
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
 /** Answers 401 with the challenge that leads a client to sign-in (RFC 6750 §3, RFC 9728 §5.1). */
 export type Challenge = (reply: FastifyReply, reason: 'missing' | 'invalid') => Promise<void>
 
 export const challengeOf =
   (parts: {
-    resourceMetadataUrl: string
+    /** Of the resource under the name that the client has for it. */
+    resourceMetadataUrl: (request: FastifyRequest) => string
     defaultLevel: AccessLevel
     failed(reason: 'missing' | 'invalid'): void
   }): Challenge =>
   async (reply, reason) => {
     parts.failed(reason)
     const error = reason === 'missing' ? '' : 'error="invalid_token", '
-    const hint = `resource_metadata="${parts.resourceMetadataUrl}", scope="${parts.defaultLevel}"`
+    const metadata = parts.resourceMetadataUrl(reply.request)
+    const hint = `resource_metadata="${metadata}", scope="${parts.defaultLevel}"`
     await reply
       .code(401)
       .header('www-authenticate', `Bearer ${error}${hint}`)

@@ -130,12 +130,12 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
   const { count, isInitialize } = await peekAt(request)
   if (count > 1) whenClosed(reply, parts.limits.enterRestOf(caller.userId, count))
-  if (!isJson(request.headers['content-type'])) {
+  if (!isJson(request.headers['content-type']) || isEncoded(request)) {
     await unsupportedType(request, reply)
     return
   }
   const { json, stream } = formsTaken(request.headers.accept)
-  if (!json && !stream) {
+  if (!stream && (!json || opensStream(request))) {
     await notAcceptable(reply, await rpcIdOf(request))
     return
   }
@@ -249,6 +249,10 @@ const accessEnded = (): GatewayError =>
 const isDraining = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === 'ERR_DRAINING'
 
+/** Such as `gzip`: what is in it would count only when it is unpacked (RFC 9110 §8.4). */
+const isEncoded = ({ headers }: FastifyRequest): boolean =>
+  !['identity', ''].includes(headers['content-encoding']?.toLowerCase() ?? '')
+
 /** Fastify's own refusal of a content type that is no media type. */
 const isInvalidType = (error: unknown): boolean =>
   error instanceof Error && 'statusCode' in error && error.statusCode === 415
@@ -271,7 +275,7 @@ const unsupportedType = async (
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<FastifyReply> =>
-  refuse(reply.code(415), await rpcIdOf(request), 'The body must be application/json.')
+  refuse(reply.code(415), await rpcIdOf(request), 'The body must be application/json, as it is.')
 
 type RpcId = string | number | null
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
 import type { Config } from '../config.ts'
+import type { AccessWatch } from './access-watch.ts'
 import { longTurns } from './bridge.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import { Loopback } from './loopback.ts'
@@ -18,6 +19,7 @@ export interface OldTransportsParts {
   readonly config: Pick<Config, 'HTTP_SSE' | 'WEBSOCKET' | 'MAX_BODY'>
   readonly clock: Clock
   readonly limits: CallerLimits
+  readonly access: AccessWatch
 }
 
 /**
@@ -26,7 +28,7 @@ export interface OldTransportsParts {
  */
 export function oldTransports(
   app: FastifyInstance,
-  { config, clock, limits }: OldTransportsParts
+  { config, clock, limits, access }: OldTransportsParts
 ): FastifyPluginAsync {
   const shared = { clock, loopback: new Loopback(app.server), turn: longTurns() }
   const endings: (() => void)[] = []
@@ -36,6 +38,6 @@ export function oldTransports(
   if (config.WEBSOCKET)
     endings.push(webSocketTransport(app.server, { ...shared, maxBody: config.MAX_BODY }))
   return async (scope) => {
-    if (config.HTTP_SSE) endings.push(await sseTransport(scope, { ...shared, limits }))
+    if (config.HTTP_SSE) endings.push(await sseTransport(scope, { ...shared, limits, access }))
   }
 }

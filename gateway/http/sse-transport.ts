@@ -5,6 +5,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { Caller } from '../oauth/bearer.ts'
+import type { AccessWatch } from './access-watch.ts'
 import { Bridge } from './bridge.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Turn } from './event-messages.ts'
@@ -14,14 +16,12 @@ import { isJson } from './media-types.ts'
 import { setBefore } from './set-before.ts'
 import { whenClosed } from './when-closed.ts'
 
-/** A client that has opened its stream sends `initialize` within this time. */
-const SILENCE_MS = 30_000
-
 export interface SseTransportParts {
   readonly clock: Clock
   readonly loopback: Loopback
   readonly turn: Turn
   readonly limits: CallerLimits
+  readonly access: AccessWatch
 }
 
 interface Connection {
@@ -39,7 +39,7 @@ type Posted = FastifyRequest<{ Querystring: { sessionId?: string } }>
  */
 export async function sseTransport(
   app: FastifyInstance,
-  { clock, loopback, turn, limits }: SseTransportParts
+  { clock, loopback, turn, limits, access }: SseTransportParts
 ): Promise<() => void> {
   const connections = new Map<string, Connection>()
   const keepAlive = new KeepAlive(clock)
@@ -47,7 +47,8 @@ export async function sseTransport(
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
   app.get('/sse', { exposeHeadRoute: false }, async (request, reply) => {
-    const { userId } = callerOf(request)
+    const caller = callerOf(request)
+    const { userId } = caller
     limits.spend(userId)
     const leave = limits.enterStream(userId)
     const to = openStream(reply)
@@ -61,13 +62,11 @@ export async function sseTransport(
     })
     connections.set(id, { userId, bridge, end: () => to.end() })
     const fallSilent = keepAlive.add({ keepAlive: () => void to.write(': keepalive\n\n') })
-    const cancel = clock.after(SILENCE_MS, () => {
-      if (!bridge.hasSession) to.end()
-    })
+    const unwatch = access.add(caller, () => to.end())
     whenClosed(reply, () => {
       connections.delete(id)
       fallSilent()
-      cancel()
+      unwatch()
       leave()
       bridge.close()
     })
@@ -131,7 +130,7 @@ function kept({ headers }: FastifyRequest) {
 
 const bodyOf = ({ body, raw }: FastifyRequest): Readable => (body instanceof Readable ? body : raw)
 
-function callerOf({ caller }: FastifyRequest): { readonly userId: UserId } {
+function callerOf({ caller }: FastifyRequest): Caller {
   if (!caller) throw new Error('/sse was reached without a caller')
   return caller
 }

@@ -8,7 +8,10 @@ export interface ProtectedResourceParts {
   readonly defaultLevel: AccessLevel
 }
 
-/** The metadata of the `/mcp` resource (RFC 9728), under its own path and, for older clients, without. */
+/**
+ * The metadata of the `/mcp` resource (RFC 9728), under its own path and, for older clients, without; and under
+ * its other name, `/sse`.
+ */
 export async function protectedResourceRoutes(
   scope: FastifyInstance,
   { publicUrl, defaultLevel }: ProtectedResourceParts
@@ -23,11 +26,13 @@ export async function protectedResourceRoutes(
   }
   // Public, so every web page may read it, whatever the gateway's own rule for `/mcp` is.
   const open = { config: { cors: false } } as const
-  for (const path of ['', '/mcp']) {
+  for (const path of ['', '/mcp', '/sse']) {
+    // A client compares the resource with the address that it was given (RFC 9728 §3.3).
+    const resource = path === '/sse' ? `${publicUrl}/sse` : metadata.resource
     const address = `/.well-known/oauth-protected-resource${path}`
     scope.get(address, open, async (_request, reply) => {
       reply.headers({ 'access-control-allow-origin': '*', 'cache-control': 'max-age=300' })
-      return metadata
+      return { ...metadata, resource }
     })
     scope.options(address, open, (_request, reply) =>
       reply

@@ -103,6 +103,8 @@ t.test('HTTP is taken as it comes', async (t) => {
     const twice = 'application/json, application/json; charset=utf-8'
     const taken = await send(me, { headers: { 'content-type': twice }, body: initialize() })
     t.equal(taken.status, 200)
+    const packed = await send(me, { headers: { 'content-encoding': 'gzip' }, body: ping(5) })
+    t.equal(packed.status, 415)
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'no type at all']) {
       const refused = await send(me, { headers: { 'content-type': type }, body: ping(5) })
       t.equal(refused.status, 415, type)
@@ -147,6 +149,12 @@ t.test('HTTP is taken as it comes', async (t) => {
       t.equal((await fetch(url, { method: 'POST' })).status, 401, path)
     }
     t.equal((await raw('POST /mcp//')).status, 404)
+    // RFC 9728 §3.3: the resource is the one that the client has asked for.
+    for (const path of ['/mcp', '/sse']) {
+      const challenge = (await fetch(`${gateway.origin}${path}`)).headers.get('www-authenticate')
+      const [, metadata = ''] = /resource_metadata="([^"]+)"/.exec(challenge ?? '') ?? []
+      t.match(await (await fetch(metadata)).json(), { resource: `${gateway.origin}${path}` })
+    }
   })
 
   // Fetch, CORS protocol: without these fields a page cannot read the answer, be it an error or a stream.

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { authorityOf, pathFor } from '../../../gateway/http/as-it-comes.ts'
+import { authorityOf, nameOf, pathFor } from '../../../gateway/http/as-it-comes.ts'
 
 const path = (url: string, { sse = false, method = 'POST', session = '' } = {}) =>
   pathFor({ url, method, headers: session ? { 'mcp-session-id': session } : {} }, sse)
@@ -25,6 +25,14 @@ t.test(
       t.equal(path(other), other, other)
   }
 )
+
+t.test('a client is told of the resource under the name that it has for it', (t) => {
+  for (const old of ['/sse', '/sse/', '/sse?x=1', '/messages?sessionId=a', 'http://h:1/sse'])
+    t.equal(nameOf(old), '/sse', old)
+  for (const usual of ['/mcp', '/mcp/', '/', '/ssex', 'http://h:1/mcp'])
+    t.equal(nameOf(usual), '/mcp')
+  t.end()
+})
 
 t.test('where the old transport is on, GET /sse is that, unless it names a session', async (t) => {
   t.equal(path('/sse', { sse: true, method: 'GET' }), '/sse')

@@ -45,17 +45,24 @@ t.test('a session in use never gives way while another is idle', async (t) => {
   )
 })
 
-t.test(
-  'of those that were left behind the own ones give way first, the oldest before',
-  async (t) => {
-    t.same(
-      order(
-        session('another client’s', { client: 'other', lastSeenAt: 1 }),
-        session('of an app of this name', { clientId: 'd', lastSeenAt: 2 }),
-        session('newer', { lastSeenAt: 4 }),
-        session('older', { lastSeenAt: 3 })
-      ),
-      ['older', 'newer', 'another client’s', 'of an app of this name']
-    )
-  }
-)
+t.test('of those that were left behind the own ones give way first', async (t) => {
+  t.same(
+    order(
+      session('another client’s', { client: 'other', lastSeenAt: 1 }),
+      session('of an app of this name', { clientId: 'd', lastSeenAt: 2 }),
+      session('newer', { lastSeenAt: 4 }),
+      session('older', { lastSeenAt: 3 })
+    ),
+    ['older', 'newer', 'another client’s', 'of an app of this name']
+  )
+})
+
+t.test('who begins many sessions in a moment loses those, and nobody else one', async (t) => {
+  const many = Array.from({ length: 4 }, (_, n) => session(`${n}`, { lastSeenAt: NOW - 100 + n }))
+  const quiet = session('quiet', { client: 'other', lastSeenAt: NOW - 60_000 })
+  t.same(
+    order(quiet, ...many),
+    ['0', '1', 'quiet', '2', '3'],
+    'the newest two are about to be used'
+  )
+})
