@@ -6,6 +6,7 @@ new parser of CPython agree are there (`sure`) and those that either finds (`see
 """
 
 import email
+import email.errors
 import email.policy
 import email.utils
 import hashlib
@@ -16,7 +17,8 @@ import sys
 import unicodedata
 
 WORD = re.compile(r'\w{3,40}')
-ADDRESS = re.compile(r'[^\s<>@,;:"()]+@[^\s<>@,;:"()]+')
+ADDRESS = re.compile(r'(?:"[^"\\]+"|[^\s<>@,;:"()]+)@[^\s<>@,;:"()]+')
+BROKEN = (email.errors.InvalidBase64LengthDefect, email.errors.InvalidBase64PaddingDefect)
 UNSEEN = {'script', 'style', 'title', 'head', 'template'}
 VOID = {'img', 'br', 'hr', 'meta', 'link', 'input', 'area', 'base', 'col', 'embed', 'source', 'track', 'wbr'}
 BREAKS = re.compile(r'display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|mso-hide', re.I)
@@ -95,6 +97,8 @@ def files(message):
         if part.is_multipart() or part.get_content_disposition() != 'attachment':
             continue
         content = part.get_payload(decode=True) or b''
+        if any(isinstance(each, BROKEN) for each in part.defects):
+            continue
         try:
             name = part.get_filename() or ''
         except Exception:

@@ -45,7 +45,8 @@ export async function fetchPackages(directory: string): Promise<void> {
   const apt = (...args: string[]) => run('apt-get', ['-q', ...args], { cwd: at('packages'), env })
   await apt('update')
   await apt('download', ...BINARIES)
-  for (const source of SOURCES) await apt('source', '--download-only', source)
+  // Debian's own changes to a program are no mail.
+  for (const source of SOURCES) await apt('source', '--download-only', '--tar-only', source)
   await unpack(at('packages'), at('mail'))
 }
 
