@@ -117,6 +117,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const old = oldTransports(app, { ...parts.mcp, config })
   const mcp: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async ({ raw }) => tidyHeaders(raw))
+    scope.addHook('onRequest', leadToFrontPage)
     scope.addHook('onRequest', guard.origin)
     const challenge = challengeOf({
       resourceMetadataUrl: ({ originalUrl }) =>
@@ -174,3 +175,11 @@ const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     : reply.code(404).send(failure('not_found', 'Nothing is here. The MCP endpoint is POST /mcp.'))
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? ''
+
+/** Somebody has opened the address that is meant for applications: a page tells them what to do with it. */
+async function leadToFrontPage(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { accept = '', authorization } = request.headers
+  const isBrowser = /\btext\/html\b/i.test(accept) && !/\btext\/event-stream\b/i.test(accept)
+  if (request.method !== 'GET' || !isBrowser || authorization !== undefined) return
+  await reply.redirect('/', 303)
+}

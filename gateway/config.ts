@@ -4,7 +4,19 @@ import { totalmem } from 'node:os'
 import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { duration, list, onOff, origin, port, ports, proxyUrl, size, whole } from './settings.ts'
+import {
+  contact,
+  duration,
+  line,
+  list,
+  onOff,
+  origin,
+  port,
+  ports,
+  proxyUrl,
+  size,
+  whole
+} from './settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
 /** Half of the machine for workers, counted at what a busy one needs. */
@@ -35,6 +47,8 @@ export const Settings = z.object({
   ALLOWED_ORIGINS: list.default([]),
   CALLBACK_PORTS: ports.default([]),
   TRUST_PROXY: list.default([]),
+  SERVICE_NAME: line(60).default('Gmail gateway'),
+  OPERATOR_CONTACT: contact.optional(),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
   LIST_HIGHER_TOOLS: onOff.default(true),
   DYNAMIC_REGISTRATION: onOff.default(true),

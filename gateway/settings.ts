@@ -34,6 +34,20 @@ export const list = z.string().transform((text) =>
 /** Ports separated by commas. */
 export const ports = list.pipe(z.array(port))
 
+/** Words that people read, on one line. */
+export const line = (most: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'must be one line of plain text')
+    .max(most, `must have at most ${most} characters`)
+
+/** Where people can ask: an address of mail or of the web. */
+export const contact = z.union(
+  [z.email(), z.url({ protocol: /^https$/ })],
+  'must be an address of mail, or a URL with https'
+)
+
 /** An origin without path. Plain http is for this machine only: tokens travel over it. */
 export const origin = z
   .string()

@@ -320,6 +320,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     ...accounts,
     ...core.substitutes,
     publicUrl: config.PUBLIC_URL,
+    service: { name: config.SERVICE_NAME, contact: config.OPERATOR_CONTACT },
     defaultLevel: config.DEFAULT_LEVEL,
     registersClients: config.DYNAMIC_REGISTRATION,
     refreshGraceMs: config.REFRESH_GRACE,

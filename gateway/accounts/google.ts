@@ -36,6 +36,8 @@ interface GoogleVisitOptions {
   readonly scopes: readonly string[]
   /** Asks again even when Google remembers a consent; only then a refresh token is certain to come. */
   readonly forceConsent: boolean
+  /** Has the person say who they are even when Google knows it and `loginHint` names them. */
+  readonly askWho?: boolean | undefined
   /** Preselects this account. */
   readonly loginHint?: string | undefined
 }
@@ -111,7 +113,7 @@ export function createGoogle({ issuer, clientId, clientSecret, clock }: GoogleOp
   return {
     origin: server.origin,
 
-    async beginVisit({ redirectUri, scopes, forceConsent, loginHint }) {
+    async beginVisit({ redirectUri, scopes, forceConsent, askWho, loginHint }) {
       const visit = {
         state: oidc.randomState(),
         nonce: oidc.randomNonce(),
@@ -129,7 +131,7 @@ export function createGoogle({ issuer, clientId, clientSecret, clock }: GoogleOp
         // People with several accounts choose one each time, unless we know which it is.
         prompt: [
           ...(forceConsent ? ['consent'] : []),
-          ...(loginHint === undefined ? ['select_account'] : [])
+          ...(loginHint === undefined || askWho ? ['select_account'] : [])
         ].join(' '),
         ...(loginHint === undefined ? {} : { login_hint: loginHint })
       })

@@ -11,7 +11,7 @@ import { endingRoutes } from './account-ending.ts'
 import { ownFormOf } from './account-form.ts'
 import type { AccountSession, Visitor } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
-import { ACCOUNT_PATH } from './account-sign-in.ts'
+import { ACCOUNT_PATH, accountSubject } from './account-sign-in.ts'
 import { personalTokenRoutes } from './account-tokens.ts'
 import type { ConnectedClients } from './connected-clients.ts'
 import { requireOwnForm } from './form-guard.ts'
@@ -19,7 +19,9 @@ import type { GoogleVisits } from './google-visits.ts'
 import { accountPage, signInPage } from './pages/account-page.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { sendPage } from './pages/send-page.ts'
+import { resourceOf } from './provider.ts'
 import type { SealedCookies } from './sealed-cookies.ts'
+import type { ServiceIdentity } from './service-identity.ts'
 
 export interface AccountRoutesParts {
   readonly accounts: Accounts
@@ -32,23 +34,21 @@ export interface AccountRoutesParts {
   readonly cookies: SealedCookies
   readonly clock: Clock
   readonly publicUrl: string
+  readonly service: ServiceIdentity
   readonly defaultLevel: AccessLevel
   readonly note: NoteChange
   /** Called before an account is erased: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
 }
 
-/** What the token of a form stands for while nobody is signed in. */
-const NOBODY = 'account:'
-
 const Level = z.object({ level: AccessLevel })
 const Confirmed = z.object({ confirm: z.literal('yes') })
 
 /** `/account`: what a person allowed, with a way to end each of it. */
 export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scope, parts) => {
-  const { accounts, clients, personalTokens, sessions, session, cookies, clock, visits } = parts
+  const { accounts, clients, personalTokens, sessions, session, cookies, visits } = parts
   const { publicUrl, google } = parts
-  const formSubject = (visitor: Visitor | undefined) => `${NOBODY}${visitor?.userId ?? ''}`
+  const formSubject = (visitor: Visitor | undefined) => accountSubject(visitor?.userId)
 
   /** The level that the stored Google grant allows; undefined without one. */
   const grantedLevel = async (userId: UserId) =>
@@ -60,10 +60,13 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
     const visitor = await session.find(request)
     const formToken = cookies.formToken(formSubject(visitor))
     const googleOrigin = google.origin
-    if (!visitor) return sendPage(reply, 200, signInPage({ formToken, googleOrigin }))
+    const { service } = parts
+    if (!visitor) return sendPage(reply, 200, signInPage({ service, formToken, googleOrigin }))
     const { userId, email } = visitor
     const granted = await grantedLevel(userId)
     const page = accountPage({
+      service,
+      mcpUrl: resourceOf(publicUrl),
       email,
       state: (await accounts.find(userId))?.state,
       granted,
@@ -71,7 +74,6 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
       sessions: await sessions.list(userId),
       tokens: await personalTokens.list(userId),
       defaultLevel: parts.defaultLevel,
-      now: clock.now(),
       formToken,
       googleOrigin
     })
@@ -102,14 +104,14 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
       await parts.note({ userId, action: 'erase_account', target: 'account', requestId })
       await parts.onErase(userId)
       const { revokedAtGoogle } = await accounts.erase(userId)
-      session.end(reply)
+      await session.end(request, reply)
       return sendPage(reply, 200, revokedAtGoogle ? ERASED : ERASED_HERE)
     })
   )
 
   scope.post(
     `${ACCOUNT_PATH}/sign-out`,
-    act(async (_visitor, _request, reply) => session.end(reply))
+    act(async (_visitor, request, reply) => session.end(request, reply))
   )
 }
 

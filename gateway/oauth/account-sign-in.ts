@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import type { UserId } from '#shared/ids.ts'
 import type { Google, GoogleProfile, GoogleVisit } from '../accounts/google.ts'
 import type { AccountSession } from './account-session.ts'
 import { type AdmittanceParts, admitPerson } from './admittance.ts'
@@ -6,14 +7,20 @@ import type { AccountErrand, GoogleVisits } from './google-visits.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { REFUSALS } from './pages/refusals.ts'
 import { sendPage } from './pages/send-page.ts'
+import { confirmTokenPage } from './pages/token-pages.ts'
+import type { SealedCookies } from './sealed-cookies.ts'
 
 /** Where people see and end what they allowed. */
 export const ACCOUNT_PATH = '/account'
+
+/** What the forms of the account page are tied to: who is signed in there, or nobody. */
+export const accountSubject = (userId: UserId | undefined): string => `account:${userId ?? ''}`
 
 export interface AccountSignInParts extends AdmittanceParts {
   readonly google: Google
   readonly visits: GoogleVisits
   readonly session: AccountSession
+  readonly cookies: Pick<SealedCookies, 'formToken'>
 }
 
 /** The return from Google of somebody who opens the account page, or connects their mail there. */
@@ -27,7 +34,7 @@ export interface AccountSignIn {
 }
 
 export function createAccountSignIn(parts: AccountSignInParts): AccountSignIn {
-  const { google, visits, session, accounts, allowed } = parts
+  const { google, visits, session, cookies, accounts, allowed } = parts
 
   const explain = (reply: FastifyReply, reason: keyof typeof REFUSALS): FastifyReply =>
     sendPage(reply, 403, noticePage({ ...REFUSALS[reason], tryAgain: ACCOUNT_PATH }))
@@ -55,6 +62,10 @@ export function createAccountSignIn(parts: AccountSignInParts): AccountSignIn {
         }
       }
       await session.begin(reply, profile)
+      if (errand.token) {
+        const formToken = cookies.formToken(accountSubject(profile.userId))
+        return sendPage(reply, 200, confirmTokenPage(errand.token, formToken))
+      }
       return reply.redirect(ACCOUNT_PATH, 303)
     }
   }

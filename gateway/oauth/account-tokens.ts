@@ -1,18 +1,23 @@
 import type { FastifyPluginAsync } from 'fastify'
 import * as z from 'zod'
 import { AccessLevel, covers } from '#shared/access-levels.ts'
+import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tokens.ts'
 import type { NoteChange } from './account-change.ts'
 import type { OwnForm } from './account-form.ts'
 import { ACCOUNT_PATH } from './account-sign-in.ts'
-import { newTokenPage, TOKEN_HOURS } from './pages/account-page.ts'
+import type { GoogleVisits } from './google-visits.ts'
+import { TOKEN_HOURS } from './pages/account-page.ts'
 import { sendPage } from './pages/send-page.ts'
+import { newTokenPage } from './pages/token-pages.ts'
 
 export interface PersonalTokenRoutesParts {
   readonly act: OwnForm
   readonly personalTokens: PersonalTokens
+  readonly visits: Pick<GoogleVisits, 'begin'>
+  readonly clock: Clock
   readonly publicUrl: string
   readonly note: NoteChange
   /** The level that the stored Google grant allows; undefined without one. */
@@ -20,6 +25,10 @@ export interface PersonalTokenRoutesParts {
 }
 
 const HOUR_MS = 3600_000
+/** A token that lives longer is worth more than half an hour at somebody's open browser. */
+const LONG_HOURS = 24
+/** So long somebody who has just come from Google need not go there again. */
+const FRESH_MS = 300_000
 
 const TokenId = z.object({ id: z.string().max(100) })
 const NewToken = z.object({
@@ -33,18 +42,22 @@ const NewToken = z.object({
 /** The forms that make and revoke personal tokens. */
 export const personalTokenRoutes: FastifyPluginAsync<PersonalTokenRoutesParts> = async (
   scope,
-  { act, personalTokens, publicUrl, note, grantedLevel }
+  { act, personalTokens, visits, clock, publicUrl, note, grantedLevel }
 ) => {
   scope.post(
     `${ACCOUNT_PATH}/tokens`,
-    act(async ({ userId }, request, reply) => {
-      const { name, level, hours } = NewToken.parse(request.body)
+    act(async ({ userId, email, signedInAt }, request, reply) => {
+      const wish = NewToken.parse(request.body)
+      const { name, level, hours } = wish
       const granted = await grantedLevel(userId)
       if (!granted || !covers(granted, level)) {
         throw new GatewayError('ERR_FORM', 'Connect your Gmail with this access first.')
       }
       if ((await personalTokens.list(userId)).length >= TOKENS_PER_PERSON) {
         throw new GatewayError('ERR_FORM', 'You have too many tokens. Revoke one first.')
+      }
+      if (hours > LONG_HOURS && clock.now() - signedInAt > FRESH_MS) {
+        return visits.begin(reply, { for: 'account', token: wish, consentForced: false }, email)
       }
       const made = await personalTokens.create({ userId, name, level, ttl: hours * HOUR_MS })
       const { id: target } = made.record

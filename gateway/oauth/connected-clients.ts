@@ -3,15 +3,20 @@ import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Store } from '../store/store.ts'
+import { placeOf } from './pages/redirect-place.ts'
 
 /** An MCP client that a person let in. */
 export interface ConnectedClient {
   readonly clientId: string
   /** What the client calls itself, or where its metadata document lives. */
   readonly name: string
+  /** Where its access goes, in a person's words. */
+  readonly place: string
   readonly level: AccessLevel | undefined
-  /** Milliseconds since the epoch: when the person consented last. */
+  /** Milliseconds since the epoch: when the person let it in first. */
   readonly since: number
+  /** When it got a token last, which it needs every few minutes while it is at work. */
+  readonly lastUsedAt: number
 }
 
 export interface ConnectedClients {
@@ -28,45 +33,65 @@ export interface ConnectedClientsParts {
 }
 
 const StoredGrant = z.object({ resources: z.record(z.string(), z.string()).default({}) })
-const StoredClient = z.object({ client_name: z.string().optional() })
+const StoredClient = z.object({
+  client_name: z.string().optional(),
+  redirect_uris: z.array(z.string()).default([])
+})
 
 export function createConnectedClients(parts: ConnectedClientsParts): ConnectedClients {
   const { store, clock, resource } = parts
   const { db } = store
 
-  const nameOf = async (clientId: string): Promise<string> => {
+  const granted = (clientId: string, payload: string, at: number) => {
+    const { resources } = StoredGrant.parse(JSON.parse(payload))
+    const level = highestLevel((resources[resource] ?? '').split(' '))
+    return { clientId, level, since: at, lastUsedAt: at }
+  }
+
+  const identityOf = async (clientId: string): Promise<Pick<ConnectedClient, 'name' | 'place'>> => {
     const row = await db
       .selectFrom('oauth')
       .select('payload')
       .where('model', '=', 'Client')
       .where('id', '=', clientId)
       .executeTakeFirst()
-    const stored = row && StoredClient.parse(JSON.parse(row.payload))
-    return stored?.client_name ?? URL.parse(clientId)?.host ?? 'An application without a name'
+    const { client_name: name, redirect_uris: redirects } = StoredClient.parse(
+      row ? JSON.parse(row.payload) : {}
+    )
+    const host = clientId.startsWith('https://') ? URL.parse(clientId)?.host : undefined
+    const places = new Set(redirects.map(placeOf))
+    return {
+      name: name ?? host ?? 'An application without a name',
+      place: host ?? ([...places].join(' or ') || 'an application that is not known any more')
+    }
   }
 
   return {
     async list(userId) {
       const rows = await db
         .selectFrom('oauth')
-        .select(['client_id', 'payload', 'created_at'])
-        .where('model', '=', 'Grant')
+        .select(['model', 'client_id', 'payload', 'created_at'])
+        .where('model', 'in', ['Grant', 'AccessToken', 'RefreshToken'])
         .where('user_id', '=', userId)
         .where('client_id', 'is not', null)
         .where('expires_at', '>', clock.now())
         .orderBy('created_at', 'desc')
         .execute()
-      const latest = new Map<string, Omit<ConnectedClient, 'name'>>()
-      for (const { client_id: clientId, payload, created_at: since } of rows) {
-        if (clientId === null || latest.has(clientId)) continue
-        const { resources } = StoredGrant.parse(JSON.parse(payload))
-        const level = highestLevel((resources[resource] ?? '').split(' '))
-        latest.set(clientId, { clientId, level, since })
+      const found = new Map<string, Omit<ConnectedClient, 'name' | 'place'>>()
+      for (const { client_id, payload, created_at: at } of rows.filter(isGrant)) {
+        const clientId = client_id ?? ''
+        const later = found.get(clientId) // the latest consent counts, the earliest was the first
+        found.set(clientId, later ? { ...later, since: at } : granted(clientId, payload, at))
+      }
+      for (const { client_id, created_at: at } of rows) {
+        const client = found.get(client_id ?? '')
+        if (client && at > client.lastUsedAt)
+          found.set(client.clientId, { ...client, lastUsedAt: at })
       }
       return Promise.all(
-        [...latest.values()].map(async (client) => ({
+        [...found.values()].map(async (client) => ({
           ...client,
-          name: await nameOf(client.clientId)
+          ...(await identityOf(client.clientId))
         }))
       )
     },
@@ -80,3 +105,5 @@ export function createConnectedClients(parts: ConnectedClientsParts): ConnectedC
     }
   }
 }
+
+const isGrant = ({ model }: { readonly model: string }): boolean => model === 'Grant'

@@ -1,15 +1,10 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Interaction, Provider } from 'oidc-provider'
 import * as z from 'zod'
-import {
-  ACCESS_LEVELS,
-  type AccessLevel,
-  covers,
-  highestLevel,
-  lesserLevel
-} from '#shared/access-levels.ts'
+import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Google } from '../accounts/google.ts'
+import type { AccountSession } from './account-session.ts'
 import { Decision } from './decision.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { GoogleVisits } from './google-visits.ts'
@@ -17,11 +12,14 @@ import { consentPage } from './pages/consent-page.ts'
 import { sendPage } from './pages/send-page.ts'
 import { consentPath } from './provider.ts'
 import type { SealedCookies } from './sealed-cookies.ts'
+import type { ServiceIdentity } from './service-identity.ts'
 
 export interface ConsentParts {
   readonly provider: Provider
   readonly google: Pick<Google, 'origin'>
   readonly visits: GoogleVisits
+  readonly session: Pick<AccountSession, 'find'>
+  readonly service: ServiceIdentity
   readonly cookies: SealedCookies
   readonly publicUrl: string
   readonly defaultLevel: AccessLevel
@@ -31,7 +29,7 @@ const Path = z.object({ uid: z.string().max(100) })
 
 /** The page that asks about each client before Google is visited, and its answer. */
 export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, parts) => {
-  const { provider, google, visits, cookies, publicUrl, defaultLevel } = parts
+  const { provider, google, visits, session, cookies, publicUrl, defaultLevel } = parts
 
   /** The authorization request that this very browser has begun. */
   const interactionOf = async (
@@ -56,15 +54,15 @@ export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, par
     const interaction = await interactionOf(request, reply)
     const clientId = String(interaction.params.client_id)
     const client = await provider.Client.find(clientId)
-    const wanted = wantedLevel(interaction)
     const action = consentPath(interaction.uid)
     const page = consentPage({
       action,
       formToken: cookies.formToken(action),
+      service: parts.service,
       client: { id: clientId, name: client?.clientName },
       redirectUri: String(interaction.params.redirect_uri),
-      levels: ACCESS_LEVELS.filter((level) => covers(wanted, level)),
-      chosen: wanted,
+      asked: wantedLevel(interaction),
+      email: (await session.find(request))?.email,
       googleOrigin: google.origin
     })
     return sendPage(reply, 200, page)
@@ -85,7 +83,7 @@ export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, par
     return visits.begin(reply, {
       for: 'client',
       uid: interaction.uid,
-      level: lesserLevel(answer.level, wantedLevel(interaction)),
+      level: answer.level, // the person may give more than was asked for as well as less
       consentForced: false
     })
   })

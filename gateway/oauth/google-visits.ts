@@ -17,10 +17,14 @@ const Errand = z.discriminatedUnion('for', [
     level: AccessLevel,
     consentForced: z.boolean()
   }),
-  /** The person opens the account page; with a level they also let us use their mail. */
+  /**
+   * The person opens the account page; with a level they also let us use their mail, with a token they prove once more
+   * who they are before they make it.
+   */
   z.object({
     for: z.literal('account'),
     level: AccessLevel.optional(),
+    token: z.object({ name: z.string(), level: AccessLevel, hours: z.number() }).optional(),
     consentForced: z.boolean()
   }),
   /** A sign-in tool gave out a link; `request` names what was asked for. */
@@ -80,6 +84,7 @@ export function createGoogleVisits({
         redirectUri: `${publicUrl}${GOOGLE_CALLBACK_PATH}`,
         scopes: errand.level === undefined ? [] : googleScopesFor(errand.level),
         forceConsent: errand.consentForced,
+        askWho: errand.for === 'account' && errand.token !== undefined,
         loginHint
       })
       const sealed = await cookies.seal('google-visit', { visit, errand }, LIFE_SECONDS)

@@ -24,6 +24,7 @@ import { consentRoutes } from './consent-routes.ts'
 import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from './google-visits.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { answerWithPage } from './page-errors.ts'
+import { frontPage } from './pages/front-page.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { sendPage } from './pages/send-page.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
@@ -31,12 +32,15 @@ import { createProvider, resourceOf } from './provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from './provider-routes.ts'
 import { rateWindowsOf } from './rate-windows.ts'
 import { createSealedCookies } from './sealed-cookies.ts'
+import type { ServiceIdentity } from './service-identity.ts'
 import { finishToolVisit, type ToolLinkParts, toolLinkRoutes } from './tool-link.ts'
 import { startUpkeep, type UpkeepParts } from './upkeep.ts'
 
 export interface SignInParts {
   /** An origin, e.g. `https://mail.example.com`. */
   readonly publicUrl: string
+  /** What the service is called, and whom its people may ask. */
+  readonly service: Pick<ServiceIdentity, 'name' | 'contact'>
   readonly google: Google
   /** What a client gets that asks for nothing. */
   readonly defaultLevel: AccessLevel
@@ -101,10 +105,11 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const secure = publicUrl.startsWith('https:')
   const cookies = createSealedCookies({ keyring, clock, secure })
   const visits = createGoogleVisits({ google, cookies, publicUrl })
-  const session = createAccountSession({ cookies, accounts })
+  const session = createAccountSession({ cookies, accounts, store, clock })
+  const service = { ...parts.service, host: new URL(publicUrl).host }
   const clients = createConnectedClients({ store, clock, resource: resourceOf(publicUrl) })
   const clientSignIn = createClientSignIn({ ...parts, provider, visits, cookies })
-  const accountSignIn = createAccountSignIn({ ...parts, visits, session })
+  const accountSignIn = createAccountSignIn({ ...parts, visits, session, cookies })
 
   const toolLink: ToolLinkParts | undefined = parts.toolRequests && {
     ...parts,
@@ -122,11 +127,15 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
       provider,
       google,
       visits,
+      session,
+      service,
       cookies,
       publicUrl,
       defaultLevel
     })
-    await pages.register(accountRoutes, { ...parts, clients, visits, session, cookies })
+    await pages.register(accountRoutes, { ...parts, service, clients, visits, session, cookies })
+    const front = frontPage(service, resourceOf(publicUrl))
+    pages.get('/', async (_request, reply) => sendPage(reply, 200, front))
     if (toolLink) await pages.register(toolLinkRoutes, toolLink)
     pages.get(GOOGLE_CALLBACK_PATH, async (request, reply) => {
       const finished = await visits.take(request, reply)

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import * as z from 'zod'
-import { ACCESS_LEVELS, covers, lesserLevel } from '#shared/access-levels.ts'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
 import type { SignInRequests } from '../tool-sign-in/requests.ts'
 import { type AdmittanceParts, type Arrival, judgeArrival } from './admittance.ts'
@@ -40,8 +39,7 @@ export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, p
       action,
       formToken: cookies.formToken(action),
       clientName,
-      levels: ACCESS_LEVELS.filter((lower) => covers(level, lower)),
-      chosen: level,
+      asked: level,
       googleOrigin: google.origin
     })
     return sendPage(reply, 200, page)
@@ -58,7 +56,7 @@ export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, p
       return sendPage(reply, 200, CANCELLED)
     }
     if (!requests.depart(asked.id)) return sendPage(reply, 400, USED)
-    const level = lesserLevel(answer.level, asked.wish.level)
+    const { level } = answer
     const errand = { for: 'tool', request: asked.id, level, consentForced: false } as const
     try {
       return await visits.begin(reply, errand, asked.wish.loginHint)

@@ -53,6 +53,51 @@ t.test('what a stranger says of proxies changes neither the limits nor the issue
   t.match(challenge.headers.get('www-authenticate'), `resource_metadata="${gateway.origin}/`)
 })
 
+t.test(
+  'a browser that opens the service, or the address for applications, finds a page',
+  async (t) => {
+    const { gateway } = await open(t, {
+      SERVICE_NAME: 'Mail of <Acme>',
+      OPERATOR_CONTACT: 'help@acme.example'
+    })
+    const html = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+    const front = await fetch(gateway.url, { headers: html })
+    t.equal(front.url, `${gateway.origin}/`)
+    t.equal(front.status, 200)
+    t.match(front.headers.get('content-security-policy'), /^default-src 'none'; style-src 'sha256-/)
+    const text = await front.text()
+    t.match(text, '<h1>Mail of &#60;Acme&#62;</h1>')
+    t.match(text, 'href="mailto:help@acme.example"')
+    for (const shown of [
+      gateway.url,
+      `claude mcp add --transport http gmail ${gateway.url}`,
+      `codex mcp add gmail --url ${gateway.url}`,
+      `gemini mcp add --transport http gmail ${gateway.url}`
+    ]) {
+      t.ok(text.includes(shown), shown)
+    }
+    // https://cursor.com/docs/mcp/install-links: the server's part of mcp.json, JSON in base64.
+    const cursor = new URL(/href="(cursor:[^"]+)"/.exec(text)?.[1]?.replaceAll('&#38;', '&') ?? '')
+    t.equal(`${cursor.host}${cursor.pathname}`, 'anysphere.cursor-deeplink/mcp/install')
+    t.equal(cursor.searchParams.get('name'), 'gmail')
+    const config = Buffer.from(cursor.searchParams.get('config') ?? '', 'base64').toString()
+    t.same(JSON.parse(config), { url: gateway.url })
+    // https://code.visualstudio.com/api/extension-guides/ai/mcp, "Create an MCP installation URL".
+    const code = /href="vscode:mcp\/install\?([^"]+)"/.exec(text)?.[1] ?? ''
+    t.same(JSON.parse(decodeURIComponent(code)), { name: 'gmail', type: 'http', url: gateway.url })
+
+    for (const headers of [
+      { accept: '*/*' },
+      { accept: 'text/event-stream' },
+      { accept: 'text/html, text/event-stream' },
+      { ...html, authorization: 'Bearer x' }
+    ]) {
+      const answer = await fetch(gateway.url, { headers, redirect: 'manual' })
+      t.equal(answer.status, 401, `${JSON.stringify(headers)} is an application`)
+    }
+  }
+)
+
 t.test('no client registers itself where the operator does not want it', async (t) => {
   const { gateway, register } = await open(t, { DYNAMIC_REGISTRATION: 'off' })
   t.equal((await register('203.0.113.1')).status, 404)

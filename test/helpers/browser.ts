@@ -51,6 +51,11 @@ export class Browser {
     return until?.(next) ? { url: next, response } : this.follow(next, until)
   }
 
+  /** The Cookie header that would go to `url`. */
+  cookieHeader(url: string | URL): string {
+    return this.#cookiesFor(new URL(url))
+  }
+
   /** The names of the cookies that would go to `url`. */
   cookieNames(url: string | URL): string[] {
     return this.#matching(new URL(url)).map(({ name }) => name)

@@ -81,6 +81,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const register = async (url: string) => {
     await app.register(signIn, {
       publicUrl: url,
+      service: { name: 'Test gateway', contact: 'help@example.com' },
       google: upstream,
       defaultLevel: options.defaultLevel ?? 'gmail.modify',
       registersClients: options.registersClients ?? true,

@@ -3,11 +3,13 @@ import type { Account } from '../../accounts/accounts.ts'
 import type { PersonalToken } from '../../accounts/personal-tokens.ts'
 import { type AccountSessionView, TOOL_CLIENT } from '../account-sessions.ts'
 import type { ConnectedClient } from '../connected-clients.ts'
+import type { ServiceIdentity } from '../service-identity.ts'
 import { type Html, html } from './html.ts'
 import { LEVEL_IN_WORDS, LEVEL_NAME } from './level-words.ts'
-import type { Page } from './page.ts'
+import { copyable, type Page } from './page.ts'
 
 export interface AccountView {
+  readonly service: ServiceIdentity
   readonly email: string
   /** Undefined while the person has no account here. */
   readonly state: Account['state'] | undefined
@@ -17,8 +19,7 @@ export interface AccountView {
   readonly sessions: readonly AccountSessionView[]
   readonly tokens: readonly PersonalToken[]
   readonly defaultLevel: AccessLevel
-  /** Milliseconds since the epoch. */
-  readonly now: number
+  readonly mcpUrl: string
   readonly formToken: string
   readonly googleOrigin: string
 }
@@ -32,38 +33,30 @@ export const TOKEN_HOURS: readonly (readonly [number, string])[] = [
   [24 * 90, '90 days']
 ]
 
-export const signInPage = (view: Pick<AccountView, 'formToken' | 'googleOrigin'>): Page => ({
-  title: 'Your Gmail connections',
+const TITLE = 'Your Gmail connections'
+
+export const signInPage = (
+  view: Pick<AccountView, 'formToken' | 'googleOrigin' | 'service'>
+): Page => ({
+  title: TITLE,
   formTargets: [view.googleOrigin],
-  body: html`<p>Sign in to see which applications use your Gmail through this gateway, and to end it.</p>
-${form(view.formToken, 'sign-in', html`<button class="main">Sign in with Google</button>`)}`
+  body: html`<p>Sign in to see which applications use your Gmail through ${view.service.name}, and to end it.</p>
+${form(view.formToken, 'sign-in', html`<button class="main">Sign in with Google</button>`)}
+<footer><a href="/">How to connect an application</a></footer>`
 })
 
 export const accountPage = (view: AccountView): Page => ({
-  title: 'Your Gmail connections',
+  title: TITLE,
   formTargets: [view.googleOrigin],
-  body: html`<p>Signed in as <strong>${view.email}</strong>.</p>
-${form(view.formToken, 'sign-out', html`<button>Sign out</button>`)}
+  hasCopies: true,
+  body: html`<div class="who"><p>Signed in as <strong>${view.email}</strong> at ${view.service.name}.</p>
+${form(view.formToken, 'sign-out', html`<button>Sign out</button>`)}</div>
 ${access(view)}
 ${clientList(view)}
 ${sessionList(view)}
 ${tokenList(view)}
-${view.state === undefined ? html`` : eraser(view)}`
-})
-
-export interface NewTokenView {
-  readonly token: string
-  readonly record: PersonalToken
-  readonly mcpUrl: string
-}
-
-/** The only time that a personal token is shown. */
-export const newTokenPage = ({ token, record, mcpUrl }: NewTokenView): Page => ({
-  title: 'Your new token',
-  body: html`<p>Copy it now: it is not stored here and cannot be shown again. Whoever has it can use your mail until ${moment(record.expiresAt)}.</p>
-<p><code>${token}</code></p>
-<p>Give it to your application as a bearer token for <code>${mcpUrl}</code>.</p>
-<p><a class="button" href="/account">Back</a></p>`
+${view.state === undefined ? undefined : eraser(view)}
+<footer><a href="/">How to connect an application</a></footer>`
 })
 
 function access(view: AccountView): Html {
@@ -71,82 +64,87 @@ function access(view: AccountView): Html {
   const broken =
     view.state === 'needs_reauth'
       ? html`<p class="warning" role="note">Google no longer accepts the access you gave. Connect your Gmail again.</p>`
-      : html``
+      : undefined
   const present = granted
-    ? html`<p>This gateway may: ${LEVEL_IN_WORDS[granted]}</p>`
+    ? html`<p>${LEVEL_IN_WORDS[granted]} An application gets no more than this, and less if you chose less for it.</p>`
     : html`<p>Your Gmail is not connected.</p>`
-  return html`<h2>Access to your mail</h2>${broken}${present}
+  return html`<h2>What Google lets ${view.service.name} do</h2>${broken}${present}
 ${form(
   view.formToken,
   'connect',
-  html`${levelChoice(ACCESS_LEVELS, granted ?? defaultLevel)} <button>${granted ? 'Change at Google' : 'Connect Gmail'}</button>`
+  html`${levelField(ACCESS_LEVELS, granted ?? defaultLevel)}<button>${granted ? 'Change at Google' : 'Connect Gmail'}</button>`
 )}`
 }
 
-function clientList({ clients, formToken }: AccountView): Html {
-  if (clients.length === 0) return html`<h2>Applications</h2><p class="soft">None is connected.</p>`
+function clientList({ clients, formToken, mcpUrl }: AccountView): Html {
+  const items = clients.map(
+    ({ clientId, name, place, level, since, lastUsedAt }) =>
+      html`<li><div><h3>${name}</h3>
+<p><span class="tag">${level ? LEVEL_NAME[level] : 'Nothing'}</span></p>
+<p class="soft">Access goes to ${place}. First let in ${moment(since)}, last used ${moment(lastUsedAt)}.</p></div>
+${form(
+  formToken,
+  'clients/revoke',
+  html`<input type="hidden" name="client" value="${clientId}"><button aria-label="Disconnect ${name}, ${place}">Disconnect</button>`
+)}</li>
+`
+  )
   return html`<h2>Applications</h2>
-<table><thead><tr><th scope="col">Application</th><th scope="col">Access</th><th scope="col">Since</th><td></td></tr></thead>
-<tbody>${clients.map(
-    ({ clientId, name, level, since }) =>
-      html`<tr><td>${name}</td><td>${level ? LEVEL_NAME[level] : 'Nothing'}</td><td>${moment(since)}</td><td>${form(
-        formToken,
-        'clients/revoke',
-        html`<input type="hidden" name="client" value="${clientId}"><button aria-label="Disconnect ${name}">Disconnect</button>`
-      )}</td></tr>
-`
-  )}</tbody></table>`
+${items.length === 0 ? html`<p class="soft">None is connected. Give this address to one:</p>${copyable(mcpUrl, 'the address')}` : html`<ul class="items">${items}</ul>`}`
 }
 
-function sessionList({ sessions, formToken }: AccountView): Html {
-  if (sessions.length === 0) return html`<h2>Sessions</h2><p class="soft">None is open.</p>`
-  return html`<h2>Sessions</h2>
-<table><thead><tr><th scope="col">Application</th><th scope="col">Begun</th><th scope="col">Last used</th><td></td></tr></thead>
-<tbody>${sessions.map(
+function sessionList({ sessions, clients, formToken }: AccountView): Html {
+  const ofWhat = (clientId: string): string => {
+    if (clientId === TOOL_CLIENT) return 'Signed in by a tool, without a token.'
+    const client = clients.find((one) => one.clientId === clientId)
+    return client ? `Of ${client.name}, ${client.place}.` : 'With a personal token.'
+  }
+  const items = sessions.map(
     ({ handle, clientId, clientName, createdAt, lastSeenAt }) =>
-      html`<tr><td>${clientName}${clientId === TOOL_CLIENT ? WITHOUT_TOKEN : undefined}</td><td>${moment(createdAt)}</td><td>${moment(lastSeenAt)}</td><td>${form(
-        formToken,
-        'sessions/end',
-        html`<input type="hidden" name="handle" value="${handle}"><button aria-label="End the session of ${clientName}">End</button>`
-      )}</td></tr>
+      html`<li><div><h3>${clientName}</h3>
+<p class="soft">${ofWhat(clientId)} Begun ${moment(createdAt)}, last used ${moment(lastSeenAt)}.</p></div>
+${form(
+  formToken,
+  'sessions/end',
+  html`<input type="hidden" name="handle" value="${handle}"><button aria-label="End the session of ${clientName} begun ${moment(createdAt)}">End</button>`
+)}</li>
 `
-  )}</tbody></table>`
+  )
+  return html`<h2>Open sessions</h2>
+${items.length === 0 ? html`<p class="soft">None is open.</p>` : html`<p class="soft">Conversations that an application has open now. To end one does not disconnect the application.</p><ul class="items">${items}</ul>`}`
 }
-
-/** Whoever has the id of such a session can use it, so its owner should know which they are. */
-const WITHOUT_TOKEN = html` <span class="soft">signed in by a tool, without a token</span>`
 
 function tokenList(view: AccountView): Html {
   const { tokens, granted, formToken } = view
+  const items = tokens.map(
+    ({ id, name, level, createdAt, expiresAt, lastUsedAt }) =>
+      html`<li><div><h3>${name}</h3>
+<p><span class="tag">${LEVEL_NAME[level]}</span></p>
+<p class="soft">Made ${moment(createdAt)}, good until ${moment(expiresAt)}, ${lastUsedAt === undefined ? 'never used' : `last used ${moment(lastUsedAt)}`}.</p></div>
+${form(
+  formToken,
+  'tokens/revoke',
+  html`<input type="hidden" name="id" value="${id}"><button aria-label="Revoke ${name}">Revoke</button>`
+)}</li>
+`
+  )
+  const [least] = ACCESS_LEVELS
   const maker = granted
     ? form(
         formToken,
         'tokens',
-        html`<p><label>Name <input name="name" required maxlength="60" autocomplete="off"></label></p>
-<p>${levelChoice(
-          ACCESS_LEVELS.filter((level) => covers(granted, level)),
-          granted
-        )}</p>
-<p><label>Valid for <select name="hours">${TOKEN_HOURS.map(([hours, words]) => html`<option value="${hours}">${words}</option>`)}</select></label></p>
+        html`<label class="field"><span>Name</span><input name="name" required maxlength="60" autocomplete="off"></label>
+${levelField(
+  ACCESS_LEVELS.filter((level) => covers(granted, level)),
+  least
+)}
+<label class="field"><span>Valid for</span><select name="hours">${TOKEN_HOURS.map(([hours, words]) => html`<option value="${hours}">${words}</option>`)}</select></label>
 <button>Create a token</button>`
       )
-    : html``
-  const rows = tokens.map(
-    ({ id, name, level, expiresAt, lastUsedAt }) =>
-      html`<tr><td>${name}</td><td>${LEVEL_NAME[level]}</td><td>${moment(expiresAt)}</td><td>${lastUsedAt === undefined ? 'never' : moment(lastUsedAt)}</td><td>${form(
-        formToken,
-        'tokens/revoke',
-        html`<input type="hidden" name="id" value="${id}"><button aria-label="Revoke ${name}">Revoke</button>`
-      )}</td></tr>
-`
-  )
-  const table =
-    rows.length === 0
-      ? html``
-      : html`<table><thead><tr><th scope="col">Name</th><th scope="col">Access</th><th scope="col">Until</th><th scope="col">Last used</th><td></td></tr></thead><tbody>${rows}</tbody></table>`
+    : undefined
   return html`<h2>Personal tokens</h2>
-<p class="soft">For applications that cannot sign in by themselves.</p>
-${table}${maker}`
+<p class="soft">For applications that cannot sign in by themselves. A token that is good for more than a day asks you to sign in again.</p>
+${items.length === 0 ? undefined : html`<ul class="items">${items}</ul>`}${maker}`
 }
 
 const eraser = ({ formToken }: AccountView): Html => html`<h2>Disconnect and erase</h2>
@@ -157,8 +155,8 @@ ${form(
   html`<p><label><input type="checkbox" name="confirm" value="yes" required> Yes, erase everything</label></p><button>Disconnect and erase</button>`
 )}`
 
-const levelChoice = (levels: readonly AccessLevel[], chosen: AccessLevel): Html =>
-  html`<label>Access <select name="level">${levels.map(
+const levelField = (levels: readonly AccessLevel[], chosen: AccessLevel): Html =>
+  html`<label class="field"><span>Access</span><select name="level">${levels.map(
     (level) =>
       html`<option value="${level}"${level === chosen ? html` selected` : undefined}>${LEVEL_IN_WORDS[level]}</option>`
   )}</select></label>`

@@ -1,6 +1,6 @@
 import type { AccessLevel } from '#shared/access-levels.ts'
 import { html } from './html.ts'
-import { LEVEL_IN_WORDS } from './level-words.ts'
+import { levelChoice } from './level-choice.ts'
 import type { Page } from './page.ts'
 
 export interface ToolLinkQuestion {
@@ -8,9 +8,7 @@ export interface ToolLinkQuestion {
   readonly formToken: string
   /** What the client calls itself. */
   readonly clientName: string
-  /** The levels that may be chosen, least first; the last is what was asked for. */
-  readonly levels: readonly AccessLevel[]
-  readonly chosen: AccessLevel
+  readonly asked: AccessLevel
   readonly googleOrigin: string
 }
 
@@ -23,13 +21,7 @@ export const toolLinkPage = (question: ToolLinkQuestion): Page => ({
 <p>After Google you get a short code. Your assistant has access only once you give it that code.</p>
 <form method="post" action="${question.action}">
 <input type="hidden" name="token" value="${question.formToken}">
-<fieldset>
-<legend>What it may do</legend>
-${question.levels.map(
-  (level) =>
-    html`<label><input type="radio" name="level" value="${level}"${level === question.chosen ? html` checked` : undefined}> ${LEVEL_IN_WORDS[level]}</label>
-`
-)}</fieldset>
+${levelChoice(question.asked)}
 <dl>
 <dt>Application</dt><dd>${nameOf(question)}</dd>
 <dt>Identity</dt><dd>Not verified: any program can take this name.</dd>

@@ -147,6 +147,64 @@ t.test('clients and sessions are listed and ended by their owner only', async (t
   )
 })
 
+t.test('a copy of the cookie is worth nothing after signing out', async (t) => {
+  const lab = await openSignInLab(t)
+  const browser = new Browser()
+  await enter(lab, browser)
+  const cookie = browser.cookieHeader(`${lab.publicUrl}/account`)
+  const asCopied = async () =>
+    (await fetch(`${lab.publicUrl}/account`, { headers: { cookie } })).text()
+  t.match(await asCopied(), ADA)
+  await act(lab, browser, 'sign-out', {})
+  t.notMatch(await asCopied(), ADA)
+  t.match(await asCopied(), 'Sign in with Google')
+  await enter(lab, browser)
+  t.notMatch(await asCopied(), ADA, 'nor does it come back with the next sign-in')
+})
+
+t.test('a token that lives long takes a fresh sign-in, and a short one does not', async (t) => {
+  const clock = new FakeClock(Date.now())
+  const lab = await openSignInLab(t, { clock })
+  await signInClient(new Browser(), await OAuthClient.register(lab.publicUrl))
+  const browser = new Browser()
+  await enter(lab, browser)
+  const wish = { name: 'server', level: 'gmail.read', hours: '720' }
+  t.match((await act(lab, browser, 'tokens', wish)).text, /mcp_token_/, 'just after the sign-in')
+  clock.advance(301_000)
+  t.match((await act(lab, browser, 'tokens', { ...wish, hours: '24' })).text, /mcp_token_/)
+  const asked = await act(lab, browser, 'tokens', wish)
+  t.equal(asked.url.origin, new URL(lab.google.url).origin)
+  t.match(asked.url.searchParams.get('prompt'), 'select_account', 'Google has to ask')
+  const { url, response } = await answerGoogle(browser, asked, {}, never)
+  const page = await response.text()
+  t.match(page, /Create this token\?.*server.*30 days/s)
+  t.notMatch(page, /mcp_token_/, 'coming back makes nothing by itself')
+  const made = await browser.submit('/account/tokens', formFields(page), url)
+  t.match(await made.response.text(), /mcp_token_/)
+  const tokens = await lab.personalTokens.list(asUserId(lab.idOf(ADA)))
+  t.equal(tokens.length, 3)
+})
+
+t.test('applications of one name are told apart by place and time', async (t) => {
+  const clock = new FakeClock(Date.now())
+  const lab = await openSignInLab(t, { clock })
+  const name = { client_name: 'Assistant' }
+  const web = await OAuthClient.register(lab.publicUrl, name, 'https://claude.ai/callback')
+  const app = await OAuthClient.register(lab.publicUrl, name, 'assistant://claude.ai/callback')
+  const tokens = await signInClient(new Browser(), web)
+  clock.advance(3600_000)
+  await signInClient(new Browser(), app)
+  await web.refresh(tokens.refresh_token)
+  const clients = createConnectedClients({ store: lab.store, clock, resource: lab.resource })
+  const listed = await clients.list(asUserId(lab.idOf(ADA)))
+  const [of = undefined, other = undefined] = [
+    'claude.ai',
+    'whatever app opens assistant: links on this device'
+  ].map((place) => listed.find((client) => client.place === place))
+  t.equal((of?.lastUsedAt ?? 0) - (of?.since ?? 0), 3600_000)
+  t.equal(other?.lastUsedAt, other?.since)
+})
+
 t.test('disconnect and erase leaves nothing here and no access at Google', async (t) => {
   const lab = await openSignInLab(t)
   const client = await OAuthClient.register(lab.publicUrl)
