@@ -221,6 +221,40 @@ t.test('HTTP is taken as it comes', async (t) => {
     t.match(await messageOf(await send(me, { body, headers })), { result: { content: [{}] } })
   })
 
+  t.test('nor is any other null a value', async (t) => {
+    const { params } = initialize()
+    const nulls = { ...params, _meta: null, capabilities: { roots: null, sampling: { x: null } } }
+    const clientInfo = { ...params.clientInfo, title: null, icons: null }
+    const begun = await send(me, { body: { ...initialize(), params: { ...nulls, clientInfo } } })
+    t.match(await messageOf(begun), { result: {} })
+    const session = begun.headers.get('mcp-session-id') ?? ''
+    const notified = { jsonrpc: '2.0', method: 'notifications/initialized', params: null }
+    t.equal((await send(me, { session, body: notified })).status, 202)
+    for (const [method, given] of [
+      ['ping', null],
+      ['tools/list', null],
+      ['tools/list', { cursor: null }],
+      ['tools/call', { name: 'seen', arguments: {}, _meta: null }]
+    ] as const) {
+      const answer = await send(me, { session, body: { ...ping(1), method, params: given } })
+      t.match(await messageOf(answer), { result: {} }, method)
+    }
+  })
+
+  // JSON-RPC 2.0 §5.1: what can be parsed and is no request is invalid, not unreadable.
+  t.test('JSON that is no message is told from what is no JSON', async (t) => {
+    for (const [body, code, id] of [
+      ['{', -32700, null],
+      ['5', -32600, null],
+      ['{"id":3,"method":"ping"}', -32600, 3],
+      ['{"jsonrpc":"2.0","id":3}', -32600, null]
+    ] as const) {
+      const answer = await send(me, { body })
+      t.equal(answer.status, 400)
+      t.match(await messageOf(answer), { id, error: { code } }, body)
+    }
+  })
+
   t.test('initialize without a name is the client’s fault, and told so', async (t) => {
     const params = { protocolVersion: '2025-11-25', capabilities: {} }
     const answer = await send(me, { body: { ...initialize(), id: 7, params } })

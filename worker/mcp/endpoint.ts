@@ -10,7 +10,7 @@ import {
 import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { inForm } from './answer-form.ts'
-import { mistakeIn, tidyParams } from './params.ts'
+import { isRpc, mistakeIn, tidyParams } from './params.ts'
 import { withRpcRefusal } from './refusal.ts'
 import { type SessionRecord, SessionRefused, Sessions } from './sessions.ts'
 
@@ -66,6 +66,7 @@ export function createEndpoint(
     id: string | number | undefined,
     authInfo: AuthInfo
   ): Promise<Response> => {
+    if (!isRpc(body)) return rpcError(400, -32600, 'This is not a JSON-RPC 2.0 message.', id)
     const isOfSessions = await isLegacy(request, body)
     const mistake = mistakeIn(body, isOfSessions ? 'legacy' : 'modern')
     // A 2025 client takes an HTTP error for one of the transport, and does not show what it says.

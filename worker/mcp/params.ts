@@ -22,12 +22,19 @@ const REMOVED: ReadonlySet<string> = new Set(['initialize', 'logging/setLevel'])
 const MOST_MISTAKES = 5
 
 /**
- * The messages as the SDK should see them: some clients write null for what they leave out, or the arguments
- * as JSON text. Anything else is as it came.
+ * The messages as the SDK should see them: some clients (in Go, Java, C#) write null for what they leave out, or
+ * the arguments as JSON text. Anything else is as it came.
  */
 export function tidyParams(body: unknown): unknown {
   return Array.isArray(body) ? body.map(tidyMessage) : tidyMessage(body)
 }
+
+/** Whether it is a JSON-RPC 2.0 message, or several; what is in it is looked at later. */
+export const isRpc = (body: unknown): boolean =>
+  Array.isArray(body) ||
+  (isObject(body) &&
+    body.jsonrpc === '2.0' &&
+    (typeof body.method === 'string' || 'result' in body || 'error' in body))
 
 /**
  * What is wrong with a request's parameters, in one sentence; undefined when nothing is, or when it is for the
@@ -46,12 +53,30 @@ export function mistakeIn(message: unknown, era: 'legacy' | 'modern'): string | 
 }
 
 function tidyMessage(message: unknown): unknown {
-  if (!isObject(message) || message.method !== 'tools/call' || !isObject(message.params))
+  if (!isObject(message) || typeof message.method !== 'string' || !('params' in message))
     return message
-  const { arguments: given, ...others } = message.params
-  if (given === null) return { ...message, params: others }
-  const parsed = typeof given === 'string' ? objectIn(given) : undefined
-  return parsed ? { ...message, params: { ...others, arguments: parsed } } : message
+  const { params, ...others } = message
+  if (params === null) return others
+  if (!isObject(params)) return message
+  const depth = message.method === 'initialize' ? INITIALIZE_DEPTH : 1
+  const tidied = withoutNulls(params, depth)
+  const parsed = typeof params.arguments === 'string' ? objectIn(params.arguments) : undefined
+  return { ...others, params: parsed ? { ...tidied, arguments: parsed } : tidied }
+}
+
+/** What a client says of itself and of what it can do lies so deep in `initialize`. */
+const INITIALIZE_DEPTH = 4
+
+/** The same object where there is no null, which is nearly always. */
+function withoutNulls(value: Record<string, unknown>, depth: number): Record<string, unknown> {
+  const entries = Object.entries(value)
+  const kept = entries.flatMap(([key, inner]): [string, unknown][] => {
+    if (inner === null) return []
+    return [[key, depth > 1 && isObject(inner) ? withoutNulls(inner, depth - 1) : inner]]
+  })
+  const isSame =
+    kept.length === entries.length && kept.every(([key, inner]) => value[key] === inner)
+  return isSame ? value : Object.fromEntries(kept)
 }
 
 function objectIn(text: string): object | undefined {
