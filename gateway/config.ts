@@ -51,6 +51,7 @@ export const Settings = z.object({
   OPERATOR_CONTACT: contact.optional(),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
   LIST_HIGHER_TOOLS: onOff.default(true),
+  CLIENT_DOCUMENTS: z.enum(['on', 'off', 'auto'], 'must be on, off or auto').default('auto'),
   DYNAMIC_REGISTRATION: onOff.default(true),
   REFRESH_GRACE: duration.refine((ms) => ms <= 600_000, 'must be at most 10m').default(30_000),
   SIGN_IN_BY_TOOL: onOff.default(false),

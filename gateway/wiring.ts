@@ -323,6 +323,8 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     service: { name: config.SERVICE_NAME, contact: config.OPERATOR_CONTACT },
     defaultLevel: config.DEFAULT_LEVEL,
     registersClients: config.DYNAMIC_REGISTRATION,
+    clientDocuments: config.CLIENT_DOCUMENTS,
+    wayOut: { proxy: config.HTTPS_PROXY, direct: config.NO_PROXY },
     refreshGraceMs: config.REFRESH_GRACE,
     store,
     clock: systemClock,

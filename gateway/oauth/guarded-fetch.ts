@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { Agent, fetch as undiciFetch } from 'undici'
+import { Agent, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 
 /**
  * `fetch` for addresses that a stranger gave us (client metadata documents): https on port 443, a name
@@ -22,12 +22,32 @@ type LookUp = (
   callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void
 ) => void
 
-export function createGuardedFetch(lookUp: LookUp = lookup): GuardedFetch {
-  const agent = new Agent({
+export interface WayOut {
+  /** The URL of an HTTP proxy. It looks names up by itself, so what a name leads to is then for it to guard. */
+  readonly proxy?: string | undefined
+  /** Hosts that are reached without it, as in NO_PROXY. */
+  readonly direct?: readonly string[]
+}
+
+export function createGuardedFetch(
+  { proxy, direct = [] }: WayOut = {},
+  lookUp: LookUp = lookup
+): GuardedFetch {
+  const options = {
     connect: { lookup: publicOnly(lookUp), timeout: CONNECT_MS },
     headersTimeout: CONNECT_MS,
     bodyTimeout: CONNECT_MS
-  })
+  }
+  const agent =
+    proxy === undefined
+      ? new Agent(options)
+      : new EnvHttpProxyAgent({
+          ...options,
+          httpProxy: proxy,
+          httpsProxy: proxy,
+          noProxy: direct.join(',')
+        })
+  let closed: Promise<void> | undefined
   const guarded = async (input: unknown, options: unknown) => {
     const url = new URL(String(input))
     if (!isPublicAddress(url)) throw new TypeError('this address may not be fetched')
@@ -38,7 +58,8 @@ export function createGuardedFetch(lookUp: LookUp = lookup): GuardedFetch {
     // This undici and Node's own are the same at work; their types differ in FormData, which is not used here.
     fetch: guarded as unknown as typeof globalThis.fetch,
     async close() {
-      if (!agent.destroyed) await agent.destroy()
+      closed ??= agent.destroy()
+      await closed
     }
   }
 }

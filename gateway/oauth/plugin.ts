@@ -18,11 +18,12 @@ import { accountRoutes } from './account-routes.ts'
 import { createAccountSession } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
 import { createAccountSignIn } from './account-sign-in.ts'
+import { type ClientDocumentsMode, createClientDocuments } from './client-documents.ts'
 import { createClientSignIn } from './client-sign-in.ts'
 import { createConnectedClients } from './connected-clients.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from './google-visits.ts'
-import { createGuardedFetch } from './guarded-fetch.ts'
+import { createGuardedFetch, type WayOut } from './guarded-fetch.ts'
 import { answerWithPage } from './page-errors.ts'
 import { frontPage } from './pages/front-page.ts'
 import { noticePage } from './pages/notice-page.ts'
@@ -46,6 +47,10 @@ export interface SignInParts {
   readonly defaultLevel: AccessLevel
   /** Whether clients may register themselves (RFC 7591); those with a metadata document need not. */
   readonly registersClients: boolean
+  /** Whether they may name a metadata document instead. */
+  readonly clientDocuments: ClientDocumentsMode
+  /** How such documents are reached. */
+  readonly wayOut?: WayOut
   /** Ms for which a refresh token that was used is accepted again; 0 for never. */
   readonly refreshGraceMs: number
   readonly accounts: Accounts
@@ -81,17 +86,23 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const { publicUrl, google, defaultLevel, registersClients, accounts, keyring, store, clock } =
     parts
   const limits = parts.limits ?? SIGN_IN_LIMITS
-  const guarded = createGuardedFetch()
+  const guarded = createGuardedFetch(parts.wayOut)
+  const documents = createClientDocuments({
+    mode: parts.clientDocuments,
+    fetch: parts.fetchClientMetadata ?? guarded.fetch,
+    store,
+    clock
+  })
   const upkeep = startUpkeep({
     ...parts,
     failed: (err) => scope.log.error({ err }, 'the upkeep of stored rows failed')
   })
   scope.addHook('onClose', async () => {
     await upkeep.close()
+    documents.close()
     await guarded.close()
   })
-  const fetch = parts.fetchClientMetadata ?? guarded.fetch
-  const provider = createProvider({ ...parts, fetch })
+  const provider = createProvider({ ...parts, documents })
   // Connections that break under an answer end here; without a listener Koa prints them.
   const connection: EventEmitter = provider
   connection.on('error', (err) => scope.log.warn({ err }, 'an OAuth answer was cut off'))

@@ -6,6 +6,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { Store } from '../store/store.ts'
 import { keepErrorsHere, renderError } from './authorize-errors.ts'
+import type { ClientDocuments, ClientDocumentsMode } from './client-documents.ts'
 import { type ClaimedClient, reduceClient } from './client-rules.ts'
 import { oauthStorage } from './storage.ts'
 
@@ -20,8 +21,8 @@ export interface ProviderParts {
   readonly registersClients: boolean
   /** Ms for which a refresh token that was used is accepted again; 0 for never. */
   readonly refreshGraceMs: number
-  /** Fetches client metadata documents. */
-  readonly fetch: typeof globalThis.fetch
+  readonly clientDocuments: ClientDocumentsMode
+  readonly documents: Pick<ClientDocuments, 'fetch' | 'isOffered'>
 }
 
 /** Seconds. */
@@ -61,7 +62,7 @@ export function createProvider(parts: ProviderParts): Provider {
       long: cookies,
       short: cookies
     },
-    fetch: parts.fetch,
+    fetch: parts.documents.fetch,
     routes: {
       authorization: '/oauth/authorize',
       token: '/oauth/token',
@@ -87,7 +88,7 @@ export function createProvider(parts: ProviderParts): Provider {
       validator: (_ctx, _key, _value, metadata) => reduceClient(metadata as ClaimedClient)
     },
     discovery: { service_documentation: `${publicUrl}/account` },
-    features: features(resourceOf(publicUrl), parts.registersClients),
+    features: features(parts),
     findAccount: (_ctx, id) => findAccount(parts.accounts, id),
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
@@ -107,16 +108,21 @@ export function createProvider(parts: ProviderParts): Provider {
   provider.proxy = true
   // Every sign-in asks the person and Google anew, so nothing may outlive it in the browser.
   keepErrorsHere(provider)
-  nameModes(provider)
+  nameWhatIsOffered(provider, parts.documents)
   provider.on('authorization.success', ({ oidc }) => {
     if (oidc.session) Object.assign(oidc.session, { destroyed: true })
   })
   return provider
 }
 
-function features(resource: string, registersClients: boolean): Configuration['features'] {
+function features({
+  publicUrl,
+  registersClients,
+  clientDocuments
+}: ProviderParts): Configuration['features'] {
+  const resource = resourceOf(publicUrl)
   return {
-    clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+    clientIdMetadataDocument: { enabled: clientDocuments !== 'off', ack: 'draft-02' },
     devInteractions: { enabled: false },
     dPoP: { enabled: false },
     pushedAuthorizationRequests: { enabled: false },
@@ -168,12 +174,20 @@ async function findAccount(accounts: Pick<Accounts, 'find'>, id: string) {
   return { accountId: id, claims: () => ({ sub: id }) }
 }
 
-/** The metadata names the one response mode that is offered (RFC 8414 §2); the provider names all that it knows. */
-function nameModes(provider: Provider): void {
+/**
+ * The metadata (RFC 8414 §2) names the one response mode that is offered, and client documents only while they can be
+ * fetched; the provider names all that it knows.
+ */
+function nameWhatIsOffered(
+  provider: Provider,
+  documents: Pick<ClientDocuments, 'isOffered'>
+): void {
   provider.use(async (ctx, next) => {
     await next()
     const { body } = ctx
     if (!ctx.path.startsWith('/.well-known/') || typeof body !== 'object' || body === null) return
     Object.assign(body, { response_modes_supported: ['query'] })
+    if ('client_id_metadata_document_supported' in body && !documents.isOffered())
+      delete body.client_id_metadata_document_supported
   })
 }

@@ -24,6 +24,7 @@ export interface SignInLabOptions
     Pick<
       SignInParts,
       | 'allowed'
+      | 'clientDocuments'
       | 'defaultLevel'
       | 'fetchClientMetadata'
       | 'limits'
@@ -85,6 +86,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       google: upstream,
       defaultLevel: options.defaultLevel ?? 'gmail.modify',
       registersClients: options.registersClients ?? true,
+      clientDocuments: options.clientDocuments ?? 'on',
       refreshGraceMs: options.refreshGraceMs ?? 30_000,
       accounts,
       grants,

@@ -175,7 +175,7 @@ t.test('a stranger’s address is fetched from the public internet only', async 
   await guarded.close()
   await guarded.close()
   for (const address of ['127.0.0.1', '169.254.169.254']) {
-    const rebound = createGuardedFetch((_name, _options, callback) =>
+    const rebound = createGuardedFetch({}, (_name, _options, callback) =>
       callback(null, [
         { address: '93.184.215.14', family: 4 },
         { address, family: 4 }
