@@ -56,6 +56,15 @@ t.test('a name is one person, whatever is in it', (t) => {
   ])
   // RFC 2047, section 6.2: the blank between two encoded words is none of the text.
   t.match(one('=?utf-8?Q?M=C3=BC?=\r\n =?utf-8?Q?ller?= <m@out.test>'), [{ name: 'Müller' }])
+  // Cut between the bytes of a character, against RFC 2047, section 5, and seen in mail.
+  t.match(one('=?utf-8?B?44GC44GE44GG44GI4w==?= =?utf-8?B?gYrjgYs=?= <m@out.test>'), [
+    { name: 'あいうえおか' }
+  ])
+  t.match(one('=?utf-8?Q?Gr=C3?=\r\n =?UTF-8?Q?=B6=C3=9Fe?= <m@out.test>'), [{ name: 'Größe' }])
+  t.match(
+    one('=?ISO-2022-JP?B?GyRCJCIkJCQmGyhC?= =?ISO-2022-JP?B?GyRCJCgkKhsoQg==?= <m@out.test>'),
+    [{ name: 'あいうえお' }]
+  )
   t.match(one('"bob@out.test" <bob@out.test>'), [{ name: '', address: 'bob@out.test' }])
   t.match(one('"ceo@out.test" <evil@bad.test>'), [
     { name: 'ceo@out.test', address: 'evil@bad.test' }

@@ -82,6 +82,16 @@ for (const form of HEADER_FORMS)
     }
   )
 
+t.test('a sender is shown as the one person that the message names', async (t) => {
+  for (const form of HEADER_FORMS) {
+    const session = await sessionWith(t, form)
+    const { id } = deliver(session, `From: ${b('Eva <eva@other.test>, Real')} <real@out.test>`)
+    t.match((await session.call('read_email', { messageId: id })).data, {
+      from: '"Eva <eva@other.test>, Real" <real@out.test>'
+    })
+  }
+})
+
 t.test('an entry that is no address is named and stops nothing', async (t) => {
   const session = await sessionWith(t, 'decoded')
   const { id } = deliver(session, 'From: bob@out.test', 'To: /O=ORG/CN=EVA, carl@out.test')

@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url'
 import addressparser from 'nodemailer/lib/addressparser'
-import { decodeWords } from 'postal-mime'
 import { cleanLine } from '../mime/clean-text.ts'
+import { decodeEncodedWords } from '../mime/encoded-words.ts'
 
 /** A mailbox of RFC 5322: a bare address and, maybe, a name. */
 export interface Address {
@@ -41,7 +41,7 @@ export function readAddresses(value: string): AddressEntry[] {
   const words: string[] = []
   const written = value.slice(0, MAX_FIELD_CHARS).replace(/[\ue000\ue001]/g, '')
   const field = balanced(written).replace(ENCODED_WORDS, (run) => {
-    words.push(decodeWords(run))
+    words.push(decodeEncodedWords(run))
     return `\ue000${words.length - 1}\ue001`
   })
   const decoded = (text: string): string =>

@@ -1,5 +1,5 @@
-import { decodeWords } from 'postal-mime'
 import { cleanLine } from '../mime/clean-text.ts'
+import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import type { MessagePart } from './methods.ts'
 
 /** A part that is a file. `partId` stays the same; Gmail's attachment ids change at every fetch. */
@@ -65,8 +65,7 @@ export const partHeader = (part: MessagePart, name: string): string | undefined 
  * when nothing is left. A slash is a letter here (`Invoice 12/2026.pdf`), never a folder.
  */
 export function safeFilename(written: string, partId: string, mimeType: string): string {
-  const decoded = written.includes('=?') ? decodeWords(written) : written
-  const name = cleanLine(decoded).replace(/[/\\<>:"|?*]/g, '_')
+  const name = cleanLine(decodeEncodedWords(written)).replace(/[/\\<>:"|?*]/g, '_')
   if (/^[._ ]*$/.test(name)) return `attachment-${partId}${EXTENSIONS[mimeType] ?? ''}`
   return shortenName(name)
 }

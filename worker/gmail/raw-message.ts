@@ -19,7 +19,8 @@ export interface SplitMessage {
 
 /** A larger message is not read as a whole only to be sure of its names. */
 const MAX_RAW_BYTES = 8_000_000
-const ADDRESS_FIELDS = ['from', 'reply-to', 'to', 'cc', 'bcc'] as const
+const SENDER_FIELDS = ['from', 'reply-to'] as const
+const ADDRESS_FIELDS = [...SENDER_FIELDS, 'to', 'cc', 'bcc'] as const
 
 /** A message as it was sent, cut at the first empty line (RFC 5322, section 2.1). Lines that are no field are left out. */
 export function splitMessage(raw: Buffer): SplitMessage {
@@ -64,12 +65,26 @@ export async function fetchRaw(mailbox: Mailbox, id: string, signal: AbortSignal
  * and a comma or a bracket of a name then looks like one that parts addresses. So a list that could be read in two ways
  * is taken from the message itself, which costs one more request.
  */
-export async function withAddressesAsSent(
+export const withAddressesAsSent = (
   message: Message,
   mailbox: Mailbox,
   signal: AbortSignal
+): Promise<Message> => asSent(message, ADDRESS_FIELDS, mailbox, signal)
+
+/** The same where only the sender matters, who is hardly ever more than one: for reading. */
+export const withSenderAsSent = (
+  message: Message,
+  mailbox: Mailbox,
+  signal: AbortSignal
+): Promise<Message> => asSent(message, SENDER_FIELDS, mailbox, signal)
+
+async function asSent(
+  message: Message,
+  fields: readonly string[],
+  mailbox: Mailbox,
+  signal: AbortSignal
 ): Promise<Message> {
-  const values = ADDRESS_FIELDS.flatMap((name) => headerValues(message, name))
+  const values = fields.flatMap((name) => headerValues(message, name))
   const isSmall = (message.sizeEstimate ?? 0) <= MAX_RAW_BYTES
   if (!isSmall || !values.some(isAmbiguous)) return message
   return withRawFields(message, splitMessage(await fetchRaw(mailbox, message.id ?? '', signal)))

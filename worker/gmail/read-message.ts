@@ -1,5 +1,5 @@
-import { decodeWords } from 'postal-mime'
 import { cleanLine } from '../mime/clean-text.ts'
+import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import { type AddressEntry, readAddresses } from './addresses.ts'
 import { type Attachment, describeAttachment, isAttachment } from './attachment.ts'
 import { parseDateHeader } from './date-header.ts'
@@ -117,7 +117,7 @@ function lookAlikesOf(message: Message): { lookAlikes?: string[] } {
 }
 
 const readable = (value: string): string =>
-  cleanLine(value.includes('=?') ? decodeWords(value) : value).slice(0, MAX_VALUE_CHARS)
+  cleanLine(decodeEncodedWords(value)).slice(0, MAX_VALUE_CHARS)
 
 function readDate(message: Message): string | undefined {
   const written = parseDateHeader(header(message, 'date') ?? '')

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
+import { withSenderAsSent } from '../gmail/raw-message.ts'
 import { messageId, READS } from './schemas.ts'
 import { MessageOut, showInput, showMessage } from './show-message.ts'
 import { defineTool } from './tool.ts'
@@ -19,7 +20,8 @@ export const readEmail = defineTool({
   async run(args, call) {
     const { context, signal } = call
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
-    const message = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
+    const read = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
+    const message = await withSenderAsSent(read, context.mailbox, signal)
     return showMessage(message, args, call)
   }
 })

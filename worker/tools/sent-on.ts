@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { buildHeaderValue, parseHeaderValue } from 'nodemailer/lib/mime-funcs'
-import { decodeWords } from 'postal-mime'
 import { partHeader, shortenName } from '../gmail/attachment.ts'
 import type { OutgoingFile } from '../gmail/compose.ts'
 import type { MessagePart } from '../gmail/methods.ts'
 import { cleanLine } from '../mime/clean-text.ts'
+import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import type { FoundAttachment } from './attachment-source.ts'
 
 /** Longer ones are no honest mail's; they would not fit into a line. */
@@ -49,10 +49,8 @@ function decoded(id: string): string {
 }
 
 /** The name that the sender gave, on one line; whoever saves it makes a path of it, not we. */
-function givenName({ filename }: MessagePart): string {
-  const written = filename ?? ''
-  return shortenName(cleanLine(written.includes('=?') ? decodeWords(written) : written))
-}
+const givenName = ({ filename }: MessagePart): string =>
+  shortenName(cleanLine(decodeEncodedWords(filename ?? '')))
 
 function typeOf(part: MessagePart, mimeType: string, content: Buffer): string {
   const { params } = parseHeaderValue(partHeader(part, 'content-type') ?? '')

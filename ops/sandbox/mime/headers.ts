@@ -45,7 +45,9 @@ function decodeSideBySide(words: string): string {
   for (const [, charset = '', encoding = '', content = ''] of words.matchAll(ENCODED_WORD)) {
     const bytes = decodeWord(encoding, content)
     const last = runs.at(-1)
-    if (last?.charset === charset.toLowerCase()) last.bytes.push(bytes)
+    // Each word of ISO-2022 begins in ASCII again (RFC 1468), so its bytes cannot be joined.
+    const isJoined = last?.charset === charset.toLowerCase() && !/^iso-2022-/i.test(charset)
+    if (last && isJoined) last.bytes.push(bytes)
     else runs.push({ charset: charset.toLowerCase(), bytes: [bytes] })
   }
   return runs.map(({ charset, bytes }) => decodeText(Buffer.concat(bytes), charset)).join('')
