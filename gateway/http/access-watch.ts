@@ -10,6 +10,7 @@ export interface AccessWatchParts {
   readonly clock: Clock
   /** Whether a credential would still be taken now. */
   readonly isLive: (access: Access) => Promise<boolean>
+  /** Hears of the first failure in a row. */
   readonly failed: (error: unknown) => void
 }
 
@@ -23,6 +24,7 @@ export class AccessWatch {
   readonly #resting = new Map<string, { readonly access: Access; readonly ends: Set<() => void> }>()
   #disarm: () => void = () => {}
   #isClosed = false
+  #hasFailed = false
 
   constructor(parts: AccessWatchParts) {
     this.#parts = parts
@@ -62,11 +64,18 @@ export class AccessWatch {
 
   #arm(): void {
     this.#disarm = this.#parts.clock.after(EVERY_MS, () => {
-      void this.look()
-        .catch(this.#parts.failed)
-        .then(() => {
-          if (!this.#isClosed) this.#arm()
-        })
+      void this.#round() // never rejects
     })
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.look()
+      this.#hasFailed = false
+    } catch (error) {
+      if (!this.#hasFailed) this.#parts.failed(error)
+      this.#hasFailed = true
+    }
+    if (!this.#isClosed) this.#arm()
   }
 }

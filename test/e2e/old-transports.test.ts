@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { WebSocket as Socket } from 'ws'
 import { openStore } from '../../gateway/store/store.ts'
 import {
+  call,
   endpointOf,
   fixtureWorker,
   initialize,
@@ -157,6 +158,19 @@ t.test('clients of the older transports have what everybody has', async (t) => {
     t.match(await broken.json(), { error: { code: -32700 } })
     left.abort()
     await until(async () => (await send(at(path, ann), { body: initialize() })).status === 404)
+  })
+
+  // The official client opens its stream again after a break, and neither says which one it was nor begins anew.
+  t.test('a stream that was opened again serves calls one by one', async (t) => {
+    const { token } = endpointOf(gateway, 5)
+    const at = (path: string) => ({ url: `${gateway.origin}${path}`, token })
+    const left = new AbortController()
+    const stream = await send(at('/sse'), { method: 'GET', signal: left.signal })
+    const said = rawEvents(stream)
+    const [, path = ''] = /^data: (.+)$/m.exec((await said.next()).value ?? '') ?? []
+    t.equal((await send(at(path), { body: call('echo', { text: 'again' }) })).status, 202)
+    t.match((await said.next()).value, /^event: message\ndata: .*"again"/)
+    left.abort()
   })
 
   t.test('an upgrade is refused for the reasons of a request', async (t) => {

@@ -58,8 +58,10 @@ t.test('a store that cannot be asked ends nothing, and is asked again', async (t
   dead.add('a')
   store.isDown = true
   await pass()
+  await pass()
   t.equal(ended, 0)
   t.match(failed, [{ message: 'down' }])
+  t.equal(failed.length, 1, 'told once')
   store.isDown = false
   await pass()
   t.equal(ended, 1)
