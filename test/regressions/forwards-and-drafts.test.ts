@@ -59,7 +59,7 @@ const NEWSLETTER = mail(
     'R',
     part(
       'text/html; charset=utf-8',
-      '<html><head><style>.p{color:red} body{margin:0} @import "x.css"; .q{position:fixed}</style></head><body bgcolor="#eeeeee"><table><tr><td class="p">Item</td><td>7</td></tr></table><p onclick="x()">Rope <b>fine</b> <a href="https://a.test/?a=1&amp;b=2">go</a> <a href="javascript:x()">no</a></p><img src="cid:logo%401" alt="Logo"><script>x()</script></body></html>'
+      '<html><head><style>.p{color:red} body{margin:0} @import "x.css"; .q{position:fixed}</style></head><body bgcolor="#eeeeee"><table background="cid:back"><tr><td class="p">Item</td><td>7</td></tr></table><p onclick="x()">Rope <b>fine</b> <a href="https://a.test/?a=1&amp;b=2">go</a> <a href="javascript:x()">no</a></p><img src="cid:logo%401" alt="Logo"><script>x()</script></body></html>'
     ),
     part(
       'image/png; name=l.png',
@@ -67,6 +67,7 @@ const NEWSLETTER = mail(
       'Content-ID: <logo@1>',
       'Content-Disposition: inline; filename=l.png'
     ),
+    part('image/png; name=back.png', PNG, 'Content-ID: <back>'),
     part('image/png; name=unseen.png', PNG, 'Content-ID: <unseen>')
   )
 )
@@ -97,17 +98,18 @@ t.test(
     t.notMatch(source, /secret@/, 'nobody learns who was copied in secret')
     t.match(read.attachments, [
       { filename: 'l.png', contentId: '<logo@1>', disposition: 'inline' },
+      { filename: 'back.png', contentId: '<back>', disposition: 'inline' },
       { filename: 'unseen.png', disposition: 'attachment' }
     ])
     t.match(source, /multipart\/related/)
     const plain = await forwarded(session, NEWSLETTER, { mimeType: 'text/plain' })
     t.equal(plain.read.html, undefined, 'text alone when that is asked for')
-    t.equal(plain.read.attachments.length, 2)
+    t.equal(plain.read.attachments.length, 3)
     const bare = await forwarded(session, NEWSLETTER, { includeAttachments: false })
     t.same(
       bare.read.attachments.map(({ filename }) => filename),
-      ['l.png'],
-      'the picture is no attachment'
+      ['l.png', 'back.png'],
+      'the pictures are no attachment'
     )
   }
 )

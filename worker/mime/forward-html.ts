@@ -50,7 +50,12 @@ function sanitize(html: string): string {
       ...{ bdo: ['dir'], time: ['datetime'], details: ['open'] }
     },
     allowedSchemes: ['http', 'https', 'mailto', 'tel', 'sms'],
-    allowedSchemesByTag: { img: ['http', 'https', 'cid', 'data'] },
+    allowedSchemesByTag: {
+      img: ['http', 'https', 'cid', 'data'],
+      ...Object.fromEntries(
+        ['table', 'tr', 'td', 'th', 'div'].map((tag) => [tag, ['http', 'https', 'cid']])
+      )
+    },
     allowedSchemesAppliedToAttributes: ['href', 'src', 'cite', 'background'],
     parseStyleAttributes: false,
     nonTextTags: NON_TEXT,

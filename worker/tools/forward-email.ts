@@ -63,7 +63,7 @@ export const forwardEmail = defineTool({
       )
     }
     const { quote, note } = await forwarded(message, args.mimeType !== PLAIN, call)
-    const cids = shownPictures(quote.html ?? '')
+    const cids = shownPictures(`${quote.css ?? ''}${quote.html ?? ''}`)
     const files = await filesOf(message, { cids, withFiles: args.includeAttachments }, call)
     const usual = quote.html === undefined ? PLAIN : 'multipart/alternative'
     const content = { ...args, mimeType: args.mimeType ?? usual }
