@@ -91,10 +91,15 @@ def tree(part):
     return {'all': []}
 
 
+SIGNATURES = ('application/pgp-signature', 'application/pkcs7-signature', 'application/x-pkcs7-signature')
+
+
 def files(message):
     found = []
     for part in message.walk():
         if part.is_multipart() or part.get_content_disposition() != 'attachment':
+            continue
+        if part.get_content_type() in SIGNATURES:
             continue
         content = part.get_payload(decode=True) or b''
         if any(isinstance(each, BROKEN) for each in part.defects):

@@ -18,7 +18,12 @@ const Piece = z.object({
 })
 const Thread = z.object({
   messages: z.array(
-    z.object({ id: z.string(), body: z.string().default(''), truncated: z.boolean() })
+    z.object({
+      id: z.string(),
+      body: z.string().default(''),
+      truncated: z.boolean(),
+      leftOut: z.looseObject({}).optional()
+    })
   )
 })
 const Sent = z.object({ recipients: z.array(z.string()) })
@@ -80,7 +85,9 @@ export async function tryMail(person: Person, path: string): Promise<Seen> {
     )
     if (file.data) {
       const { filename, contentBase64 } = file.data
-      files.push({ name: filename, sha256: sha256(Buffer.from(contentBase64, 'base64')) })
+      const bytes = Buffer.from(contentBase64, 'base64')
+      const inner = mimeType === 'message/rfc822' ? await hashesIn(bytes) : []
+      for (const hash of [sha256(bytes), ...inner]) files.push({ name: filename, sha256: hash })
     }
     if (!/^(text|message)\//.test(mimeType)) continue
     const texts = await allPieces((textOffset) =>
@@ -90,7 +97,8 @@ export async function tryMail(person: Person, path: string): Promise<Seen> {
   }
   return {
     text: [body, ...pieces.map(({ html }) => html), inThread?.body ?? '', ...fileTexts].join('\n'),
-    threadCut: inThread && !inThread.truncated ? wordsMissing(body, inThread.body) : [],
+    threadCut:
+      inThread && !inThread.truncated && !inThread.leftOut ? wordsMissing(body, inThread.body) : [],
     ...answers,
     files,
     forwarded: await forward(person, call, id),
@@ -131,17 +139,25 @@ async function forward(person: Person, call: Call, messageId: string): Promise<s
   const { data } = await call('forward_email', args)
   if (typeof data.draftId !== 'string') return []
   const draft = Draft.parse(await person.gmail('GET', `drafts/${data.draftId}?format=raw`))
-  const mail = await PostalMime.parse(Buffer.from(draft.message.raw, 'base64url'), {
+  return hashesIn(Buffer.from(draft.message.raw, 'base64url'))
+}
+
+/** The hashes of a message's files, and of those of messages that are attached to it. */
+async function hashesIn(raw: Buffer): Promise<string[]> {
+  const { attachments } = await PostalMime.parse(raw, {
     attachmentEncoding: 'arraybuffer',
     forceRfc822Attachments: true
   })
-  return mail.attachments.map(({ content }) =>
-    sha256(content instanceof ArrayBuffer ? new Uint8Array(content) : content)
-  )
+  const hashes = attachments.map(async ({ content, mimeType }) => {
+    const bytes = Buffer.from(
+      typeof content === 'string' ? Buffer.from(content) : new Uint8Array(content)
+    )
+    return [sha256(bytes), ...(mimeType === 'message/rfc822' ? await hashesIn(bytes) : [])]
+  })
+  return (await Promise.all(hashes)).flat()
 }
 
-const sha256 = (content: Uint8Array | string): string =>
-  createHash('sha256').update(content).digest('hex')
+const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
 /** A text as words are looked for in it. */
 export const folded = (text: string): string => text.normalize('NFKC').toLowerCase()

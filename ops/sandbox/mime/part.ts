@@ -62,12 +62,23 @@ export function* walkParts(part: MimePart): Generator<MimePart> {
 const childId = (parent: string, index: number) =>
   parent === '' ? `${index}` : `${parent}.${index}`
 
-/** Where the header block ends; a message without an empty line is all header. */
+/** A header's line: a name with a colon, a folded one, or the line before a message of an mbox. */
+const OF_HEADER = /^([!-9;-~]+[ \t]*:|[ \t]|>?From )/
+
+/**
+ * Where the header block ends: at an empty line, or at one that cannot belong to it. RFC 5322 wants the empty line; but
+ * what stands below a header in its place is words of somebody.
+ */
 function splitHead(text: string): { head: string; body: string } {
-  if (/^\r?\n/.test(text)) return { head: '', body: text.replace(/^\r?\n/, '') }
-  const end = /\r?\n\r?\n/.exec(text)
-  if (!end) return { head: text, body: '' }
-  return { head: text.slice(0, end.index), body: text.slice(end.index + end[0].length) }
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at)
+    const next = end === -1 ? text.length : end + 1
+    const line = text.slice(at, next).replace(/\r?\n$/, '')
+    if (line === '') return { head: text.slice(0, at), body: text.slice(next) }
+    if (!OF_HEADER.test(line)) return { head: text.slice(0, at), body: text.slice(at) }
+    at = next
+  }
+  return { head: text, body: '' }
 }
 
 /** The pieces between delimiters (RFC 2046 §5.1.1); a missing closing delimiter ends at the end. */

@@ -138,6 +138,21 @@ t.test('a digest holds messages', async (t) => {
   ])
 })
 
+// RFC 5322 §2.1 wants an empty line before the body. Parsers that find other text there (CPython's `email`: defect
+// MissingHeaderBodySeparator) take it for the body, as attached messages of bounces are often cut to a sentence.
+t.test('words in the place of headers are the body', async (t) => {
+  const { read } = await open(t)
+  t.equal(
+    textOf(await read('Subject: x', 'Here it begins: now', 'and ends')),
+    'Here it begins: now\r\nand ends'
+  )
+  const bounce = await read('Content-Type: message/rfc822', '', 'Message removed')
+  t.equal(textOf(bounce.parts[0]), 'Message removed')
+  t.match((await read('From x@y Mon Jan 1', 'Subject: of an mbox', '', 'x')).headers, [
+    { name: 'Subject' }
+  ])
+})
+
 // taylorwilsdon/google_workspace_mcp#1075: any other From is replaced without a word; openclaw/gogcli#406: aliases.
 t.test('mail comes from an alias that is confirmed, and from no other address', async (t) => {
   const { sandbox, call, find } = await open(t)
