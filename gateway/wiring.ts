@@ -18,6 +18,7 @@ import { nodeWarning } from './node-floor.ts'
 import type { NoteChange } from './oauth/account-change.ts'
 import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
+import { createLiveness } from './oauth/liveness.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
@@ -250,11 +251,15 @@ const watchClock = (log: Log, metrics: Metrics): ClockWatch =>
     }
   })
 
-function toolSignInOf(store: Store, parts: Omit<ToolSignInParts, 'clients' | 'clock'>): ToolSignIn {
+function toolSignInOf(
+  store: Store,
+  parts: Omit<ToolSignInParts, 'clients' | 'clock' | 'isLive'>
+): ToolSignIn {
   const clock = systemClock
   const resource = `${parts.config.PUBLIC_URL}/mcp`
   const clients = createConnectedClients({ store, clock, resource })
-  return createToolSignIn({ ...parts, clock, clients })
+  const isLive = createLiveness({ ...parts.accounts, store, clock })
+  return createToolSignIn({ ...parts, clock, clients, isLive })
 }
 
 function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: UserId) => void) {

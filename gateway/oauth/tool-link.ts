@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import * as z from 'zod'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
-import type { SignInRequests } from '../tool-sign-in/requests.ts'
+import type { SignInRequest, SignInRequests } from '../tool-sign-in/requests.ts'
 import { type AdmittanceParts, type Arrival, judgeArrival } from './admittance.ts'
 import { Decision } from './decision.ts'
 import { requireOwnForm } from './form-guard.ts'
@@ -29,9 +29,15 @@ const Path = z.object({ link: z.string().max(100) })
 export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, parts) => {
   const { requests, google, visits, cookies, publicUrl } = parts
 
+  /** Whose session has ended meanwhile could not use what a person gives. */
+  const wantedBehind = async (link: string) => {
+    const asked = requests.behind(link)
+    return asked && (await isWanted(asked)) ? asked : undefined
+  }
+
   scope.get(toolLinkPath(':link'), async (request, reply) => {
     const { link } = Path.parse(request.params)
-    const asked = requests.behind(link)
+    const asked = await wantedBehind(link)
     if (!asked) return sendPage(reply, 400, USED)
     const { level, clientName } = asked.wish
     const action = toolLinkPath(link)
@@ -49,7 +55,7 @@ export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, p
     const { link } = Path.parse(request.params)
     requireOwnForm(request, { cookies, publicUrl, subject: toolLinkPath(link) })
     const answer = Decision.parse(request.body)
-    const asked = requests.behind(link)
+    const asked = await wantedBehind(link)
     if (!asked) return sendPage(reply, 400, USED)
     if (answer.decision === 'deny') {
       requests.refuse(asked.id, 'denied')
@@ -77,7 +83,7 @@ export async function finishToolVisit(
 ): Promise<FastifyReply> {
   const { requests, google, visits } = parts
   const asked = requests.visiting(errand.request)
-  if (!asked) return sendPage(reply, 400, USED)
+  if (!asked || !(await isWanted(asked))) return sendPage(reply, 400, USED)
   const explain = (reason: keyof typeof REFUSALS, unused?: Arrival): FastifyReply => {
     requests.refuse(asked.id, 'denied', unused)
     return sendPage(reply, 403, noticePage(REFUSALS[reason]))
@@ -101,6 +107,9 @@ export async function finishToolVisit(
     ? sendPage(reply, 400, USED)
     : sendPage(reply, 200, shortCodePage(code, profile.email))
 }
+
+const isWanted = async ({ wish }: SignInRequest): Promise<boolean> =>
+  (await wish.isWanted?.()) ?? true
 
 const USED = noticePage({
   title: 'This link is used up',

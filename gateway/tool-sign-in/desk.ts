@@ -16,6 +16,7 @@ import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tok
 import type { Exchanges } from '../http/exchange.ts'
 import { type AdmittanceParts, admitPerson } from '../oauth/admittance.ts'
 import type { Caller } from '../oauth/bearer.ts'
+import type { Access } from '../oauth/liveness.ts'
 import { toolLinkPath } from '../oauth/tool-link.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
@@ -37,6 +38,8 @@ export interface SignInDeskParts extends AdmittanceParts, BindParts, SignOutPart
   readonly sessionTtl: number
   /** Whether a personal token may be given to the model. */
   readonly givesTokens: boolean
+  /** Whether the credential of a caller would still be taken. */
+  readonly isLive: (access: Access) => Promise<boolean>
   readonly failed: (error: unknown) => void
 }
 
@@ -115,18 +118,23 @@ export class SignInDesk {
   }
 
   async #begin(
-    { userId, session, owner }: Asker,
+    { userId, session, caller, owner }: Asker,
     level: AccessLevel,
     loginHint: string | undefined
   ): Promise<SignInAnswer> {
-    const { requests, accounts, publicUrl } = this.#parts
+    const { requests, accounts, sessions, isLive, publicUrl } = this.#parts
     const person = isNobody(userId) ? undefined : userId
     const { request, link } = requests.begin({
       owner,
       level,
       person,
       clientName: (session?.initialize.clientInfo.name ?? '').slice(0, LONGEST_NAME),
-      loginHint: person ? (await accounts.find(person))?.email : loginHint
+      loginHint: person ? (await accounts.find(person))?.email : loginHint,
+      async isWanted() {
+        const isOpen = !session || (await sessions.findByHash(session.hash, session.userId))
+        const hasToken = caller !== undefined && caller.credential !== 'session'
+        return Boolean(isOpen) && (!hasToken || (await isLive(caller)))
+      }
     })
     return {
       kind: 'link',

@@ -37,6 +37,8 @@ export interface Wish {
   /** What the client calls itself. */
   readonly clientName: string
   readonly loginHint: string | undefined
+  /** Whether whoever asked could still use the answer: its session and its token are alive. Yes when missing. */
+  readonly isWanted?: () => Promise<boolean>
 }
 
 export interface SignInRequest {

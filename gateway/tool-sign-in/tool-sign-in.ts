@@ -7,7 +7,7 @@ import type { People } from '../people.ts'
 import type { Serving } from '../serving.ts'
 import type { Log } from '../telemetry/log.ts'
 import { abandonGrant } from './abandon-grant.ts'
-import { SignInDesk } from './desk.ts'
+import { SignInDesk, type SignInDeskParts } from './desk.ts'
 import { SignInRequests } from './requests.ts'
 import { Strangers } from './strangers.ts'
 
@@ -26,6 +26,7 @@ export interface ToolSignInParts {
   readonly serving: Serving
   readonly people: People
   readonly clients: Pick<ConnectedClients, 'revoke'>
+  readonly isLive: SignInDeskParts['isLive']
   readonly note: NoteChange
 }
 
@@ -34,7 +35,7 @@ const SHARE = 1 / 4
 const MOST = 64
 
 export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
-  const { config, log, clock, accounts, serving, people, clients, note } = parts
+  const { config, log, clock, accounts, serving, people, clients, isLive, note } = parts
   const failed = (err: unknown): void => log.error({ err }, 'a sign-in by tool failed')
   const requests = new SignInRequests({
     clock,
@@ -50,6 +51,7 @@ export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
       clock,
       requests,
       clients,
+      isLive,
       note,
       announce: people.onGrantChanged,
       publicUrl: config.PUBLIC_URL,

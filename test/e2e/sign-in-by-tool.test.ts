@@ -433,6 +433,28 @@ t.test('sign_out ends the session, and with revoke everything', async (t) => {
   t.pass('what was done is kept, without who')
 })
 
+t.test('a link ends with the session or the token of whoever asked for it', async (t) => {
+  const house = await open(t, { level: 'gmail.modify' })
+  const { gateway } = house
+  const stranger = await openToolClient(t, gateway.url)
+  const link = async (assistant: Assistant) =>
+    String((await assistant.call('get_auth_url')).data.authUrl)
+  const first = await link(stranger)
+  t.equal((await fetch(first)).status, 200)
+  const [session] = await sessionsOf(house)
+  await gateway.admin('DELETE', `/admin/sessions/${session?.handle}`)
+  t.match(await followLink(first, { email: ADA }), { status: 400, page: /used up/ })
+
+  const ada = await openToolClient(t, gateway.url, { token: gateway.token })
+  const second = await link(ada)
+  t.equal((await fetch(second)).status, 200)
+  const account = await openAccount(house, ADA)
+  const fields = formFields(account.text)
+  const id = /name="id" value="([^"]+)"/.exec(account.text)?.[1] ?? ''
+  await account.browser.submit('/account/tokens/revoke', { ...fields, id }, account.url)
+  t.match(await followLink(second, { email: ADA }), { status: 400, page: /used up/ })
+})
+
 t.test('outside of sessions only revoke signs out, and its answer still arrives', async (t) => {
   const house = await open(t, { level: 'gmail.read' })
   const ada = { url: house.gateway.url, token: house.gateway.token }

@@ -95,7 +95,7 @@ ${items.length === 0 ? html`<p class="soft">None is connected. Give this address
 
 function sessionList({ sessions, clients, formToken }: AccountView): Html {
   const ofWhat = (clientId: string): string => {
-    if (clientId === TOOL_CLIENT) return 'Signed in by a tool, without a token.'
+    if (clientId === TOOL_CLIENT) return 'A session signed in by a tool, without a token.'
     const client = clients.find((one) => one.clientId === clientId)
     return client ? `Of ${client.name}, ${client.place}.` : 'With a personal token.'
   }
