@@ -193,7 +193,7 @@ t.test('without a token a person signs in, and goes on in the same session', asy
   t.match(await assistant.call('check_authentication'), { data: { status: 'authenticated' } })
 
   const account = await openAccount(house, ADA)
-  t.match(account.text, /plain-client.*signed in by a tool, without a token/s)
+  t.match(account.text, /plain-client.*signed in by a tool, without a token/is)
   const secrets = /ya29\.|1\/\/0|GOCSPX|mcp_token_|4\/0A|client_secret/
   t.notMatch(assistant.seen.join('\n'), secrets, 'the model sees no token and no secret')
   t.notMatch(log(), secrets)
