@@ -24,12 +24,14 @@ import { measureRequests } from './http/measure-requests.ts'
 import { oldTransports } from './http/old-transports.ts'
 import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { createTokenless } from './http/tokenless.ts'
+import { watchForUnseenProxy } from './http/unseen-proxy.ts'
 import { asksForWebSocket } from './http/websocket-transport.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
 import { mostOpenFiles } from './supervisor/proc.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
+import type { Warnings } from './telemetry/warnings.ts'
 import type { Strangers } from './tool-sign-in/strangers.ts'
 
 /** How often late requests are looked for, at most. */
@@ -40,6 +42,7 @@ export interface AppParts {
   readonly config: Config
   readonly log: Log
   readonly metrics: Metrics
+  readonly warnings: Warnings
   readonly tokens: BearerTokens
   readonly signIn: FastifyPluginAsync
   readonly mcp: McpParts
@@ -89,6 +92,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.decorateRequest('caller', null)
   app.decorateRequest('peeked', null)
   measureRequests(app, metrics)
+  app.addHook('onRequest', watchForUnseenProxy(config.PUBLIC_URL, parts.warnings))
   app.addHook('onRequest', guard.host)
   // Not @fastify/helmet, which makes it anew for each request.
   const protect = helmet({

@@ -1,9 +1,10 @@
 /** Settings from the environment. The only reader of `process.env`. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
+import { nearNames } from '#shared/near-names.ts'
 import {
   contact,
   duration,
@@ -13,12 +14,16 @@ import {
   origin,
   port,
   ports,
+  proxies,
   proxyUrl,
   size,
+  timer,
+  token,
   whole
 } from './settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
+const LEAST_WORKER_MEMORY = 96 * 2 ** 20
 /** Half of the machine for workers, counted at what a busy one needs. */
 const workersThatFit = (): number => Math.max(4, Math.floor(memory() / 2 / (96 * 2 ** 20)))
 
@@ -31,7 +36,10 @@ export const Settings = z.object({
   HOST: z.string().default('127.0.0.1'),
   OPS_PORT: port.default(9464),
   OPS_HOST: z.string().default('127.0.0.1'),
-  ADMIN_TOKEN: z.string().min(24, 'must have at least 24 characters'),
+  OPS_HOSTS: list.default([]),
+  ADMIN_TOKEN: token.optional(),
+  METRICS_TOKEN: token.optional(),
+  OPERATORS_FILE: z.string().optional(),
   GOOGLE_CLIENT_ID: z.string().min(1),
   GOOGLE_CLIENT_SECRET: z.string().min(1),
   GOOGLE_ISSUER_URL: origin.default('https://accounts.google.com'),
@@ -46,7 +54,7 @@ export const Settings = z.object({
   ALLOWED_HOSTS: list.default([]),
   ALLOWED_ORIGINS: list.default([]),
   CALLBACK_PORTS: ports.default([]),
-  TRUST_PROXY: list.default([]),
+  TRUST_PROXY: proxies.default([]),
   SERVICE_NAME: line(60).default('Gmail gateway'),
   OPERATOR_CONTACT: contact.optional(),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
@@ -60,22 +68,28 @@ export const Settings = z.object({
   HTTP_SSE: onOff.default(false),
   WEBSOCKET: onOff.default(false),
   MAX_BODY: size.default(8 * 2 ** 20),
-  HEADERS_TIMEOUT: duration.default(10_000),
-  REQUEST_TIMEOUT: duration.default(60_000),
-  READ_TIMEOUT: duration.default(60_000),
+  HEADERS_TIMEOUT: timer.default(10_000),
+  REQUEST_TIMEOUT: timer.default(60_000),
+  READ_TIMEOUT: timer.default(60_000),
   ANSWERS_PER_USER: size.default(8 * 2 ** 20),
   ANSWERS_LIMIT: size.default(256 * 2 ** 20),
   SESSION_TTL: duration.default(7 * 86_400_000),
   AUDIT_TTL: duration.default(365 * 86_400_000),
   SESSIONS_PER_USER: whole(1, 10_000).default(32),
   STREAMS_PER_USER: whole(1, 10_000).default(32),
+  CALL_TIMEOUT: timer.default(300_000),
   CALLS_PER_USER: whole(1, 10_000).default(64),
   CALL_RATE: whole(1, 100_000).default(50),
   CALL_BURST: whole(1, 100_000).default(500),
   WORKER_LIMIT: whole(1, 100_000).optional(),
   WORKER_IDLE: duration.default(600_000),
-  WORKER_MEMORY: size.default(WORKER_MEMORY_DEFAULT),
-  WORKER_START_TIMEOUT: duration.default(10_000),
+  WORKER_MEMORY: size
+    .refine(
+      (bytes) => bytes >= LEAST_WORKER_MEMORY,
+      'must be at least 96MiB: a worker needs that to start'
+    )
+    .default(WORKER_MEMORY_DEFAULT),
+  WORKER_START_TIMEOUT: timer.default(10_000),
   WORKER_STARTS: whole(1, 1000).default(8),
   WORKER_UIDS: z
     .string()
@@ -83,8 +97,8 @@ export const Settings = z.object({
     .optional(),
   WARM_WORKERS: whole(0, 1000).default(1),
   QUEUE_LIMIT: whole(1, 100_000).default(256),
-  QUEUE_WAIT: duration.default(10_000),
-  DRAIN_TIMEOUT: duration.default(10_000),
+  QUEUE_WAIT: timer.default(10_000),
+  DRAIN_TIMEOUT: timer.default(10_000),
   WORKER_ENTRY: z.string().optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')
 })
@@ -102,11 +116,14 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads and checks every setting. Throws one GatewayError ERR_CONFIG whose message lists all that is
- * missing or wrong, a line each, with what to do.
+ * missing or wrong, a line each, with what to do. `warn` hears of what is allowed and should not be.
  */
-export function readConfig(environment: Environment = process.env): Config {
-  const mistakes: string[] = []
-  const given = withFiles(environment, mistakes)
+export function readConfig(
+  environment: Environment = process.env,
+  warn: (sentence: string) => void = () => {}
+): Config {
+  const mistakes = misspelt(environment)
+  const given = withFiles(environment, mistakes, warn)
   const { data, error } = Settings.safeParse(given)
   for (const issue of error?.issues ?? []) {
     const name = String(issue.path[0])
@@ -117,14 +134,53 @@ export function readConfig(environment: Environment = process.env): Config {
         : `${name} ${issue.message}.`
     )
   }
-  if (!data || mistakes.length > 0) {
-    throw new GatewayError(
-      'ERR_CONFIG',
-      `Wrong settings:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`
-    )
-  }
+  const isOperated = given.ADMIN_TOKEN !== undefined || given.OPERATORS_FILE !== undefined
+  if (!isOperated && !isTold('ADMIN_TOKEN', mistakes))
+    mistakes.push(`ADMIN_TOKEN is not set. ${HOW.ADMIN_TOKEN}`)
+  if (data) mistakes.push(...contradictions(data))
+  if (!data || mistakes.length > 0) throw wrongSettings(mistakes)
   return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit() }
 }
+
+/** As an operator reads it: all at once, a line each. */
+export const wrongSettings = (mistakes: readonly string[]): GatewayError =>
+  new GatewayError(
+    'ERR_CONFIG',
+    `Wrong settings:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`
+  )
+
+/** Settings that are right each and wrong together. */
+function contradictions(config: z.infer<typeof Settings>): string[] {
+  const { PORT, OPS_PORT, CALLBACK_PORTS, ADMIN_TOKEN, METRICS_TOKEN } = config
+  const found: string[] = []
+  if (PORT !== 0 && PORT === OPS_PORT)
+    found.push('OPS_PORT must be another port than PORT: what is for operators is for nobody else.')
+  for (const port of CALLBACK_PORTS)
+    if (port === PORT || port === OPS_PORT)
+      found.push(`CALLBACK_PORTS must not name ${port}, which is PORT or OPS_PORT.`)
+  if (ADMIN_TOKEN !== undefined && ADMIN_TOKEN === METRICS_TOKEN)
+    found.push('METRICS_TOKEN must be another word than ADMIN_TOKEN.')
+  if (config.HEADERS_TIMEOUT > config.REQUEST_TIMEOUT)
+    found.push('HEADERS_TIMEOUT must not be longer than REQUEST_TIMEOUT.')
+  return found
+}
+
+/** A name that nobody reads is most likely one that somebody meant to be read. */
+function misspelt(environment: Environment): string[] {
+  const known = [
+    ...Object.keys(Settings.shape),
+    ...IN_FILES.map((name) => `${name}_FILE`),
+    'GMAIL_OAUTH_PATH'
+  ]
+  return Object.keys(environment).flatMap((name) => {
+    if (known.includes(name) || name.length < 6 || OTHERS.test(name)) return []
+    const [near] = nearNames(name, known)
+    return near === undefined ? [] : [`${name} is no setting; did you mean ${near}?`]
+  })
+}
+
+/** Settings of the demo and of other programs. */
+const OTHERS = /^(DEMO|SANDBOX|OTEL|NODE|npm)_|^(http|https|ftp|all|no)_proxy$/i
 
 /** Whether what is wrong with a setting follows from a mistake that is on the list already. */
 const isTold = (name: string, mistakes: readonly string[]): boolean =>
@@ -136,32 +192,74 @@ const isTold = (name: string, mistakes: readonly string[]): boolean =>
 
 const HOW: Record<string, string> = {
   PUBLIC_URL: 'Give the URL that people will use, e.g. https://mail.example.com.',
-  ADMIN_TOKEN: 'Give a long random word, e.g. from `openssl rand -hex 32`, or ADMIN_TOKEN_FILE.',
+  ADMIN_TOKEN:
+    'Give a long random word, e.g. from `openssl rand -hex 32`, or ADMIN_TOKEN_FILE, or OPERATORS_FILE.',
   GOOGLE_CLIENT_ID: 'Give the OAuth client of your Google project, or GMAIL_OAUTH_PATH.',
   GOOGLE_CLIENT_SECRET: 'Give it, or GOOGLE_CLIENT_SECRET_FILE, or GMAIL_OAUTH_PATH.',
   SECRETS_FILE: 'Make one with `npm run secrets -- <file>`.'
 }
 
 /** Settings that may stand in a file of their own; empty settings count as not set. */
-function withFiles(environment: Environment, mistakes: string[]): Record<string, string> {
+function withFiles(
+  environment: Environment,
+  mistakes: string[],
+  warn: (sentence: string) => void
+): Record<string, string> {
   const given: Record<string, string> = {}
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && value !== '') given[name] = value
   }
   // Most programs know these two in small letters as well.
   for (const name of ['HTTPS_PROXY', 'NO_PROXY']) {
-    const small = environment[name.toLowerCase()]
-    if (given[name] === undefined && small) given[name] = small
+    const small = given[name.toLowerCase()]
+    if (small !== undefined) given[name] ??= small
   }
-  for (const name of ['ADMIN_TOKEN', 'GOOGLE_CLIENT_SECRET']) {
-    const path = given[`${name}_FILE`]
-    if (path === undefined) continue
-    const text = read(path, `${name}_FILE`, mistakes)
-    if (text !== undefined) given[name] = text.trim()
-  }
+  readFiles(given, mistakes, warn)
   if (given.GMAIL_OAUTH_PATH !== undefined)
     readGoogleClient(given, given.GMAIL_OAUTH_PATH, mistakes)
   return given
+}
+
+function readFiles(
+  given: Record<string, string>,
+  mistakes: string[],
+  warn: (sentence: string) => void
+): void {
+  for (const name of IN_FILES) {
+    const path = given[`${name}_FILE`]
+    if (path === undefined) continue
+    const text = read(path, `${name}_FILE`, mistakes)
+    if (text === undefined) continue
+    given[name] = text.trim()
+    if (SECRETS.includes(name)) checkMode(path, `${name}_FILE`, mistakes, warn)
+  }
+}
+
+/** Settings that may stand in a file, whose name is then given as `<name>_FILE`. It is read again on reload. */
+const IN_FILES = [
+  'ADMIN_TOKEN',
+  'METRICS_TOKEN',
+  'GOOGLE_CLIENT_SECRET',
+  'ALLOWED_EMAILS',
+  'ALLOWED_DOMAINS',
+  'LOG_LEVEL'
+]
+const SECRETS = IN_FILES.slice(0, 3)
+
+/** Swarm and Kubernetes mount secrets for a group; a file for everybody is no secret. */
+function checkMode(
+  path: string,
+  setting: string,
+  mistakes: string[],
+  warn: (sentence: string) => void
+): void {
+  const { mode } = statSync(path)
+  if ((mode & 0o027) !== 0)
+    mistakes.push(`${setting} names a file that other users can open; run chmod 0400 on it.`)
+  else if ((mode & 0o050) !== 0)
+    warn(
+      `${setting} names a file that its group can read; see to it that nobody else is in that group.`
+    )
 }
 
 function readGoogleClient(given: Record<string, string>, path: string, mistakes: string[]): void {

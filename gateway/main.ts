@@ -1,7 +1,7 @@
 /** The gateway as a program: settings from the environment, an end with grace, an exit code that tells. */
 import closeWithGrace from 'close-with-grace'
 import { GatewayError } from '#shared/errors.ts'
-import { readConfig } from './config.ts'
+import { checkedConfig } from './checked-config.ts'
 import { startGateway } from './start.ts'
 import { concealGateway } from './supervisor/conceal.ts'
 import { placesFor } from './supervisor/places.ts'
@@ -17,17 +17,27 @@ const MARGIN_MS = 10_000
 let letGo = (): void => {}
 
 try {
-  const config = readConfig()
+  const warned: string[] = []
+  const config = checkedConfig((sentence) => warned.push(sentence))
+  if (process.argv.includes('--check')) {
+    process.stdout.write([...warned, 'The settings are right.', ''].join('\n'))
+    process.exit(0)
+  }
   concealGateway(placesFor(config.RUN_DIR).nodeDirectories)
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: process.stdout.isTTY, fd: 1 })
   const delay = 2 * config.DRAIN_TIMEOUT + MARGIN_MS
-  await startGateway(config, log, {}, (gateway) => {
-    const grace = closeWithGrace({ delay, logger: false }, async ({ err, signal }) => {
-      if (err) log.fatal({ err }, 'the gateway fails')
-      log.info({ signal }, 'stopping')
-      await gateway.close()
-      log.info('stopped')
-    })
+  for (const sentence of warned) log.warn(sentence)
+  await startGateway(config, log, { reread: () => checkedConfig() }, (gateway) => {
+    process.on('SIGHUP', () => void gateway.reload().catch(() => {})) // the log says why it failed
+    const grace = closeWithGrace(
+      { delay, logger: false, skip: ['SIGHUP'] },
+      async ({ err, signal }) => {
+        if (err) log.fatal({ err }, 'the gateway fails')
+        log.info({ signal }, 'stopping')
+        await gateway.close()
+        log.info('stopped')
+      }
+    )
     letGo = () => grace.uninstall()
   })
 } catch (error) {

@@ -5,14 +5,23 @@ import Fastify, {
   type FastifyPluginAsync,
   LogController
 } from 'fastify'
+import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { adminToken } from './admin/admin-token.ts'
+import { opsGuard } from './admin/guard.ts'
+import type { Operators } from './admin/operators.ts'
 import { type AdminParts, adminRoutes } from './admin/routes.ts'
-import type { Readiness } from './readiness.ts'
+import { FailedAttempts } from './http/failed-attempts.ts'
+import type { Readiness, ReadinessReport } from './readiness.ts'
 import type { Log } from './telemetry/log.ts'
 
+/** That one address may send in a minute: operators paste theirs. */
+const WRONG_TOKENS = 20
+
 export interface OpsParts {
-  readonly adminToken: string
+  readonly operators: Operators
+  /** Host names that the port answers to, besides addresses and names without a dot. */
+  readonly hosts: readonly string[]
+  readonly clock: Clock
   readonly log: Log
   readonly readiness: Readiness
   /** Brings the gauges up to date and gives the text of a scrape. */
@@ -29,33 +38,50 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
     forceCloseConnections: true
   })
   app.setErrorHandler((error, _request, reply) => {
-    if (error instanceof GatewayError)
+    if (error instanceof GatewayError) {
+      if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
       return reply.code(error.statusCode).send(body(error.code, error.message))
+    }
     if (isClientError(error))
       return reply.code(error.statusCode).send(body('ERR_BAD_REQUEST', error.message))
     parts.log.error({ err: error }, 'ops request failed')
     return reply.code(500).send(body('ERR_INTERNAL', 'The request failed; see the log.'))
   })
-  const onlyAdmin = adminToken(parts.adminToken)
-  app.setNotFoundHandler({ preHandler: onlyAdmin }, (_request, reply) =>
+  app.decorateRequest('operator', null)
+  const attempts = new FailedAttempts(parts.clock, WRONG_TOKENS)
+  const guard = opsGuard({ operators: parts.operators, attempts, hosts: parts.hosts })
+  app.addHook('onRequest', guard.host)
+  app.setNotFoundHandler({ preHandler: guard.requires('metrics') }, (_request, reply) =>
     reply.code(404).send(body('ERR_NOT_FOUND', 'Nothing is here.'))
   )
   app.get('/health', async () => ({ status: 'ok' }))
-  app.get('/ready', async (_request, reply) => {
+  app.get('/ready', async (request, reply) => {
     const report = await parts.readiness.report()
-    return reply.code(report.ready ? 200 : 503).send(report)
+    reply.code(report.ready ? 200 : 503)
+    return reply.send(guard.operatorOf(request) ? report : briefly(report))
+  })
+  app.get('/metrics', { onRequest: guard.requires('metrics') }, async (_request, reply) => {
+    const { type, text } = await parts.scrape()
+    return reply.type(type).send(text)
   })
   const guarded: FastifyPluginAsync = async (scope) => {
-    scope.addHook('onRequest', onlyAdmin)
-    scope.get('/metrics', async (_request, reply) => {
-      const { type, text } = await parts.scrape()
-      return reply.type(type).send(text)
-    })
+    scope.addHook(
+      'onRequest',
+      guard.requires(({ method }) => (method === 'GET' || method === 'HEAD' ? 'read' : 'admin'))
+    )
     await adminRoutes(scope, parts.admin)
   }
   await app.register(guarded)
   return app
 }
+
+/** For whoever does not say who they are: what is wrong is for operators. */
+const briefly = ({ ready, checks }: ReadinessReport): object => ({
+  ready,
+  checks: Object.fromEntries(
+    Object.entries(checks).map(([name, said]) => [name, said === 'ok' ? 'ok' : 'failing'])
+  )
+})
 
 /** Fastify's own refusal of a request, such as a body that is not JSON. */
 const isClientError = (error: unknown): error is Error & { statusCode: number } =>

@@ -1,41 +1,90 @@
+import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
-import { isAllowed } from './accounts/allow-list.ts'
+import type { Account } from './accounts/accounts.ts'
+import type { AllowedPeople } from './accounts/allow-list.ts'
 import type { GoogleProfile } from './accounts/google.ts'
 import type { OpenAccounts } from './accounts/open-accounts.ts'
-import type { Config } from './config.ts'
 import type { Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import type { Log } from './telemetry/log.ts'
 
 export interface PeopleParts {
-  readonly config: Pick<Config, 'ALLOWED_EMAILS' | 'ALLOWED_DOMAINS'>
+  readonly allowedPeople: AllowedPeople
   readonly log: Log
   readonly accounts: OpenAccounts
   readonly serving: Serving
 }
 
-/** What follows for workers and sessions when people sign in, grant something else, or go. */
+/** What follows for workers and sessions when people sign in, grant something else, are put out, or go. */
 export interface People {
   /** Whether the operator lets this person in. */
   readonly allowed: (profile: GoogleProfile) => boolean
+  /** Whether the operator still lets the owner of an account in. */
+  readonly allowsAccount: AllowedPeople['allowsAccount']
   /** The stored grant is another one: cached tokens go, the worker and its clients learn of it. */
   readonly onGrantChanged: (userId: UserId) => void
   /** Before an account is erased: its sessions end, and its worker. */
   readonly onErase: (userId: UserId) => Promise<void>
+  /** No call, stream, link or refresh of this person works any more. Sessions sleep, for when they come back. */
+  readonly block: (userId: UserId) => Promise<void>
+  /** Ends everything of those whom the allow list no longer names; answers how many had something open. */
+  readonly putOutOthers: () => Promise<number>
 }
 
-export function peopleOf({ config, log, accounts, serving }: PeopleParts): People {
+const PAGE = 500
+
+export function peopleOf({ allowedPeople, log, accounts, serving }: PeopleParts): People {
+  const allowsAccount: People['allowsAccount'] = (account) => allowedPeople.allowsAccount(account)
+
+  /** Resolves when the worker is gone. */
+  const cutOff = async (userId: UserId, why: GatewayError): Promise<void> => {
+    serving.cutOff(userId, why)
+    accounts.broker.forget(userId)
+    await serving.supervisor.stop(userId, 'blocked', 'now')
+  }
+
   return {
-    allowed: (profile) =>
-      isAllowed({ emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS }, profile),
+    allowed: (profile) => allowedPeople.allows(profile),
+    allowsAccount,
     onGrantChanged(userId) {
       accounts.broker.forget(userId)
       serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))
     },
     async onErase(userId) {
+      serving.cutOff(userId, new GatewayError('ERR_ACCOUNT_BLOCKED', 'This account was erased.'))
       await accountSessions(serving.sessions).endAll(userId)
       await serving.supervisor.stop(userId, 'admin', 'now')
       accounts.broker.forget(userId)
+    },
+    async block(userId) {
+      await accounts.accounts.block(userId) // first, so that nothing new begins
+      await cutOff(
+        userId,
+        new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
+      )
+    },
+    async putOutOthers() {
+      const why = new GatewayError(
+        'ERR_NOT_ALLOWED',
+        'This account may not use this gateway any more.'
+      )
+      let count = 0
+      for await (const account of everyAccount(accounts)) {
+        if (allowsAccount(account)) continue
+        const { userId } = account
+        if (serving.supervisor.expects(userId) || serving.streams.hasStreams(userId)) count += 1
+        await cutOff(userId, why)
+      }
+      return count
     }
+  }
+}
+
+async function* everyAccount({ accounts }: OpenAccounts): AsyncGenerator<Account> {
+  for (let after: UserId | undefined; ; ) {
+    const page = await accounts.list({ after, limit: PAGE })
+    yield* page
+    after = page.at(-1)?.userId
+    if (page.length < PAGE) return
   }
 }

@@ -12,6 +12,8 @@ export interface ReadinessReport {
   readonly isolation: IsolationReport
   /** `ok`, or why another version of Node should be used. It does not make the gateway unready. */
   readonly node: string
+  /** What an operator should put right; it does not make the gateway unready. */
+  readonly warnings: readonly string[]
 }
 
 /** A probe of a load balancer does not wait longer. */
@@ -25,6 +27,8 @@ export class Readiness {
   readonly #supervisor: Supervisor
   readonly #isolation: IsolationReport
   readonly #clock: Clock
+  readonly #isDrained: () => boolean
+  readonly #warnings: () => readonly string[]
   #isStopping = false
   #probe: { at: number; result: Promise<string> } | undefined
 
@@ -33,11 +37,15 @@ export class Readiness {
     supervisor: Supervisor
     isolation: IsolationReport
     clock: Clock
+    isDrained?: () => boolean
+    warnings?: () => readonly string[]
   }) {
     this.#isolation = parts.isolation
     this.#store = parts.store
     this.#supervisor = parts.supervisor
     this.#clock = parts.clock
+    this.#isDrained = parts.isDrained ?? (() => false)
+    this.#warnings = parts.warnings ?? (() => [])
   }
 
   stopping(): void {
@@ -46,7 +54,8 @@ export class Readiness {
 
   /** Never rejects. */
   async report(): Promise<ReadinessReport> {
-    const accepting = this.#isStopping ? 'stopping' : 'ok'
+    const open = this.#isDrained() ? 'drained by an operator' : 'ok'
+    const accepting = this.#isStopping ? 'stopping' : open
     const [store, worker] = await Promise.all([
       this.#storeWorks(),
       this.#isStopping ? 'not asked' : this.#workerStarts()
@@ -56,7 +65,8 @@ export class Readiness {
       ready,
       checks: { store, worker, accepting },
       isolation: this.#isolation,
-      node: nodeWarning(process.versions.node) ?? 'ok'
+      node: nodeWarning(process.versions.node) ?? 'ok',
+      warnings: this.#warnings()
     }
   }
 

@@ -5,6 +5,7 @@ import { isNobody, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
+import { Door } from './door.ts'
 import { GrantNews } from './grant-news.ts'
 import { AccessWatch } from './http/access-watch.ts'
 import { CallerLimits } from './http/caller-limits.ts'
@@ -21,10 +22,12 @@ import { isStoreError } from './store/store-trouble.ts'
 import type { Launcher } from './supervisor/launcher.ts'
 import type { Assignment } from './supervisor/life.ts'
 import { processUse } from './supervisor/proc.ts'
-import { supervise } from './supervisor/supervise.ts'
+import { type SupervisorSettings, supervise } from './supervisor/supervise.ts'
 import type { Supervisor, WorkerEnd, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
 import { clientFamily } from './telemetry/client-family.ts'
+import type { Events } from './telemetry/events.ts'
+import { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import { createWorkerDesk, type WorkerDeskParts } from './worker-desk.ts'
@@ -43,6 +46,7 @@ export interface ServingParts {
   /** Answers the sign-in tools, where they are on. */
   readonly onSignIn: WorkerDeskParts['onSignIn']
   readonly isClockSettled: () => boolean
+  readonly events: Events
 }
 
 export interface Serving {
@@ -58,8 +62,12 @@ export interface Serving {
   /** Bytes of answers that wait for their clients. */
   readonly held: HeldBytes
   readonly links: AttachmentLinks
+  readonly door: Door
+  readonly ledger: Ledger
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
+  /** Ends what this person has in flight, their streams and their links, with `why` where somebody can be told. */
+  cutOff(userId: UserId, why: GatewayError): void
   /**
    * Another gateway has the ports: nobody's worker is started here. A user's streams end when there is no
    * worker here any more, and come back there, where one may run then.
@@ -78,6 +86,7 @@ export function createServing(parts: ServingParts): Serving {
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
   const links = new AttachmentLinks(clock)
+  const ledger = new Ledger(clock)
   const limits = limitsOf(config, clock)
   const access = new AccessWatch({
     clock,
@@ -114,20 +123,10 @@ export function createServing(parts: ServingParts): Serving {
       isNobody(userId) ? { release() {} } : ownership.hold(userId, signal),
     random: Math.random,
     processUse,
-    settings: supervisorSettings({
-      workerLimit: config.WORKER_LIMIT,
-      concurrentStarts: config.WORKER_STARTS,
-      queueLimit: config.QUEUE_LIMIT,
-      queueWaitMs: config.QUEUE_WAIT,
-      startMs: config.WORKER_START_TIMEOUT,
-      drainMs: config.DRAIN_TIMEOUT,
-      idleMs: config.WORKER_IDLE,
-      memoryBytes: config.WORKER_MEMORY,
-      warmWorkers: config.WARM_WORKERS
-    }),
+    settings: settingsOf(config),
     events: workerEvents(
       parts,
-      { exchanges, streams, sessions, links },
+      { exchanges, streams, sessions, links, ledger },
       {
         ready(userId) {
           void streams.bind(userId) // never rejects
@@ -151,7 +150,14 @@ export function createServing(parts: ServingParts): Serving {
     isLive: parts.isLive,
     held,
     links,
+    door: new Door(),
+    ledger,
     grantChanged: (userId) => news.changed(userId),
+    cutOff(userId, why) {
+      for (const exchange of exchanges.ofUser(userId)) exchange.abort.abort(why)
+      streams.endUser(userId)
+      links.forget(userId)
+    },
     leave() {
       stay = 'leaving'
       for (const userId of streams.users()) if (!supervisor.peek(userId)) streams.handOver(userId)
@@ -190,23 +196,37 @@ const limitsOf = (config: Config, clock: Clock): CallerLimits =>
     clock
   )
 
+const settingsOf = (config: Config): SupervisorSettings =>
+  supervisorSettings({
+    workerLimit: config.WORKER_LIMIT,
+    concurrentStarts: config.WORKER_STARTS,
+    queueLimit: config.QUEUE_LIMIT,
+    queueWaitMs: config.QUEUE_WAIT,
+    startMs: config.WORKER_START_TIMEOUT,
+    drainMs: config.DRAIN_TIMEOUT,
+    idleMs: config.WORKER_IDLE,
+    memoryBytes: config.WORKER_MEMORY,
+    warmWorkers: config.WARM_WORKERS
+  })
+
 /** A session that ended takes along what belongs to it: its stream, its calls, its place in the worker. */
 const sessionEvents = (
-  { clock, metrics, log }: ServingParts,
+  { clock, metrics, log, events }: ServingParts,
   exchanges: Exchanges,
   streams: ParkedStreams,
   workerOf: Supervisor['peek']
 ): SessionEvents => ({
-  started: ({ initialize }) =>
-    metrics.sessions.started.inc({
-      era: 'legacy',
-      client: clientFamily(initialize.clientInfo.name)
-    }),
+  started({ userId, handle, initialize }) {
+    const client = clientFamily(initialize.clientInfo.name)
+    metrics.sessions.started.inc({ era: 'legacy', client })
+    events.tell('session_started', { userId, session: handle, client })
+  },
   sweepFailed(err) {
     if (!isStoreError(err)) log.error({ err }, 'sessions not swept')
   },
   ended(session, reason) {
     metrics.sessions.ended.inc({ reason })
+    events.tell('session_ended', { userId: session.userId, session: session.handle, reason })
     metrics.sessions.seconds.observe({}, (clock.now() - session.createdAt) / 1000)
     streams.endSession(session)
     workerOf(session.userId)?.channel.send({ type: 'end-session', sessionHash: session.hash })
@@ -221,22 +241,25 @@ function workerEvents(
     exchanges,
     streams,
     sessions,
-    links
-  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links'>,
+    links,
+    ledger
+  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger'>,
   worker: { ready(userId: UserId): void; gone(userId: UserId): void }
 ): WorkerEvents {
-  const { config, metrics, log, broker, ownership, store } = parts
+  const { config, metrics, log, broker, ownership, store, events } = parts
   return {
     onPhase(userId, _from, to) {
       if (to === 'ready') worker.ready(userId)
       if (to === 'draining') streams.letGo(userId)
     },
-    onExit({ workerId, userId, reason, code, signal, lifetimeSeconds }) {
+    onAssigned: ({ userId, id }) => events.tell('worker_ready', { userId, worker: id }),
+    onExit({ workerId, userId, reason, code, signal, lifetimeSeconds, cpuSeconds }) {
       worker.gone(userId)
+      ledger.ran(userId, cpuSeconds)
       sessions.workerGone(workerId, sleepCause(reason))
       metrics.workers.exits.inc({ reason })
       metrics.workers.lifetime.observe({}, lifetimeSeconds)
-      log.info({ worker: workerId, reason, status: code, signal }, 'worker ended')
+      events.tell('worker_ended', { userId, worker: workerId, reason, status: code, signal })
     },
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),
@@ -248,6 +271,7 @@ function workerEvents(
       verifyLease: (userId) => ownership.verify(userId, store.db),
       sessions,
       exchanges,
+      ledger,
       metrics,
       log
     }),

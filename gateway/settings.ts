@@ -1,4 +1,5 @@
 /** The grammar of single settings: durations, sizes, lists, URLs. */
+import { isIP } from 'node:net'
 import * as z from 'zod'
 
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -23,10 +24,23 @@ export const onOff = z.enum(['on', 'off'], 'must be on or off').transform((word)
 
 export const port = whole(0, 65_535)
 
-/** Values separated by commas; empty ones are dropped. */
+/** A duration that a timer can hold: after more than 24 days it would go off at once. */
+export const timer = duration.refine((ms) => ms <= 86_400_000, 'must be at most 24h')
+
+/** A bearer token that somebody chose: long, and not one letter again and again. */
+export const token = z
+  .string()
+  .min(24, 'must have at least 24 characters')
+  .refine(
+    (text) => new Set(text).size >= 8,
+    'must be random, with more than a few different characters; e.g. from `openssl rand -hex 32`'
+  )
+
+/** Values separated by commas or lines; empty ones are dropped, and what stands after a #. */
 export const list = z.string().transform((text) =>
   text
-    .split(',')
+    .replaceAll(/#.*$/gm, '')
+    .split(/[,\n]/)
     .map((item) => item.trim())
     .filter((item) => item !== '')
 )
@@ -46,6 +60,18 @@ export const line = (most: number) =>
 export const contact = z.union(
   [z.email(), z.url({ protocol: /^https$/ })],
   'must be an address of mail, or a URL with https'
+)
+
+/** Addresses, networks, or the names that proxy-addr has for networks. A name would be looked up by nobody. */
+export const proxies = list.pipe(
+  z.array(
+    z
+      .string()
+      .refine(
+        isProxy,
+        'must list addresses or networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal'
+      )
+  )
 )
 
 /** An origin without path. Plain http is for this machine only: tokens travel over it. */
@@ -73,6 +99,15 @@ export const proxyUrl = z
 
 export const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+
+function isProxy(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  if (bits === undefined) return true
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+}
 
 function quantity(units: Record<string, number>, what: string) {
   const form = new RegExp(`^(\\d+)(${Object.keys(units).join('|')})$`)

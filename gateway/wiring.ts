@@ -7,8 +7,10 @@ import { systemClock } from '#shared/clock.ts'
 import { type ErrorCode, GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
 import { VERSION } from '#shared/version.ts'
+import { AllowedPeople } from './accounts/allow-list.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
 import { type Audit, createAudit } from './admin/audit.ts'
+import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
 import { ClockWatch } from './clock-watch.ts'
 import type { Config } from './config.ts'
@@ -20,6 +22,7 @@ import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
 import { createLiveness } from './oauth/liveness.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
+import { resourceOf } from './oauth/provider.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
 import { thisNode } from './ownership/node.ts'
@@ -27,6 +30,7 @@ import { SqlOwnership } from './ownership/sql-ownership.ts'
 import { Succession } from './ownership/succession.ts'
 import { type People, peopleOf } from './people.ts'
 import { Readiness } from './readiness.ts'
+import { createReload, type Reload, type ReloadParts } from './reload.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -40,9 +44,11 @@ import { placesFor } from './supervisor/places.ts'
 import { processStart } from './supervisor/proc.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 import { takeLeave } from './take-leave.ts'
+import { Events } from './telemetry/events.ts'
 import { readGauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { Warnings } from './telemetry/warnings.ts'
 import {
   createToolSignIn,
   type ToolSignIn,
@@ -54,6 +60,8 @@ export interface Gateway {
   readonly opsApp: FastifyInstance
   /** When it may listen. */
   readonly succession: Pick<Succession, 'turn' | 'serving'>
+  /** Takes over changed allow lists, operators and log level; see `Reload`. */
+  readonly reload: Reload
   /** Takes nothing new, answers what is in flight, ends every worker. May be called more than once. */
   close(): Promise<void>
 }
@@ -73,6 +81,10 @@ interface Core {
   readonly patience: AbortController
   readonly toolSignIn: ToolSignIn | undefined
   readonly isClockSettled: () => boolean
+  readonly operators: Operators
+  readonly reload: Reload
+  readonly events: Events
+  readonly warnings: Warnings
   readonly substitutes: Substitutes
 }
 
@@ -83,7 +95,10 @@ const STORE_CHECK_MS = 5000
 const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
 
 /** What a test may put in the place of the real thing. */
-export type Substitutes = Pick<SignInParts, 'fetchClientMetadata'>
+export type Substitutes = Pick<SignInParts, 'fetchClientMetadata'> & {
+  /** Reads the settings again for a reload; those that it has, if absent. */
+  readonly reread?: ReloadParts['reread']
+}
 
 /** Builds the gateway; it does not listen yet. Throws ERR_CONFIG for what only shows when it is tried. */
 export async function wire(
@@ -93,12 +108,9 @@ export async function wire(
 ): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION })
   tellOfNode(log, metrics)
-  const { launcher, mostWorkers, isolation, reaped } = await launcherFor(config, log, metrics)
-  metrics.workers.reaped.inc({}, reaped)
-  const clockWatch = watchClock(log, metrics)
-  const isClockSettled = () => clockWatch.isSettled()
-  const store = await openStore(config.DATABASE_URL, storeNews(log, metrics))
-  const storeWatch = watchStore(store)
+  const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics)
+  const base = await openBase(config, log, metrics)
+  const { store, isClockSettled, events, warnings, allowedPeople } = base
   const accounts: OpenAccounts = openAccounts({
     store,
     clock: systemClock,
@@ -112,7 +124,7 @@ export async function wire(
   const { ownership, succession } = leasesFor(config, log, store, (userId) => {
     void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
   })
-  const tokens = tokensFor(config, store, accounts)
+  const tokens = tokensFor(config, store, accounts, allowedPeople)
   const serving: Serving = createServing({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
@@ -124,10 +136,12 @@ export async function wire(
     ownership,
     isLive: tokens.isLive,
     isClockSettled,
+    events,
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
-  const people = peopleOf({ config, log, accounts, serving })
+  const admitted = admission(config, log, { accounts, serving, substitutes, allowedPeople })
+  const { people } = admitted
   const audit = createAudit({ store, clock: systemClock, keepMs: config.AUDIT_TTL })
   const note: NoteChange = ({ userId, ...change }) =>
     audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
@@ -144,17 +158,18 @@ export async function wire(
     accounts,
     tokens,
     serving,
-    people,
     toolSignIn,
     patience: new AbortController(),
     isClockSettled,
+    ...admitted,
+    events,
+    warnings,
     substitutes
   }
   const readiness = new Readiness({
-    store,
-    supervisor: serving.supervisor,
-    isolation,
-    clock: systemClock
+    ...{ store, isolation, clock: systemClock, supervisor: serving.supervisor },
+    isDrained: () => !serving.door.isOpen(),
+    warnings: () => warnings.list()
   })
   const app = await publicApp(core)
   const opsApp = await operatorsApp(core, readiness)
@@ -167,14 +182,13 @@ export async function wire(
     toolSignIn?.requests.close()
     const callMs = config.DRAIN_TIMEOUT
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => core.patience.abort() })
-    clockWatch.close()
-    storeWatch.close()
-    await store.close()
+    await base.close()
   }
   return {
     app,
     opsApp,
     succession,
+    reload: admitted.reload,
     close() {
       closed ??= close()
       return closed
@@ -191,14 +205,53 @@ function tellOfNode(log: Log, metrics: Metrics): void {
 const tokensFor = (
   { PUBLIC_URL }: Config,
   store: Store,
-  { personalTokens }: OpenAccounts
+  { personalTokens }: OpenAccounts,
+  allowedPeople: AllowedPeople
 ): BearerTokens =>
   createBearerTokens({
     store,
     personalTokens,
+    allowsAccount: (account) => allowedPeople.allowsAccount(account),
     clock: systemClock,
     resource: `${PUBLIC_URL}/mcp`
   })
+
+/** What everything else stands on. */
+async function openBase(config: Config, log: Log, metrics: Metrics) {
+  const store = await openStore(config.DATABASE_URL, storeNews(log, metrics))
+  const clockWatch = watchClock(log, metrics)
+  const storeWatch = watchStore(store)
+  return {
+    store,
+    isClockSettled: () => clockWatch.isSettled(),
+    events: new Events(log, systemClock),
+    warnings: new Warnings(log),
+    allowedPeople: new AllowedPeople({
+      emails: config.ALLOWED_EMAILS,
+      domains: config.ALLOWED_DOMAINS
+    }),
+    async close() {
+      clockWatch.close()
+      storeWatch.close()
+      await store.close()
+    }
+  }
+}
+
+/** Who may use this gateway, and who may operate it: what a reload changes. */
+function admission(
+  config: Config,
+  log: Log,
+  parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & { allowedPeople: AllowedPeople }
+) {
+  const { allowedPeople } = parts
+  tellWhoMaySignIn(log, allowedPeople)
+  const people = peopleOf({ ...parts, log })
+  const operators = new Operators(loadOperators(config))
+  const reread = parts.substitutes.reread ?? (() => config)
+  const reload = createReload({ reread, allowedPeople, operators, people, log })
+  return { people, operators, reload }
+}
 
 async function assignmentOf(
   userId: UserId,
@@ -240,6 +293,16 @@ function watchStore(store: Store): { close(): void } {
       disarm()
     }
   }
+}
+
+/** Everybody, when nobody was named: that is worth a line that stands out. */
+function tellWhoMaySignIn(log: Log, allowedPeople: AllowedPeople): void {
+  const { emails, domains } = allowedPeople.count()
+  if (emails + domains === 0)
+    log.warn(
+      'everybody whom the Google project lets in may sign in; ALLOWED_EMAILS or ALLOWED_DOMAINS would name them'
+    )
+  else log.info({ emails, domains }, 'who may sign in: those whom the allow lists name')
 }
 
 const watchClock = (log: Log, metrics: Metrics): ClockWatch =>
@@ -314,6 +377,7 @@ async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<
     // What a worker prints could quote mail: only that it printed is told.
     onLine: (worker, stream, line) => log.debug({ worker, stream, chars: line.length }, 'output')
   })
+  metrics.workers.reaped.inc({}, opened.reaped)
   if (opened.reaped > 0) log.warn({ count: opened.reaped }, 'leftover workers ended')
   log.info(opened.isolation, 'workers are kept apart')
   return opened
@@ -342,6 +406,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
   }
   return buildApp({
     clock: systemClock,
+    warnings: core.warnings,
     config,
     log,
     metrics,
@@ -358,8 +423,12 @@ function publicApp(core: Core): Promise<FastifyInstance> {
       }),
       clock: systemClock,
       maxBody: config.MAX_BODY,
+      callTimeoutMs: config.CALL_TIMEOUT,
       measure: {
-        bytes: (direction, bytes) => metrics.http.bytes.inc({ direction }, bytes),
+        bytes(direction, bytes, userId) {
+          metrics.http.bytes.inc({ direction }, bytes)
+          serving.ledger.passed(userId, direction, bytes)
+        },
         overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
         rejected: ({ code }) => metrics.http.rejected.inc({ reason: REJECTED[code] ?? 'other' })
       }
@@ -370,7 +439,9 @@ function publicApp(core: Core): Promise<FastifyInstance> {
 function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance> {
   const { config, log, metrics, serving } = core
   return buildOpsApp({
-    adminToken: config.ADMIN_TOKEN,
+    operators: core.operators,
+    hosts: [config.OPS_HOST, ...config.OPS_HOSTS].map((host) => host.toLowerCase()),
+    clock: systemClock,
     log,
     readiness,
     scrape: async () => {
@@ -381,7 +452,19 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
     admin: {
       ...serving,
       accounts: core.accounts.accounts,
+      personalTokens: core.accounts.personalTokens,
+      clients: createConnectedClients({
+        store: core.store,
+        clock: systemClock,
+        resource: resourceOf(config.PUBLIC_URL)
+      }),
+      accountSessions: accountSessions(serving.sessions),
+      people: core.people,
       audit: core.audit,
+      clock: systemClock,
+      config,
+      events: core.events,
+      reload: core.reload,
       metrics
     }
   })

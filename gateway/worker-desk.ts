@@ -6,6 +6,7 @@ import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { RunningWorker } from './supervisor/supervisor.ts'
+import type { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
@@ -22,6 +23,7 @@ export interface WorkerDeskParts {
   /** Answers the sign-in tools, where they are on. */
   readonly onSignIn: ((worker: RunningWorker, message: SignInMessage) => void) | undefined
   readonly exchanges: Exchanges
+  readonly ledger: Pick<Ledger, 'called' | 'spent'>
   readonly metrics: Metrics
   readonly log: Log
 }
@@ -53,6 +55,8 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'metrics':
         count(parts.metrics, message)
+        for (const { name, value } of message.counts)
+          if (name === 'gmail_units') parts.ledger.spent(worker.userId, value)
         break
       case 'log':
         parts.log[message.level]({ worker: worker.id, ...message.fields }, message.message)
@@ -120,10 +124,11 @@ function refusalOf(error: unknown): { message: string; retryAfter?: number } {
 }
 
 function noteCall(
-  { exchanges, metrics, log }: WorkerDeskParts,
+  { exchanges, ledger, metrics, log }: WorkerDeskParts,
   worker: RunningWorker,
   { request, rpcId, method, tool }: Extract<FromWorker, { type: 'call' }>
 ): void {
+  ledger.called(worker.userId)
   if (exchanges.heard(worker, request, { rpcId, method, tool })) return
   metrics.http.misroutesBlocked.inc({})
   log.error({ worker: worker.id }, 'a worker named a request that is not its own')

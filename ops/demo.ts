@@ -37,7 +37,7 @@ try {
   const demo = {
     mcp: `${config.PUBLIC_URL}/mcp`,
     ops: `http://${config.OPS_HOST}:${config.OPS_PORT}`,
-    adminToken: config.ADMIN_TOKEN,
+    adminToken: config.ADMIN_TOKEN ?? '',
     google: sandbox.url,
     users
   }

@@ -4,12 +4,16 @@ const STATUS = {
   ERR_ACCOUNT_BLOCKED: 403, // an operator blocked this account
   ERR_BAD_REQUEST: 400, // an argument is missing or wrong; the message names it
   ERR_BODY_TOO_LARGE: 413, // the request body is over MAX_BODY
+  ERR_CALL_ENDED: 503, // an operator ended this call
+  ERR_CALL_TIMEOUT: 504, // the call took longer than CALL_TIMEOUT
   ERR_CONFIG: 500, // a setting is missing or wrong; the process exits with 78
   ERR_DRAINING: 503, // the gateway is about to stop; another one takes over
+  ERR_FORBIDDEN: 403, // the operator's role does not allow it
   ERR_FORM: 403, // a form that was not sent by our own page
   ERR_LEASE_HELD: 503, // another gateway runs this account's worker and did not give it up in time
   ERR_LEASE_LOST: 503, // another gateway runs this account's worker now
   ERR_NEEDS_REAUTH: 401, // Google no longer accepts this account's grant
+  ERR_NOT_ALLOWED: 403, // the operator's allow list does not name this account
   ERR_NOT_FOUND: 404, // the admin API knows nothing by this name
   ERR_QUEUE_FULL: 503, // too many requests wait for a worker
   ERR_SESSION_LIMIT: 429, // this account has too many sessions

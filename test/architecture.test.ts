@@ -56,6 +56,7 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway',
     'gateway/accounts',
     'gateway/http',
+    'gateway/oauth',
     'gateway/sessions',
     'gateway/store',
     'gateway/supervisor',
@@ -74,7 +75,15 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/telemetry',
     'gateway/tool-sign-in'
   ],
-  ops: ['shared', 'gateway', 'gateway/accounts', 'gateway/store', 'gateway/telemetry', 'ops/**'],
+  ops: [
+    'shared',
+    'gateway',
+    'gateway/accounts',
+    'gateway/admin',
+    'gateway/store',
+    'gateway/telemetry',
+    'ops/**'
+  ],
   'ops/build': ['shared', 'worker'],
   'ops/bench': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/clients': ['gateway', 'gateway/accounts', 'ops/**'],
@@ -88,6 +97,7 @@ const TYPES_ONLY: Record<string, readonly string[]> = {
   'gateway/sessions': ['gateway/oauth'],
   'gateway/telemetry': ['gateway/http', 'gateway/sessions', 'gateway/supervisor'],
   'gateway/accounts': ['gateway/store'],
+  'gateway/admin': ['gateway/oauth'],
   'gateway/http': ['gateway/tool-sign-in'],
   'gateway/oauth': ['gateway/store', 'gateway/tool-sign-in']
 }

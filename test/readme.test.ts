@@ -26,7 +26,7 @@ const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```/gms)].map(([, kind, tex
 /** The least that a gateway needs to be told. */
 const REQUIRED = {
   PUBLIC_URL: 'https://mail.example.com',
-  ADMIN_TOKEN: 'a'.repeat(24),
+  ADMIN_TOKEN: '0123456789abcdef01234567',
   GOOGLE_CLIENT_ID: 'id',
   GOOGLE_CLIENT_SECRET: 'secret',
   SECRETS_FILE: 'secrets.json'

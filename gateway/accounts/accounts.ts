@@ -19,13 +19,18 @@ export interface Account {
 
 interface AccountPage {
   /** Only accounts whose id sorts after this one. */
-  readonly after?: UserId | undefined
+  readonly after?: string | undefined
+  /** Only accounts with this in their address, in any case. */
+  readonly search?: string | undefined
+  readonly state?: UserRow['state'] | undefined
   readonly limit?: number | undefined
 }
 
 /** The people who signed in, and what they granted. */
 export interface Accounts {
   find(userId: UserId): Promise<Account | undefined>
+  /** By id, or by address in any case: then the one seen last, since Google may give an address to another. */
+  named(idOrAddress: string): Promise<Account | undefined>
   /** By id, at most `limit` (100 by default). */
   list(page?: AccountPage): Promise<readonly Account[]>
   /** What Google granted for this account; empty without a grant. */
@@ -75,12 +80,8 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
       return row && toAccount(row)
     },
 
-    async list({ after, limit = PAGE } = {}) {
-      let query = db.selectFrom('users').selectAll().orderBy('id').limit(limit)
-      if (after !== undefined) query = query.where('id', '>', after)
-      return (await query.execute()).map(toAccount)
-    },
-
+    named: (idOrAddress) => named(db, idOrAddress),
+    list: (page) => list(db, page),
     grantedScopes: (userId) => grants.scopes(userId),
 
     async admit({ userId, email, hd = null }) {
@@ -135,11 +136,46 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
           .set({ actor: 'user' })
           .where('actor', '=', `user:${userId}`)
           .execute()
+        await trx
+          .updateTable('audit')
+          .set({ target: 'user' })
+          .where('target', '=', userId)
+          .execute()
         await trx.deleteFrom('users').where('id', '=', userId).execute()
       })
       return { revokedAtGoogle }
     }
   }
+}
+
+async function named(db: Store['db'], idOrAddress: string): Promise<Account | undefined> {
+  const row = await db
+    .selectFrom('users')
+    .selectAll()
+    .where(({ eb, or, fn }) =>
+      or([
+        eb('id', '=', idOrAddress),
+        eb(fn<string>('lower', ['email']), '=', idOrAddress.toLowerCase())
+      ])
+    )
+    .orderBy('last_seen_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row && toAccount(row)
+}
+
+async function list(
+  db: Store['db'],
+  { after, search, state, limit = PAGE }: AccountPage = {}
+): Promise<readonly Account[]> {
+  let query = db.selectFrom('users').selectAll().orderBy('id').limit(limit)
+  if (after !== undefined) query = query.where('id', '>', after)
+  if (state !== undefined) query = query.where('state', '=', state)
+  if (search !== undefined)
+    query = query.where(({ eb, fn, val }) =>
+      eb(fn<number>('instr', [fn('lower', ['email']), val(search.toLowerCase())]), '>', 0)
+    )
+  return (await query.execute()).map(toAccount)
 }
 
 /** A grant that cannot be opened or revoked must not keep the person's rows alive. */

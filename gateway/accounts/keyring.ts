@@ -52,8 +52,8 @@ type KeyringFile = z.infer<typeof KeyringFile>
  * Reads SECRETS_FILE. Throws ERR_CONFIG, with one sentence that says what to do, when the file is
  * missing, unreadable, open to others, malformed, weak, or uses one key for two purposes.
  */
-export function loadKeyring(path: string): Keyring {
-  const parsed = KeyringFile.safeParse(readPrivateJson(path))
+export function loadKeyring(path: string, warn: (sentence: string) => void = () => {}): Keyring {
+  const parsed = KeyringFile.safeParse(readPrivateJson(path, warn))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw refusal(`${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'invalid'}`)
@@ -117,10 +117,13 @@ export function writeKeyring(path: string, keyring: Keyring): void {
   writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o400, flag: 'wx' })
 }
 
-function readPrivateJson(path: string): unknown {
+function readPrivateJson(path: string, warn: (sentence: string) => void): unknown {
   try {
     const { mode } = statSync(path)
-    if ((mode & 0o077) !== 0) throw refusal('other users can open it; run chmod 0400 on it')
+    if ((mode & 0o027) !== 0) throw refusal('other users can open it; run chmod 0400 on it')
+    // As Swarm and Kubernetes mount secrets for a user that is not root.
+    if ((mode & 0o050) !== 0)
+      warn('SECRETS_FILE: its group can read it; see to it that nobody else is in that group.')
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (cause) {
     throw cause instanceof GatewayError ? cause : refusal(reasonFor(cause), cause)

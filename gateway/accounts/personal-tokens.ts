@@ -32,7 +32,7 @@ interface NewPersonalToken {
 
 /** A live token, and what is to be known of its owner whenever it is used. */
 export interface VerifiedToken extends PersonalToken {
-  readonly owner: Pick<UserRow, 'id' | 'state' | 'last_seen_at'>
+  readonly owner: Pick<UserRow, 'id' | 'email' | 'hd' | 'state' | 'last_seen_at'>
 }
 
 export interface PersonalTokens {
@@ -69,7 +69,7 @@ export function createPersonalTokens({ store, clock }: PersonalTokensParts): Per
       .selectFrom('personal_tokens')
       .innerJoin('users', 'users.id', 'personal_tokens.user_id')
       .selectAll('personal_tokens')
-      .select(['users.id', 'users.state', 'users.last_seen_at'])
+      .select(['users.id', 'users.email', 'users.hd', 'users.state', 'users.last_seen_at'])
       .where('personal_tokens.hash', '=', '')
   )
 
@@ -108,8 +108,8 @@ export function createPersonalTokens({ store, clock }: PersonalTokensParts): Per
       if (row.last_used_at === null || Math.abs(now - row.last_used_at) >= NOTE_USE_EVERY_MS) {
         noteUse(hash)
       }
-      const { id, state, last_seen_at } = row
-      return { ...toRecord(row), owner: { id, state, last_seen_at } }
+      const { id, email, hd, state, last_seen_at } = row
+      return { ...toRecord(row), owner: { id, email, hd, state, last_seen_at } }
     },
 
     async isLive(id) {

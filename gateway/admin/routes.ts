@@ -1,8 +1,8 @@
 /** What operators may see and do. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Selectable } from 'kysely'
 import * as z from 'zod'
-import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
@@ -11,9 +11,13 @@ import type { Session } from '../sessions/session.ts'
 import type { AuditRow } from '../store/schema.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Audit } from './audit.ts'
+import { change, iso, notFound, read } from './answers.ts'
+import type { Audit, AuditQuery as AuditSelection } from './audit.ts'
+import { type CallParts, callRoutes } from './call-routes.ts'
+import { type NodeParts, nodeRoutes } from './node-routes.ts'
+import { type UserParts, userRoutes } from './user-routes.ts'
 
-export interface AdminParts {
+export interface AdminParts extends UserParts, CallParts, NodeParts {
   readonly accounts: Accounts
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
@@ -34,8 +38,10 @@ const AuditQuery = z.strictObject({
   action: z.string().optional(),
   target: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  cursor: z.coerce.number().int().positive().optional()
+  cursor: z.coerce.number().int().positive().optional(),
+  format: z.enum(['json', 'ndjson']).default('json')
 })
+const EXPORT_PAGE = 500
 const Handle = z.object({ handle: z.string().max(64) })
 const WorkerName = z.object({ id: z.string().max(64) })
 const StopQuery = z.strictObject({ mode: z.enum(['drain', 'now']).default('drain') })
@@ -63,7 +69,10 @@ export async function adminRoutes(app: FastifyInstance, parts: AdminParts): Prom
     return worker ? viewWorker(parts, worker) : notFound('worker', id)
   })
   app.delete('/admin/workers/:id', async (request) => stop(parts, request))
-  app.get('/admin/audit', async (request) => auditPage(parts, request))
+  app.get('/admin/audit', async (request, reply) => auditPage(parts, request, reply))
+  await userRoutes(app, parts)
+  await callRoutes(app, parts)
+  await nodeRoutes(app, parts)
 }
 
 async function sessionPage(parts: AdminParts, request: FastifyRequest): Promise<object> {
@@ -121,9 +130,9 @@ async function end(parts: AdminParts, request: FastifyRequest): Promise<object> 
     return notFound('session', handle)
   }
   const inFlight = parts.exchanges.ofSession(session).flatMap(describe)
-  await note(parts, request, 'end_session', handle)
-  await parts.sessions.end(handle, 'admin')
-  parts.metrics.admin.inc({ action: 'end_session', result: 'ok' })
+  await change(parts, request, { action: 'end_session', target: handle }, () =>
+    parts.sessions.end(handle, 'admin')
+  )
   return { ended: handle, inFlight }
 }
 
@@ -136,19 +145,40 @@ async function stop(parts: AdminParts, request: FastifyRequest): Promise<object>
     return notFound('worker', id)
   }
   const inFlight = parts.exchanges.ofWorker(worker.id).flatMap(describe)
-  await note(parts, request, 'stop_worker', id)
-  await parts.supervisor.stopWorker(worker.id, 'admin', mode)
-  parts.metrics.admin.inc({ action: 'stop_worker', result: 'ok' })
+  await change(parts, request, { action: 'stop_worker', target: id }, () =>
+    parts.supervisor.stopWorker(worker.id, 'admin', mode)
+  )
   return { stopped: id, inFlight }
 }
 
-async function auditPage({ audit }: AdminParts, request: FastifyRequest): Promise<object> {
-  const { limit, cursor, ...filters } = read(AuditQuery, request.query)
+async function auditPage(
+  { audit }: AdminParts,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<object> {
+  const { limit, cursor, format, ...filters } = read(AuditQuery, request.query)
+  if (format === 'ndjson') {
+    const lines = Readable.from(everyEntry(audit, filters), { objectMode: false })
+    return reply.type('application/x-ndjson').send(lines)
+  }
   const rows = await audit.list({ ...filters, limit: limit + 1, before: cursor })
   const page = rows.slice(0, limit)
   return {
     entries: page.map(viewEntry),
     nextCursor: rows.length > limit ? String(page.at(-1)?.id) : undefined
+  }
+}
+
+/** The whole audit as lines of JSON, page by page, the latest first. */
+async function* everyEntry(
+  audit: Audit,
+  filters: Omit<AuditSelection, 'limit' | 'before'>
+): AsyncGenerator<string> {
+  for (let before: number | undefined; ; ) {
+    const rows = await audit.list({ ...filters, limit: EXPORT_PAGE, before })
+    for (const row of rows) yield `${JSON.stringify(viewEntry(row))}\n`
+    before = rows.at(-1)?.id
+    if (rows.length < EXPORT_PAGE) return
   }
 }
 
@@ -174,27 +204,3 @@ const describe = (exchange: Exchange): object[] =>
     tool: tool ?? null,
     startedAt: iso(exchange.startedAt)
   }))
-
-async function note(
-  { audit }: AdminParts,
-  request: FastifyRequest,
-  action: string,
-  target: string
-): Promise<void> {
-  const given = request.headers['x-reason']
-  const reason = typeof given === 'string' ? given.slice(0, 500) : undefined
-  await audit.note({ actor: 'admin', action, target, reason, requestId: request.id })
-}
-
-/** Throws ERR_BAD_REQUEST with what is wrong and where. */
-function read<T>(schema: z.ZodType<T>, input: unknown): T {
-  const { data, error } = schema.safeParse(input)
-  if (data !== undefined) return data
-  throw new GatewayError('ERR_BAD_REQUEST', z.prettifyError(error ?? new z.ZodError([])))
-}
-
-function notFound(what: string, name: string): never {
-  throw new GatewayError('ERR_NOT_FOUND', `There is no ${what} ${name}.`)
-}
-
-const iso = (at: number): string => new Date(at).toISOString()

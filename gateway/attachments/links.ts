@@ -73,6 +73,11 @@ export class AttachmentLinks {
     }
   }
 
+  /** Links to this account's attachments lead nowhere any more. */
+  forget(userId: UserId): void {
+    for (const [ticket, link] of this.#links) if (link.userId === userId) this.#links.delete(ticket)
+  }
+
   #makeRoom(userId: UserId): void {
     const now = this.#clock.monotonic()
     const own: string[] = []

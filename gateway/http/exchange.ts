@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import type { WorkerId } from '#shared/ids.ts'
+import type { UserId, WorkerId } from '#shared/ids.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
@@ -22,7 +22,10 @@ export interface Exchange {
   readonly reply: FastifyReply
   /** Aborted when the client goes away or the exchange is ended from outside. */
   readonly abort: AbortController
+  /** In ms since the epoch; for people. */
   readonly startedAt: number
+  /** The same moment as `Clock.monotonic`; for durations. */
+  readonly since: number
   readonly calls: ReportedCall[]
 }
 
@@ -61,6 +64,15 @@ export class Exchanges {
   /** What is in flight for a session. */
   ofSession(session: Session): Exchange[] {
     return [...this.#open.values()].filter((exchange) => exchange.session === session)
+  }
+
+  /** Every one there is, the longest in flight first. */
+  all(): Exchange[] {
+    return [...this.#open.values()]
+  }
+
+  ofUser(userId: UserId): Exchange[] {
+    return [...this.#open.values()].filter(({ caller }) => caller.userId === userId)
   }
 
   ofWorker(id: WorkerId): Exchange[] {

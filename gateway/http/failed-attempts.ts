@@ -14,16 +14,19 @@ interface Attempts {
 /** Counts wrong bearer tokens by address, so that nobody can try them out. */
 export class FailedAttempts {
   readonly #clock: Clock
+  readonly #most: number
   readonly #byAddress = new Map<string, Attempts>()
 
-  constructor(clock: Clock) {
+  /** `most` wrong tokens may come from an address in a minute. */
+  constructor(clock: Clock, most = MOST) {
     this.#clock = clock
+    this.#most = most
   }
 
   /** Seconds until this address may try again; 0 when it may now. */
   waitFor(address: string): number {
     const attempts = this.#current(address)
-    if (!attempts || attempts.count < MOST) return 0
+    if (!attempts || attempts.count < this.#most) return 0
     return Math.ceil((attempts.since + WINDOW_MS - this.#clock.monotonic()) / 1000)
   }
 

@@ -4,6 +4,7 @@ import proxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, preHandlerAsyncHookHandler } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { gatherWrites } from '#shared/gather-writes.ts'
+import type { UserId } from '#shared/ids.ts'
 import { REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import { bodyTooLarge, byteLimit } from './byte-limit.ts'
 import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
@@ -29,7 +30,7 @@ export interface ProxyParts {
   readonly held: HeldBytes
   /** Opens `request.exchange`: everything that must be known before a byte is forwarded. */
   readonly admit: preHandlerAsyncHookHandler
-  readonly onBytes: (direction: 'in' | 'out', bytes: number) => void
+  readonly onBytes: (direction: 'in' | 'out', bytes: number, userId: UserId) => void
 }
 
 /**
@@ -88,7 +89,7 @@ function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
         done(error, response)
       })
     }
-    const passed = (bytes: number): void => onBytes('in', bytes)
+    const passed = (bytes: number): void => onBytes('in', bytes, exchange.caller.userId)
     const { body = Buffer.alloc(0) } = exchange.reply.request.peeked ?? {}
     if (body instanceof Readable) {
       const limited = byteLimit(maxBody, passed)
@@ -109,7 +110,7 @@ const HOLD_BYTES = 64 * 1024
 
 async function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Promise<void> {
   const { reply } = exchange
-  const passed = (bytes: number): void => parts.onBytes('out', bytes)
+  const passed = (bytes: number): void => parts.onBytes('out', bytes, exchange.caller.userId)
   if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) {
     await stream(parts, exchange, from, passed)
     return

@@ -3,6 +3,7 @@ import { covers } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type SessionId, type UserId } from '#shared/ids.ts'
+import type { Door } from '../door.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
@@ -12,7 +13,7 @@ import type { AccessWatch } from './access-watch.ts'
 import { bodyTooLarge } from './byte-limit.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import { endCalls } from './end-calls.ts'
-import type { Exchanges } from './exchange.ts'
+import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { isListen, listen, listenAhead, PATIENCE_MS } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
@@ -35,6 +36,10 @@ export interface McpParts {
   readonly held: HeldBytes
   readonly clock: Clock
   readonly maxBody: number
+  /** A call that takes longer is ended. */
+  readonly callTimeoutMs: number
+  /** Whether an operator lets new work in. */
+  readonly door: Pick<Door, 'enter'>
   /**
    * Whether another gateway listens on this port now and serves this from here on: a user's calls when their
    * worker here is gone, streams at once.
@@ -42,7 +47,7 @@ export interface McpParts {
   readonly isElsewhere: (userId: UserId, what: 'call' | 'stream') => boolean
   readonly passOn: PassOn
   readonly measure: {
-    bytes(direction: 'in' | 'out', bytes: number): void
+    bytes(direction: 'in' | 'out', bytes: number, userId: UserId): void
     /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
     overhead(seconds: number): void
     rejected(error: GatewayError): void
@@ -114,6 +119,7 @@ async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<vo
  */
 async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const arrivedAt = performance.now()
+  parts.door.enter()
   const caller = callerOf(request)
   const left = new AbortController()
   let isWaiting = true
@@ -161,6 +167,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     session: found?.session,
     worker: lease.worker,
     startedAt: parts.clock.now(),
+    since: parts.clock.monotonic(),
     reply
   })
   request.exchange = exchange
@@ -172,12 +179,24 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     if (!reply.raw.writableFinished) exchange.abort.abort()
   })
   parts.measure.overhead((beforeWorker - arrivedAt + performance.now() - afterWorker) / 1000)
-  if (!opensStream(request)) return
+  if (!opensStream(request)) {
+    whenClosed(reply, endInTime(parts, exchange))
+    return
+  }
   await listen(parts.streams, exchange, request, reply)
   parts.exchanges.close(exchange)
   unwatch() // the stream has a watch of its own
   leave()
   lease.release()
+}
+
+/** However a call goes on, it is answered by then; a client that waits longer has most likely left. */
+function endInTime({ clock, callTimeoutMs }: McpParts, { abort }: Exchange): () => void {
+  return clock.after(callTimeoutMs, () => {
+    const seconds = Math.round(callTimeoutMs / 1000)
+    const message = `The call was ended: it took longer than ${seconds} s (see CALL_TIMEOUT).`
+    abort.abort(new GatewayError('ERR_CALL_TIMEOUT', message))
+  })
 }
 
 function begin(session: Session): void {

@@ -208,6 +208,11 @@ export class ParkedStreams {
       if (parked.source.session === session) this.#end(parked)
   }
 
+  /** Ends every stream of this user. */
+  endUser(userId: UserId): void {
+    for (const parked of this.#of(userId)) this.#end(parked)
+  }
+
   /** Ends every stream. May be called more than once. */
   close(): void {
     this.#keepAlive.close()

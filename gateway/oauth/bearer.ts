@@ -4,6 +4,7 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
 import { oncePerKey } from '#shared/once-per-key.ts'
+import type { AllowedPeople } from '../accounts/allow-list.ts'
 import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -23,7 +24,7 @@ export interface Caller extends Access {
 export interface BearerTokens {
   /**
    * Undefined for every token that is not a live one of ours for `/mcp`; ERR_ACCOUNT_BLOCKED for a
-   * blocked account. Notes that the person is active, at most once a minute. A revocation counts from the
+   * blocked account, ERR_NOT_ALLOWED for one that the allow list does not name. Notes that the person is active, at most once a minute. A revocation counts from the
    * next call on: nothing is remembered.
    */
   verify(token: string): Promise<Caller | undefined>
@@ -38,6 +39,8 @@ export interface BearerTokensParts {
   readonly store: Store
   readonly personalTokens: PersonalTokens
   readonly clock: Clock
+  /** Whether the operator lets the owner of an account in; everybody, if absent. */
+  readonly allowsAccount?: AllowedPeople['allowsAccount']
   /** The only audience that is accepted (RFC 8707), `${publicUrl}/mcp`. */
   readonly resource: string
 }
@@ -63,7 +66,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     store.db
       .selectFrom('oauth')
       .innerJoin('users', 'users.id', 'oauth.user_id')
-      .select(['oauth.payload', 'users.id', 'users.state', 'users.last_seen_at'])
+      .select(['oauth.payload', ...OWNER])
       .where('oauth.model', '=', 'AccessToken')
       .where('oauth.id', '=', '')
   )
@@ -81,6 +84,12 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   }
 
   const isLive = createLiveness(parts)
+  const refuse = (owner: Pick<UserRow, 'state' | 'email' | 'hd'>): void => {
+    if (owner.state === 'blocked')
+      throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
+    if (parts.allowsAccount?.(owner) === false)
+      throw new GatewayError('ERR_NOT_ALLOWED', 'This account may not use this gateway any more.')
+  }
 
   const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
     const accessId = hashedId(token)
@@ -89,7 +98,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     const stored = StoredToken.parse(JSON.parse(row.payload))
     const level = highestLevel(stored.scope.split(' '))
     if (!level || stored.aud !== resource || stored.exp * 1000 <= clock.now()) return undefined
-    refuseBlocked(row.state)
+    refuse(row)
     visited(row)
     return {
       userId: asUserId(row.id),
@@ -105,7 +114,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   const verifyPersonal = async (token: string): Promise<Caller | undefined> => {
     const record = await personalTokens.verify(token)
     if (!record) return undefined
-    refuseBlocked(record.owner.state)
+    refuse(record.owner)
     visited(record.owner)
     return {
       userId: record.userId,
@@ -127,8 +136,4 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   }
 }
 
-function refuseBlocked(state: UserRow['state']): void {
-  if (state === 'blocked') {
-    throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
-  }
-}
+const OWNER = ['users.id', 'users.email', 'users.hd', 'users.state', 'users.last_seen_at'] as const

@@ -7,6 +7,7 @@ import type { AccessLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
+import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { Google, GoogleProfile } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { Keyring } from '../accounts/keyring.ts'
@@ -61,6 +62,8 @@ export interface SignInParts {
   readonly store: Store
   readonly clock: Clock
   readonly isClockSettled?: UpkeepParts['isClockSettled']
+  /** Whether the operator still lets the owner of an account in; everybody, if absent. */
+  readonly allowsAccount?: AllowedPeople['allowsAccount']
   /** Whether the operator lets this person in. */
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: drop cached tokens, tell the worker. */

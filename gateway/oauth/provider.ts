@@ -3,6 +3,7 @@ import { ACCESS_LEVELS } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { asUserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
+import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { Store } from '../store/store.ts'
 import { keepErrorsHere, renderError } from './authorize-errors.ts'
@@ -16,6 +17,8 @@ export interface ProviderParts {
   readonly keyring: Keyring
   readonly store: Store
   readonly accounts: Pick<Accounts, 'find'>
+  /** Whether the operator lets the owner of an account in; everybody, if absent. */
+  readonly allowsAccount?: AllowedPeople['allowsAccount']
   readonly clock: Clock
   /** Whether clients may register themselves; one that has done so stays either way. */
   readonly registersClients: boolean
@@ -89,7 +92,7 @@ export function createProvider(parts: ProviderParts): Provider {
     },
     discovery: { service_documentation: `${publicUrl}/account` },
     features: features(parts),
-    findAccount: (_ctx, id) => findAccount(parts.accounts, id),
+    findAccount: (_ctx, id) => findAccount(parts, id),
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: () => false,
@@ -167,10 +170,10 @@ function alwaysAsk(): interactionPolicy.Prompt[] {
   ]
 }
 
-/** Codes and refresh tokens of an account that is blocked or gone are refused. */
-async function findAccount(accounts: Pick<Accounts, 'find'>, id: string) {
+/** Codes and refresh tokens of an account that is blocked, no longer allowed or gone are refused. */
+async function findAccount({ accounts, allowsAccount }: ProviderParts, id: string) {
   const account = await accounts.find(asUserId(id))
-  if (account?.state !== 'active') return undefined
+  if (account?.state !== 'active' || allowsAccount?.(account) === false) return undefined
   return { accountId: id, claims: () => ({ sub: id }) }
 }
 

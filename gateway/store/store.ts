@@ -1,6 +1,7 @@
 import { type Compilable, Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { GatewayError } from '#shared/errors.ts'
+import { sqlitePath } from './database-url.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
@@ -98,22 +99,4 @@ async function bringUpToDate(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
-}
-
-function sqlitePath(databaseUrl: string): string {
-  if (databaseUrl === ':memory:') return databaseUrl
-  const [scheme = '', path = ''] = split(databaseUrl)
-  if (scheme !== 'sqlite') {
-    throw new GatewayError(
-      'ERR_CONFIG',
-      `DATABASE_URL: only sqlite:<path> is supported, not ${scheme ? `${scheme}:` : 'a bare path'}.`
-    )
-  }
-  if (path === '') throw new GatewayError('ERR_CONFIG', 'DATABASE_URL: sqlite: needs a path.')
-  return path
-}
-
-function split(databaseUrl: string): [string, string] {
-  const colon = databaseUrl.indexOf(':')
-  return colon < 0 ? ['', databaseUrl] : [databaseUrl.slice(0, colon), databaseUrl.slice(colon + 1)]
 }

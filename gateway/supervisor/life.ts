@@ -170,7 +170,8 @@ export class Life {
     const { code, signal } = this.#processEnd
     const lifetimeSeconds = (this.#parts.clock.monotonic() - this.launchedSince) / 1000
     const { id: workerId, userId } = this.worker
-    const end: WorkerEnd = { workerId, userId, reason, code, signal, lifetimeSeconds }
+    const cpuSeconds = this.#vitals.cpuSeconds ?? 0
+    const end = { workerId, userId, reason, code, signal, lifetimeSeconds, cpuSeconds }
     this.#parts.place.release()
     report(end)
     this.#gone.resolve(end)

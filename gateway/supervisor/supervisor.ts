@@ -70,6 +70,8 @@ export interface WorkerEnd {
   readonly code: number | null
   readonly signal: string | null
   readonly lifetimeSeconds: number
+  /** Processor time as far as it was seen; 0 when it was not. */
+  readonly cpuSeconds: number
 }
 
 /** What an operator sees of one process. Times are in ms since the epoch; null is `not known`. */

@@ -54,7 +54,10 @@ export function createMetrics(build: { version: string }) {
       direction: ['forward', 'back']
     }),
     admin: families.counter('admin_actions_total', 'Changes made through the admin API.', {
-      action: ['end_session', 'stop_worker'],
+      action: [
+        ...['end_session', 'end_sessions', 'stop_worker', 'kill_calls', 'block', 'unblock'],
+        ...['revoke_client', 'revoke_token', 'erase', 'drain', 'undrain', 'recycle', 'reload']
+      ],
       result: ['ok', 'not_found']
     })
   }

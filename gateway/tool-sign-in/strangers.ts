@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asNobody, isNobody, type SessionId, type UserId } from '#shared/ids.ts'
-import type { Accounts } from '../accounts/accounts.ts'
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import { TOOL_CLIENT } from '../oauth/account-sessions.ts'
 import type { Caller } from '../oauth/bearer.ts'
@@ -13,6 +14,8 @@ export interface StrangersParts {
   readonly clock: Clock
   readonly sessions: Pick<SessionRegistry, 'findTokenless' | 'end'>
   readonly accounts: Pick<Accounts, 'find'>
+  /** Whether the operator lets the owner of an account in; everybody, if absent. */
+  readonly allowsAccount?: AllowedPeople['allowsAccount']
   readonly personalTokens: Pick<PersonalTokens, 'isLive'>
   readonly supervisor: Pick<Supervisor, 'list'>
   /** The most processes of people who have not signed in. */
@@ -47,12 +50,18 @@ export class Strangers {
     if (session?.expiresAt === undefined) throw unknown()
     const { userId, level, expiresAt, tokenHash } = session
     if (isNobody(userId)) this.#admit(userId)
-    else if ((await accounts.find(userId))?.state === 'blocked') throw blocked()
+    else this.#refuse(await accounts.find(userId))
     if (tokenHash !== undefined && !(await personalTokens.isLive(tokenHash))) {
       await sessions.end(session.handle, 'expired')
       throw unknown()
     }
     return callerOf(userId, level, expiresAt, tokenHash)
+  }
+
+  #refuse(account: Account | undefined): void {
+    if (account?.state === 'blocked') throw blocked()
+    if (account && this.#parts.allowsAccount?.(account) === false)
+      throw new GatewayError('ERR_NOT_ALLOWED', 'This account may not use this gateway any more.')
   }
 
   /** A stranger who begins a session. Throws ERR_TOO_MANY_CALLS or ERR_WORKER_CAPACITY. */

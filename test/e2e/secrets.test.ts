@@ -146,7 +146,13 @@ t.test('what is secret stays out of logs, metrics, the admin API and the databas
   await (await send({ ...endpoint, token: personal }, modern)).text()
 
   const scrape = await ops('/metrics')
-  const admin = [await ops('/admin/sessions'), await ops('/admin/workers'), await ops('/ready')]
+  const admin = [
+    await ops('/admin/sessions'),
+    await ops('/admin/workers'),
+    await ops('/ready'),
+    await ops('/admin/users'),
+    await ops('/admin/calls')
+  ]
   gateway.kill('SIGTERM')
   t.equal(await gateway.gone, 0)
   const log = gateway.output()

@@ -6,7 +6,7 @@ import { readConfig } from '../../gateway/config.ts'
 
 const GOOD = {
   PUBLIC_URL: 'https://mail.example.com',
-  ADMIN_TOKEN: 'a'.repeat(24),
+  ADMIN_TOKEN: '0123456789abcdef01234567',
   GOOGLE_CLIENT_ID: 'id',
   GOOGLE_CLIENT_SECRET: 'secret',
   SECRETS_FILE: '/etc/gateway/secrets.json'
@@ -110,12 +110,13 @@ t.test('durations, sizes and origins', async (t) => {
 
 t.test('secrets may stand in files', async (t) => {
   const directory = t.testdir({
-    token: `${'b'.repeat(30)}\n`,
+    token: `fedcba9876543210fedcba98765432\n`,
     short: 'x',
     web: JSON.stringify({ web: { client_id: 'web id', client_secret: 'web secret' } }),
     installed: JSON.stringify({ installed: { client_id: 'i', client_secret: 's' } }),
     odd: '{"installed":{}}'
   })
+  for (const name of ['token', 'short']) chmodSync(join(directory, name), 0o400)
   const { ADMIN_TOKEN: _, GOOGLE_CLIENT_ID: __, GOOGLE_CLIENT_SECRET: ___, ...rest } = GOOD
   const given = {
     ...rest,
@@ -123,7 +124,7 @@ t.test('secrets may stand in files', async (t) => {
     GMAIL_OAUTH_PATH: join(directory, 'web')
   }
   t.match(readConfig(given), {
-    ADMIN_TOKEN: 'b'.repeat(30),
+    ADMIN_TOKEN: 'fedcba9876543210fedcba98765432',
     GOOGLE_CLIENT_ID: 'web id',
     GOOGLE_CLIENT_SECRET: 'web secret'
   })
@@ -145,4 +146,73 @@ t.test('secrets may stand in files', async (t) => {
   chmodSync(join(directory, 'closed'), 0)
   if (process.getuid?.() !== 0)
     t.equal(mistakesOf({ ...given, ADMIN_TOKEN_FILE: join(directory, 'closed') }).length, 1)
+})
+
+// Docker and Kubernetes mount secrets of a user that is not root for a group:
+// https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ (fsGroup).
+t.test('a secret that everybody can read is none; one that a group can read is warned of', (t) => {
+  const directory = t.testdir({ token: '0123456789abcdef0123456789abcdef\n' })
+  const path = join(directory, 'token')
+  const { ADMIN_TOKEN: _, GOOGLE_CLIENT_SECRET: __, ...rest } = GOOD
+  for (const name of ['ADMIN_TOKEN', 'GOOGLE_CLIENT_SECRET']) {
+    const given = { ...GOOD, ...rest, [name]: undefined, [`${name}_FILE`]: path }
+    for (const mode of [0o644, 0o604, 0o620, 0o602]) {
+      chmodSync(path, mode)
+      t.match(mistakesOf(given), [
+        new RegExp(`${name}_FILE names a file that other users can open`)
+      ])
+    }
+    for (const mode of [0o400, 0o600, 0o440, 0o640]) {
+      chmodSync(path, mode)
+      const said: string[] = []
+      readConfig(given, (sentence) => said.push(sentence))
+      t.equal(said.length, (mode & 0o040) === 0 ? 0 : 1, mode.toString(8))
+    }
+  }
+  t.end()
+})
+
+t.test('a setting that is misspelt is told, with what was meant', (t) => {
+  for (const [given, meant] of [
+    ['ALLOWED_DOMAIN', 'ALLOWED_DOMAINS'],
+    ['ALLOWED_EMAIL', 'ALLOWED_EMAILS'],
+    ['TRUSTED_PROXY', 'TRUST_PROXY'],
+    ['ADMIN_TOKEN_FIEL', 'ADMIN_TOKEN_FILE'],
+    ['worker_limit', 'WORKER_LIMIT']
+  ])
+    t.match(mistakesOf({ ...GOOD, [String(given)]: 'x' }), [
+      `${given} is no setting; did you mean ${meant}?`
+    ])
+  for (const name of [
+    'PATH',
+    'HOME',
+    'HOSTNAME',
+    'HTTP_PROXY',
+    'https_proxy',
+    'DEMO_PORT',
+    'OTEL_SDK'
+  ])
+    t.same(mistakesOf({ ...GOOD, [name]: 'http://127.0.0.1:1' }), [], name)
+  t.end()
+})
+
+t.test('what would hang, crash or be guessed is refused', (t) => {
+  for (const [settings, says] of [
+    [{ PORT: '3000', OPS_PORT: '3000' }, /OPS_PORT must be another port than PORT/],
+    [{ CALLBACK_PORTS: '3006' }, /CALLBACK_PORTS must not name 3006/],
+    [{ TRUST_PROXY: 'nginx' }, /TRUST_PROXY must list addresses or networks/],
+    [{ TRUST_PROXY: '10.0.0.0/33' }, /TRUST_PROXY must list/],
+    [{ TRUST_PROXY: '10.0.0.0/8,10.1' }, /TRUST_PROXY must list/],
+    [{ WORKER_MEMORY: '16MiB' }, /WORKER_MEMORY must be at least 96MiB/],
+    [{ QUEUE_WAIT: '30d' }, /QUEUE_WAIT must be at most 24h/],
+    [{ ADMIN_TOKEN: 'x'.repeat(30) }, /ADMIN_TOKEN must be random/],
+    [{ ADMIN_TOKEN: 'changeme'.repeat(4) }, /ADMIN_TOKEN must be random/],
+    [{ METRICS_TOKEN: 'short' }, /METRICS_TOKEN must have at least 24/],
+    [{ METRICS_TOKEN: GOOD.ADMIN_TOKEN }, /METRICS_TOKEN must be another word/],
+    [{ HEADERS_TIMEOUT: '2m' }, /HEADERS_TIMEOUT must not be longer/]
+  ] as const)
+    t.match(mistakesOf({ ...GOOD, ...settings }), [says])
+  for (const TRUST_PROXY of ['loopback', '10.0.0.0/8, ::1,fd00::/8', '192.0.2.1'])
+    t.same(mistakesOf({ ...GOOD, TRUST_PROXY }), [])
+  t.end()
 })

@@ -46,7 +46,7 @@ t.test('it says in a sentence why it does not start', async (t) => {
       78,
       /PORT must be.*\n.*ADMIN_TOKEN is not set|ADMIN_TOKEN is not set.*\n.*PORT must be/
     ],
-    [{ SECRETS_FILE: open }, 78, /^SECRETS_FILE: other users can open it/m],
+    [{ SECRETS_FILE: open }, 78, /^ *-? ?SECRETS_FILE: other users can open it/m],
     [{ DATABASE_URL: `sqlite:${join(directory, 'notes.txt')}` }, 78, /^DATABASE_URL: /m],
     [{ PORT: port }, 69, new RegExp(`^PORT ${port} is in use`, 'm')],
     [{ OPS_PORT: port }, 69, new RegExp(`^OPS_PORT ${port} is in use`, 'm')]

@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Where the log goes instead of stderr. */
   readonly logFile?: string
+  /** What a reload finds. */
+  readonly reread?: () => Config
   /** Fetches client metadata documents in the place of the web. */
   readonly fetchClientMetadata?: typeof fetch
   /** Keep using this directory (after an earlier gateway); it is not removed then. */
@@ -65,7 +67,8 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
   const fd = options.logFile === undefined ? 2 : openSync(options.logFile, 'a')
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd })
   const gateway = await start(config, log, {
-    ...(options.fetchClientMetadata && { fetchClientMetadata: options.fetchClientMetadata })
+    ...(options.fetchClientMetadata && { fetchClientMetadata: options.fetchClientMetadata }),
+    ...(options.reread && { reread: options.reread })
   })
   const origin = config.PUBLIC_URL
   const opsUrl = `http://127.0.0.1:${config.OPS_PORT}`
@@ -74,7 +77,7 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
     origin,
     url: `${origin}/mcp`,
     opsUrl,
-    adminToken: config.ADMIN_TOKEN,
+    adminToken: config.ADMIN_TOKEN ?? '',
     users,
     token: users[0]?.token ?? '',
     config,

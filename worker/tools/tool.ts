@@ -1,10 +1,10 @@
 import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
+import { nearNames } from '#shared/near-names.ts'
 import { ToolError } from '../tool-error.ts'
 import type { ToolCall } from './context.ts'
 import { fitText } from './fit-text.ts'
-import { nearNames } from './near-names.ts'
 import { markedNames, marking, UNTRUSTED, UNTRUSTED_SCHEMA } from './theirs.ts'
 
 /** What a tool answers: the same for programs and for readers. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { nearNames } from '../../../worker/tools/near-names.ts'
+import { nearNames } from '#shared/near-names.ts'
 
 const KNOWN = ['messageId', 'maxResults', 'dryRun', 'subject', 'to', 'cc', 'bcc']
 

@@ -1,0 +1,32 @@
+import { GatewayError } from '#shared/errors.ts'
+import { loadKeyring } from './accounts/keyring.ts'
+import { loadOperators } from './admin/operators.ts'
+import { type Config, readConfig, wrongSettings } from './config.ts'
+import { sqlitePath } from './store/database-url.ts'
+import { parseUidRange } from './supervisor/uid-slots.ts'
+
+/**
+ * `readConfig`, and a look into every file that a setting names. Throws one ERR_CONFIG with everything that is
+ * wrong, so that nobody has to start again and again to hear of it all.
+ */
+export function checkedConfig(warn: (sentence: string) => void = () => {}): Config {
+  const config = readConfig(undefined, warn)
+  const mistakes = [
+    () => loadKeyring(config.SECRETS_FILE, warn),
+    () => loadOperators(config),
+    () => sqlitePath(config.DATABASE_URL),
+    () => config.WORKER_UIDS !== undefined && parseUidRange(config.WORKER_UIDS)
+  ].flatMap(mistakeIn)
+  if (mistakes.length > 0) throw wrongSettings(mistakes)
+  return config
+}
+
+function mistakeIn(check: () => unknown): string[] {
+  try {
+    check()
+    return []
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'ERR_CONFIG') return [error.message]
+    throw error
+  }
+}

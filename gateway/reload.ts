@@ -1,0 +1,52 @@
+import type { AllowedPeople } from './accounts/allow-list.ts'
+import { loadOperators, type Operators } from './admin/operators.ts'
+import type { Config } from './config.ts'
+import type { People } from './people.ts'
+import type { Log } from './telemetry/log.ts'
+
+export interface ReloadParts {
+  /** Reads the settings again; throws ERR_CONFIG when they are wrong now. */
+  readonly reread: () => Config | Promise<Config>
+  readonly allowedPeople: AllowedPeople
+  readonly operators: Operators
+  readonly people: Pick<People, 'putOutOthers'>
+  readonly log: Log
+}
+
+export interface Reloaded {
+  readonly allowed: { readonly emails: number; readonly domains: number }
+  readonly operators: Readonly<Record<'metrics' | 'read' | 'admin', number>>
+  readonly logLevel: string
+  /** People with something open who are no longer allowed. */
+  readonly putOut: number
+}
+
+/**
+ * Takes over what may change while the gateway runs: allow lists, operators and their tokens, the log level.
+ * Rejects with ERR_CONFIG when anything is wrong; then everything stays as it was, and the log says so.
+ */
+export type Reload = () => Promise<Reloaded>
+
+export const createReload = (parts: ReloadParts): Reload => {
+  const { reread, allowedPeople, operators, people, log } = parts
+  return async () => {
+    try {
+      const config = await reread()
+      const next = loadOperators(config)
+      allowedPeople.replace({ emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS })
+      operators.replace(next)
+      log.level = config.LOG_LEVEL
+    } catch (err) {
+      log.error({ err }, 'not reloaded: the settings are wrong, the old ones stay')
+      throw err
+    }
+    const reloaded = {
+      allowed: allowedPeople.count(),
+      operators: operators.count(),
+      logLevel: log.level,
+      putOut: await people.putOutOthers()
+    }
+    log.warn(reloaded, 'reloaded')
+    return reloaded
+  }
+}

@@ -1,0 +1,72 @@
+import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+
+/** What a person has used since the gateway started. For operators; never a metric, which would grow with people. */
+export interface Account {
+  readonly calls: number
+  readonly cpuSeconds: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly quotaUnits: number
+  /** Milliseconds since the epoch. */
+  readonly lastCallAt: number | undefined
+}
+
+const NOTHING: Account = {
+  calls: 0,
+  cpuSeconds: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  quotaUnits: 0,
+  lastCallAt: undefined
+}
+/** People who are remembered; beyond this those who called longest ago are forgotten. */
+const MOST = 10_000
+
+/** Who uses how much. */
+export class Ledger {
+  readonly #clock: Clock
+  readonly #accounts = new Map<UserId, Account>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  of(userId: UserId): Account {
+    return this.#accounts.get(userId) ?? NOTHING
+  }
+
+  called(userId: UserId): void {
+    const { calls } = this.of(userId)
+    this.#put(userId, { calls: calls + 1, lastCallAt: this.#clock.now() })
+  }
+
+  passed(userId: UserId, direction: 'in' | 'out', bytes: number): void {
+    const { bytesIn, bytesOut } = this.of(userId)
+    this.#put(
+      userId,
+      direction === 'in' ? { bytesIn: bytesIn + bytes } : { bytesOut: bytesOut + bytes }
+    )
+  }
+
+  spent(userId: UserId, quotaUnits: number): void {
+    this.#put(userId, { quotaUnits: this.of(userId).quotaUnits + quotaUnits })
+  }
+
+  /** A worker of this person has ended, which had used so much of the processor. */
+  ran(userId: UserId, cpuSeconds: number): void {
+    this.#put(userId, { cpuSeconds: this.of(userId).cpuSeconds + cpuSeconds })
+  }
+
+  forget(userId: UserId): void {
+    this.#accounts.delete(userId)
+  }
+
+  #put(userId: UserId, change: Partial<Account>): void {
+    const next = { ...this.of(userId), ...change }
+    this.#accounts.delete(userId) // the latest stands last
+    const [oldest] = this.#accounts.keys()
+    if (oldest !== undefined && this.#accounts.size >= MOST) this.#accounts.delete(oldest)
+    this.#accounts.set(userId, next)
+  }
+}
