@@ -1,7 +1,8 @@
 import { Client } from '@modelcontextprotocol/client'
-import { InMemoryTransport, type McpServer } from '@modelcontextprotocol/server'
+import { createMcpHandler, InMemoryTransport, type McpServer } from '@modelcontextprotocol/server'
 import t, { type Test } from 'tap'
-import { ACCESS_LEVELS } from '#shared/access-levels.ts'
+import * as z from 'zod'
+import { ACCESS_LEVELS, type AccessLevel } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { asListed } from '../../../worker/tools/sdk-tool.ts'
 import { SIGN_IN_TOOLS } from '../../../worker/tools/sign-in/sign-in-tools.ts'
@@ -29,11 +30,46 @@ async function lists(t: Test): Promise<Map<string, readonly ListedTool[]>> {
     const { client } = await openGmailSession(t, { level })
     found.set(level, (await client.listTools()).tools)
   }
+  for (const level of ACCESS_LEVELS)
+    found.set(`an application with ${level}`, await listedToApplication(t, level))
   const signIn = SIGN_IN_TOOLS.map(asListed)
   found.set('sign-in by tools', [...(found.get('gmail.full') ?? []), ...signIn])
   found.set('without a token', await listedBy(t, strangers()))
   return found
 }
+
+/** An application that signed in is shown what it could do with more, with a mark in the description. */
+async function listedToApplication(t: Test, level: AccessLevel): Promise<readonly ListedTool[]> {
+  const { program } = await openGmailSession(t)
+  const handler = createMcpHandler(() => program.build(), { legacy: 'reject' })
+  t.teardown(() => handler.close())
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {}
+  }
+  const request = new Request('http://x/mcp', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/list'
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } })
+  })
+  const authInfo = { token: '', clientId: 'c', scopes: [level], extra: { credential: 'oauth' } }
+  const text = await (await handler.fetch(request, { authInfo })).text()
+  const { result } = Answer.parse(JSON.parse(text.replace(/^(event: .*\n)?data: /, '')))
+  return result.tools
+}
+
+const Answer = z.object({
+  result: z.object({
+    tools: z.array(
+      z.object({ name: z.string(), description: z.string(), inputSchema: z.looseObject({}) })
+    )
+  })
+})
 
 const strangers = (): McpServer => {
   const parts = {
@@ -56,6 +92,8 @@ async function listedBy(t: Test, server: McpServer): Promise<readonly ListedTool
 t.test('every model API takes every list of tools as it is', async (t) => {
   for (const [who, tools] of await lists(t)) {
     t.ok(tools.length > 3, who)
+    if (who === 'an application with gmail.read')
+      t.match(JSON.stringify(tools), /Needs access level gmail\.full/)
     for (const api of MODEL_APIS) {
       t.ok(tools.length <= api.maxTools, `${api.name}: ${who}`)
       const refused = tools.map((tool) => [tool.name, refusals(api, tool)] as const)
