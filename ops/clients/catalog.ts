@@ -36,6 +36,10 @@ export const CLIENTS: readonly LabClient[] = [
   }),
   library({
     name: 'LangChain',
+    because: {
+      'ended by operator':
+        'the adapter keeps a session that met a 404, and throws at every later call'
+    },
     adapter: 'langchain',
     packages: [
       '@langchain/mcp-adapters@1.1.4',

@@ -4,7 +4,7 @@
 export interface Finding {
   readonly is: 'yes' | 'no' | 'partly'
   readonly what: string
-  readonly said?: string
+  readonly said?: string | undefined
 }
 
 export const yes = (what = 'yes'): Finding => ({ is: 'yes', what })

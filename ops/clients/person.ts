@@ -67,7 +67,7 @@ async function visit(
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const response = await fetch(at, { ...init, headers, redirect: 'manual', signal }).catch(
     (cause: unknown) => {
-      throw new Error(`${at.origin}${at.pathname} does not answer.`, { cause })
+      throw new Error(`${at.origin}${at.pathname} does not answer: ${reasonOf(cause)}`, { cause })
     }
   )
   for (const line of response.headers.getSetCookie()) {
@@ -78,6 +78,9 @@ async function visit(
   }
   return response
 }
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
 
 /** The form as the page has it, with yes said to everything. */
 function answerTo(page: string, email: string, level: string | undefined): URLSearchParams {

@@ -1,18 +1,45 @@
+import * as z from 'zod'
 import type { LabClient } from './client.ts'
 import { COLUMNS, type Column } from './columns.ts'
 import type { Finding } from './judge.ts'
-import type { Outcome } from './trial.ts'
 
-/** What came of one client: an outcome, or why it could not be tried. */
-export interface Row {
+const Cell = z.object({
+  is: z.enum(['yes', 'no', 'partly']),
+  what: z.string(),
+  said: z.string().optional()
+})
+const Shown = z.object({ text: z.string(), image: z.string(), link: z.string(), blob: z.string() })
+
+/** What came of each client at its last run, by name: an outcome, or why it could not be tried. */
+export const Results = z.record(
+  z.string(),
+  z.object({
+    version: z.string(),
+    day: z.string(),
+    node: z.string(),
+    outcome: z.union([
+      z.string(),
+      z.object({ findings: z.record(z.enum(COLUMNS), Cell), shown: Shown })
+    ])
+  })
+)
+export type Results = z.infer<typeof Results>
+
+interface Row {
   readonly client: LabClient
   readonly version: string
-  readonly outcome: Outcome | string
+  readonly outcome: Results[string]['outcome']
 }
 
+const rowsOf = (clients: readonly LabClient[], results: Results): Row[] =>
+  clients.flatMap((client) => {
+    const result = results[client.name]
+    return result ? [{ client, version: result.version, outcome: result.outcome }] : []
+  })
+
 /** What is not a yes and has no reason that is the client's. */
-export const unexplained = (rows: readonly Row[]): string[] =>
-  rows.flatMap(({ client, outcome }) =>
+export const unexplained = (clients: readonly LabClient[], results: Results): string[] =>
+  rowsOf(clients, results).flatMap(({ client, outcome }) =>
     typeof outcome === 'string'
       ? [`${client.name}: ${outcome}`]
       : COLUMNS.filter(
@@ -28,7 +55,9 @@ const reasonOf = (client: LabClient, column: Column): string | undefined =>
     : undefined)
 
 /** The tables as Markdown, with the reasons below them. */
-export function report(rows: readonly Row[], { day, node }: { day: string; node: string }): string {
+export function report(clients: readonly LabClient[], results: Results): string {
+  const rows = rowsOf(clients, results)
+  const days = [...new Set(Object.values(results).map(({ day, node }) => `${day} (Node ${node})`))]
   const notes: string[] = []
   const cell = (client: LabClient, column: Column, { is, what, said }: Finding): string => {
     if (is === 'yes') return what
@@ -59,7 +88,7 @@ export function report(rows: readonly Row[], { day, node }: { day: string; node:
     ])
   )
   return [
-    `Run on ${day}, Linux, Node ${node}.`,
+    `Run on Linux, on ${days.sort().join(' and ')}.`,
     first,
     notes.map((note, index) => `${index + 1}. ${note}`).join('\n'),
     ...(failed.length > 0 ? [`Not run:\n\n${failed.join('\n')}`] : []),

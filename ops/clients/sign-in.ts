@@ -30,16 +30,20 @@ export async function signInBy(
   const over = new AbortController()
   let printed = ''
   let visit: Promise<void> | undefined
+  let printedBefore: number | undefined
   let isDone = false
   const look = async (): Promise<void> => {
     const opened = await readFile(home.opened, 'utf8')
     const address = AUTHORIZATION.exec(opened)?.[0] ?? AUTHORIZATION.exec(printed)?.[0]
     if (address !== undefined && visit === undefined) {
-      visit = person.signIn(address)
+      const before = printed.length
+      visit = person.signIn(address).then(() => {
+        printedBefore = before
+      })
       // Without the person's part the client would wait in vain; the reason is told below.
       visit.catch(() => over.abort())
     }
-    if (until && visit !== undefined && until.test(printed)) {
+    if (printedBefore !== undefined && until?.test(printed.slice(printedBefore))) {
       isDone = true
       over.abort()
     }

@@ -23,6 +23,6 @@ export const copilotCli = agent({
   }),
   signIn: ({ bin }) => ({
     command: typedAtTerminal(`env -u CI node ${bin('copilot')}`, ['/mcp auth gmail', ENTER]),
-    until: /[Aa]uthenticat(ed|ion successful)|[Ss]uccessfully/
+    until: /[Ss]uccessfully authenticated|[Aa]uthentication (was )?successful|[Cc]onnected|[Rr]eady/
   })
 })

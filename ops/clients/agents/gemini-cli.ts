@@ -21,6 +21,12 @@ export const geminiCli = agent({
     GOOGLE_GEMINI_BASE_URL: model,
     GEMINI_CLI_TRUST_WORKSPACE: 'true'
   }),
+  because: {
+    'wrong token':
+      'in a run without a person, tools of a server that refuses it are missing without a word (`gemini mcp list` says Disconnected)',
+    'ended by operator':
+      'after a 404 it never initializes anew, with any server: every later call fails until it is started again'
+  },
   signIn: ({ bin }) => ({
     command: typedAtTerminal(`env -u CI node ${bin('gemini')}`, [
       '/mcp auth gmail',
@@ -30,6 +36,6 @@ export const geminiCli = agent({
       '',
       ENTER
     ]),
-    until: /[Aa]uthenticat(ed|ion successful)|[Ss]uccessfully/
+    until: /[Ss]uccessfully authenticated|[Aa]uthentication successful/
   })
 })

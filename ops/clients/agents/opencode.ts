@@ -1,5 +1,5 @@
 import { bearer } from '../bearer.ts'
-import { atTerminal } from '../sign-in.ts'
+import { ENTER, typedAtTerminal } from '../sign-in.ts'
 import { agent } from './agent.ts'
 
 export const opencode = agent({
@@ -29,5 +29,15 @@ export const opencode = agent({
     }),
   command: (home, prompt) => [home.bin('opencode'), 'run', prompt],
   env: () => ({}),
-  signIn: ({ bin }) => ({ command: atTerminal(`${bin('opencode')} mcp auth gmail`) })
+  because: {
+    'level too low':
+      'it meets a 403 by a sign-in of its own even when the token stands in its settings, and tells its model only how that ended',
+    'wrong token':
+      'in a run without a person, tools of a server that refuses it are missing without a word (`opencode mcp list` says it)'
+  },
+  // The second time it asks whether to sign in again; Yes is chosen.
+  signIn: ({ bin }) => ({
+    command: typedAtTerminal(`${bin('opencode')} mcp auth gmail`, [ENTER]),
+    until: /[Ss]uccessfully authenticated|[Aa]uthentication (was )?successful/
+  })
 })

@@ -20,6 +20,16 @@ export const qwenCode = agent({
     OPENAI_BASE_URL: `${model}/v1`,
     OPENAI_MODEL: 'stand-in'
   }),
+  because: {
+    'wrong token':
+      'in a run without a person, tools of a server that refuses it are missing without a word (its screen says that the server is offline)',
+    'level too low':
+      'it takes a 403 for a broken connection, and tells its model that the call may have been made, without the words of the server',
+    'step-up':
+      'signing in again stands in another menu of its screen, which this lab does not drive',
+    'ended by operator':
+      'it begins a new session after a 404, but does not repeat the call that met it, whatever the tool'
+  },
   signIn: ({ bin }) => ({
     command: typedAtTerminal(`env -u CI node ${bin('qwen')}`, [
       '/mcp',
@@ -30,6 +40,6 @@ export const qwenCode = agent({
       DOWN,
       ENTER
     ]),
-    until: /[Aa]uthenticat(ed|ion successful)|[Ss]uccessfully/
+    until: /[Ss]uccessfully authenticated|[Aa]uthentication (was )?successful|[Cc]onnected|[Rr]eady/
   })
 })

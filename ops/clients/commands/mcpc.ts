@@ -7,6 +7,10 @@ const SESSION = '@lab'
 export const mcpc = commandLine({
   name: 'mcpc',
   packages: ['@apify/mcpc@0.2.6'],
+  because: {
+    'ended by operator':
+      'it calls a session that met a 404 expired, and begins a new one only when it is told to (`mcpc restart`)'
+  },
   begin: async ({ bin }, { url, token }) => [
     ...[bin('mcpc'), 'connect', url, SESSION],
     ...(token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`])

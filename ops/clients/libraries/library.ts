@@ -34,6 +34,7 @@ export const library = ({ adapter, ...client }: Library): LabClient => ({
       detached: true
     })
     let output = ''
+    child.stdin.on('error', () => {}) // it may end without reading
     child.stderr.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8')
     })
