@@ -57,7 +57,11 @@ async function tryAll(): Promise<void> {
       const packages = join(installs, first.replace(/\W+/g, '-'))
       process.stderr.write(`${client.name} ${version} …\n`)
       const failure = await install(packages, client.packages)
-      const outcome = failure ?? (await tryClient(client, { ...common, root, packages }))
+      const outcome =
+        failure ??
+        (await tryClient(client, { ...common, root, packages }).catch(
+          (error: unknown) => `the lab failed: ${String(error)}`
+        ))
       const day = new Date().toISOString().slice(0, 10)
       // Another run may have written meanwhile.
       Object.assign(results, await readResults())

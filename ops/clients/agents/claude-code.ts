@@ -29,5 +29,9 @@ export const claudeCode = agent({
     ...['-p', prompt, '--model', 'claude-sonnet-4-5', '--allowedTools', 'mcp__gmail']
   ],
   env,
+  because: {
+    'wrong token':
+      'in a run without a person, tools of a server that refuses it are missing without a word (`claude mcp list` says it, with the words of the server)'
+  },
   signIn: ({ bin }) => ({ command: atTerminal(`${bin('claude')} mcp login gmail`) })
 })

@@ -28,8 +28,12 @@ export const codex = agent({
     ...['exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', prompt]
   ],
   env: (_model, home) => ({ CODEX_HOME: `${home.directory}/.codex`, MODEL_KEY: 'none' }),
+  because: {
+    'level too low':
+      'of a 403 it tells its model "Insufficient scope", and leaves out the level and the words of the server'
+  },
   signIn: ({ bin }) => ({
     // It would rather name its document on the internet, which a lab does without.
-    command: [bin('codex'), 'mcp', 'login', 'gmail', '--oauth-client-registration', 'DCR']
+    command: [bin('codex'), 'mcp', 'login', 'gmail', '--oauth-client-registration', 'dcr']
   })
 })

@@ -22,6 +22,8 @@ export const geminiCli = agent({
     GEMINI_CLI_TRUST_WORKSPACE: 'true'
   }),
   because: {
+    'step-up':
+      'signing in again stands on its screen, where it did not come up in every run of this lab; where it did, it worked',
     'wrong token':
       'in a run without a person, tools of a server that refuses it are missing without a word (`gemini mcp list` says Disconnected)',
     'ended by operator':

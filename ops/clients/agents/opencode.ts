@@ -30,6 +30,8 @@ export const opencode = agent({
   command: (home, prompt) => [home.bin('opencode'), 'run', prompt],
   env: () => ({}),
   because: {
+    'step-up':
+      'it asks on its screen whether to sign in again, where this lab does not reliably answer',
     'level too low':
       'it meets a 403 by a sign-in of its own even when the token stands in its settings, and tells its model only how that ended',
     'wrong token':

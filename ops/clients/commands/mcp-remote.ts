@@ -11,6 +11,10 @@ export const mcpRemote: LabClient = {
   name: 'mcp-remote',
   packages: ['mcp-remote@0.15.1'],
   through: 'its result',
+  because: {
+    'step-up':
+      'it begins the new sign-in while the refused call waits, with the address on its stderr, where this lab does not go'
+  },
   signIn: (place, target, person) =>
     signInBy(place, person, {
       command: command(place.home, target),
