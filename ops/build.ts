@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, stop } from 'esbuild'
 import { asValues } from './build/as-values.ts'
+import { assertAscii, makeAscii } from './build/ascii.ts'
 import { rehearse } from './build/rehearse.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -45,12 +46,14 @@ export async function bundleProgram(
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
     // The text stays in memory for as long as the worker lives.
-    minifySyntax: true,
+    minifySyntax: false,
     minifyWhitespace: true,
     banner: { js: FILE_URL },
     define: { 'import.meta.url': '__fileUrl' },
     plugins: [asValues(LISTED_TOOLS)]
   })
+  await makeAscii(join(outdir, 'program.cjs'))
+  await assertAscii(join(outdir, 'program.cjs'))
 }
 
 /** Puts the thread that reads HTML beside a worker's program. */
@@ -85,6 +88,7 @@ const START = fileURLToPath(new URL('../worker/start.ts', import.meta.url))
 const COMMON: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
+  charset: 'ascii',
   platform: 'node',
   target: 'node24',
   legalComments: 'none',

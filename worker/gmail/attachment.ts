@@ -26,11 +26,13 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'text/plain': '.txt'
 }
 
-/** A leaf is a file unless it is text that the message shows itself. */
+/** A part is a file unless it holds others, or is text that the message shows itself (RFC 2046, section 4.1.4). */
 export function isAttachment(part: MessagePart): boolean {
+  const type = part.mimeType?.toLowerCase() ?? ''
+  if (type.startsWith('multipart/')) return false
   if (part.filename) return true
   if (partHeader(part, 'content-disposition')?.toLowerCase().startsWith('attachment')) return true
-  return part.mimeType !== 'text/plain' && part.mimeType !== 'text/html'
+  return !type.startsWith('text/') || type === 'text/calendar' || type === 'text/css'
 }
 
 export function describeAttachment(part: MessagePart): Attachment {

@@ -88,8 +88,11 @@ export function replySubject(message: Message): string {
 /** The subject of a forwarded message. */
 export function forwardSubject(message: Message): string {
   const { subject } = readEnvelope(message)
-  return FORWARD.test(subject) ? subject : `Fwd: ${subject}`
+  return isForwardSubject(subject) ? subject : `Fwd: ${subject}`
 }
+
+/** Whether a subject says that the message sends on another one. */
+export const isForwardSubject = (subject: string): boolean => FORWARD.test(subject)
 
 /** How an answer introduces what it quotes. */
 export const attribution = ({ date, from }: Envelope): string =>

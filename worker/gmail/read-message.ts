@@ -1,7 +1,6 @@
 import { cleanLine } from '../mime/clean-text.ts'
 import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import { type AddressEntry, readAddresses } from './addresses.ts'
-import { type Attachment, describeAttachment, isAttachment } from './attachment.ts'
 import { parseDateHeader } from './date-header.ts'
 import { lookAlike } from './look-alikes.ts'
 import type { Message, MessagePart } from './methods.ts'
@@ -24,14 +23,6 @@ export interface Envelope {
   readonly snippet: string
   readonly labelIds: readonly string[]
   readonly sizeEstimate: number
-}
-
-/** The parts of a message, sorted by what they are for. */
-export interface Parts {
-  /** Readable as they are, in order. */
-  readonly text: readonly MessagePart[]
-  readonly html: readonly MessagePart[]
-  readonly attachments: readonly Attachment[]
 }
 
 /** A message with more parts, or deeper ones, is hostile; the rest is not looked at. */
@@ -75,19 +66,6 @@ export function readEnvelope(message: Message): Envelope {
   }
 }
 
-/** Sorts the parts of a message that was read in full. */
-export function readParts(message: Message): Parts {
-  const text: MessagePart[] = []
-  const html: MessagePart[] = []
-  const attachments: Attachment[] = []
-  for (const part of leaves(message.payload)) {
-    if (isAttachment(part)) attachments.push(describeAttachment(part))
-    else if (part.mimeType === 'text/html') html.push(part)
-    else text.push(part)
-  }
-  return { text, html, attachments }
-}
-
 /** Parts without children; an attached message counts as one, whatever is in it. */
 export function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
   let seen = 0
@@ -95,7 +73,7 @@ export function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
   for (let top = stack.pop(); top && seen < MAX_PARTS; top = stack.pop()) {
     seen += 1
     const { part, depth } = top
-    if (part.mimeType?.startsWith('multipart/') && !part.filename) {
+    if (part.mimeType?.toLowerCase().startsWith('multipart/')) {
       if (depth < MAX_DEPTH)
         for (const child of (part.parts ?? []).toReversed())
           stack.push({ part: child, depth: depth + 1 })
@@ -117,7 +95,11 @@ function lookAlikesOf(message: Message): { lookAlikes?: string[] } {
 }
 
 const readable = (value: string): string =>
-  cleanLine(decodeEncodedWords(value)).slice(0, MAX_VALUE_CHARS)
+  shortened(cleanLine(decodeEncodedWords(value)))
+
+/** What is cut says so. */
+const shortened = (text: string): string =>
+  text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS)}\u2026` : text
 
 function readDate(message: Message): string | undefined {
   const written = parseDateHeader(header(message, 'date') ?? '')

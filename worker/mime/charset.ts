@@ -1,49 +1,129 @@
+import { isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 
 /** Names found in mail that the Encoding standard does not list. */
 const ALIASES: Readonly<Record<string, string>> = {
+  ansi_x3: 'windows-1252',
+  'ansi_x3.4-1968': 'windows-1252',
+  ascii: 'windows-1252',
   cp932: 'shift_jis',
   cp936: 'gbk',
   cp949: 'euc-kr',
   cp950: 'big5',
   'iso-8859-8-e': 'iso-8859-8',
+  'ks_c_5601-1987': 'euc-kr',
   ms932: 'shift_jis',
-  'x-unknown': 'utf-8'
+  unicode: 'utf-16le',
+  'utf-8mb4': 'utf-8',
+  utf8mb4: 'utf-8',
+  'x-gbk': 'gbk',
+  'x-unknown': 'utf-8',
+  'unicode-1-1-utf-7': 'utf-7',
+  unicode11utf7: 'utf-7',
+  csiso2022kr: 'iso-2022-kr',
+  hz: 'hz-gb-2312'
+}
+
+/** Charsets of 7-bit bytes, which would pass for ASCII. */
+const SEVEN_BIT = /^(iso-2022-|hz|utf-7)/
+/** Two bytes or more for each letter, so that UTF-8 in their place is told apart with ease. */
+const WIDE = /^(utf-(16|32)|iso-10646-ucs-|ucs-)/
+
+/** Decodes what `TextDecoder` does not know; undefined when nobody knows it. */
+export type DecodeRare = (bytes: Uint8Array, charset: string) => Promise<string | undefined>
+
+/** The name of a charset as this module takes it; undefined when there is none. */
+export function charsetName(written: string | undefined): string | undefined {
+  const name = (written ?? '')
+    .trim()
+    .replace(/^["']|["']$/g, '')
+    .toLowerCase()
+  return name === '' ? undefined : (ALIASES[name] ?? name)
 }
 
 /**
- * Text of a part's bytes. The declared charset is believed unless the bytes are well-formed UTF-8 beyond ASCII, which
- * other encodings hardly ever are by chance (Gmail itself converts some parts). Never throws: what cannot be decoded
- * becomes U+FFFD.
+ * Text of a body's bytes. Gmail hands bodies out in UTF-8 and leaves the header as it was (steipete/gogcli#446), so
+ * bytes that are well-formed UTF-8 beyond ASCII are that; other encodings hardly ever look so by chance. Never throws:
+ * what cannot be decoded becomes U+FFFD.
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
-  if (bytes.some((byte) => byte >= 0x80)) {
-    const utf8 = strictUtf8(bytes)
-    if (utf8 !== undefined) return utf8
-  }
-  return decoderFor(charset).decode(bytes)
+  return byMark(bytes) ?? decodedBody(bytes, charsetName(charset))
 }
 
-function strictUtf8(bytes: Uint8Array): string | undefined {
+function decodedBody(bytes: Uint8Array, charset: string | undefined): string {
+  const isConverted =
+    isUtf8(bytes) &&
+    (bytes.some((byte) => byte >= 0x80) || (charset && WIDE.test(charset) && !bytes.includes(0)))
+  return isConverted ? new TextDecoder().decode(bytes) : decoderFor(charset).decode(bytes)
+}
+
+/**
+ * Text of a file. Files are handed out as they were sent, so what is declared holds; without a declaration UTF-8 where
+ * the bytes are that. A byte order mark says more than any declaration (Encoding standard, section 6.1).
+ */
+export async function decodeFile(
+  bytes: Uint8Array,
+  charset: string | undefined,
+  decodeRare: DecodeRare
+): Promise<string> {
+  const marked = byMark(bytes)
+  if (marked !== undefined) return marked
+  const name = charsetName(charset)
+  if (name === undefined || name === 'us-ascii' || name === 'windows-1252' || name === 'x-unknown')
+    return isUtf8(bytes) ? new TextDecoder().decode(bytes) : decoderFor(name).decode(bytes)
+  // A file cannot be in UTF-16 and have bytes for ASCII letters side by side.
+  if (WIDE.test(name) && isUtf8(bytes) && !bytes.includes(0)) return new TextDecoder().decode(bytes)
+  if (isKnown(name)) return decoderFor(name).decode(bytes)
+  return (await decodeRare(bytes, name)) ?? decodeText(bytes, undefined)
+}
+
+/** Whether a body needs `decodeRare`: its bytes were not converted, and the platform does not know its charset. */
+export function isRare(bytes: Uint8Array, charset: string | undefined): boolean {
+  const name = charsetName(charset)
+  if (name === undefined || isKnown(name) || byMark(bytes) !== undefined) return false
+  const isPlain = isUtf8(bytes)
+  if (!isPlain) return true
+  return SEVEN_BIT.test(name) && bytes.every((byte) => byte < 0x80) && hasShifts(bytes, name)
+}
+
+function hasShifts(bytes: Uint8Array, name: string): boolean {
+  const text = Buffer.from(bytes.subarray(0, 100_000)).toString('latin1')
+  if (name === 'utf-7') return /\+[A-Za-z0-9+/]{2,}-?/.test(text)
+  return name.startsWith('hz') ? text.includes('~{') : text.includes('\x0e')
+}
+
+/**
+ * The charset that HTML names in itself (HTML standard, section 13.2.3.2); undefined when it names none. What such a
+ * text says of two-byte encodings cannot be so, since it could be read.
+ */
+export function charsetInHtml(bytes: Uint8Array): string | undefined {
+  const start = Buffer.from(bytes.subarray(0, 4096)).toString('latin1')
+  const tag = /<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)/i.exec(start)?.[1]
+  const name = charsetName(tag)
+  return name && WIDE.test(name) ? 'utf-8' : name
+}
+
+function byMark(bytes: Uint8Array): string | undefined {
+  const [a, b, c, d] = bytes
+  if (a === 0xef && b === 0xbb && c === 0xbf) return new TextDecoder('utf-8').decode(bytes)
+  // FF FE 00 00 is UTF-32 rather than UTF-16 with a NUL.
+  if (a === 0xff && b === 0xfe && !(c === 0 && d === 0))
+    return new TextDecoder('utf-16le').decode(bytes)
+  if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  return undefined
+}
+
+function isKnown(name: string): boolean {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder(name).encoding !== 'replacement'
   } catch {
-    return undefined
+    return false
   }
 }
 
 /** An unknown or missing charset is read as browsers read it: windows-1252. */
 function decoderFor(charset: string | undefined): TextDecoder {
-  const name = (charset ?? '')
-    .trim()
-    .replace(/^["']|["']$/g, '')
-    .toLowerCase()
-  for (const label of [ALIASES[name] ?? name, 'windows-1252']) {
-    try {
-      if (label && label !== 'us-ascii') return new TextDecoder(label)
-    } catch {
-      // Not a name that the Encoding standard knows.
-    }
-  }
-  return new TextDecoder('windows-1252')
+  return new TextDecoder(
+    charset !== undefined && charset !== 'us-ascii' && isKnown(charset) ? charset : 'windows-1252'
+  )
 }

@@ -3,19 +3,14 @@ import type { Piscina } from 'piscina'
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '../tool-error.ts'
 import type { ForwardedHtml } from './forward-html.ts'
+import type { HtmlWishes, ReadHtml } from './read-html.ts'
 import { afterRunning } from './running-time.ts'
-import type { ReadHtml } from './tasks.ts'
+import type { Tasks } from './tasks.ts'
 
 const TIMEOUT_MS = 5_000
 const IDLE_MS = 30_000
 const HEAP_MB = 128
 const YOUNG_MB = 16
-
-/** What the thread does, and what comes of it. */
-interface Tasks {
-  readonly readHtml: ReadHtml
-  readonly forwardHtml: ForwardedHtml
-}
 
 export interface MimePoolOptions {
   /** The thread's program: `worker/mime/tasks.ts` or its bundle. */
@@ -44,13 +39,27 @@ export class MimePool {
   }
 
   /** Throws `too_large` when the HTML needs more time or memory than it may take. */
-  readHtml(html: string, signal: AbortSignal): Promise<ReadHtml> {
-    return this.#turn(() => this.#run('readHtml', html, signal))
+  readHtml(
+    source: string,
+    signal: AbortSignal,
+    wishes: HtmlWishes = { html: false, wholeLinks: false }
+  ): Promise<ReadHtml> {
+    return this.#turn(() => this.#run('readHtml', { source, wishes }, signal))
   }
 
-  /** Throws `too_large` when the HTML needs more time or memory than it may take. */
+  /** The HTML of a message, fit to be sent on. Throws as `readHtml`. */
   forwardHtml(html: string, signal: AbortSignal): Promise<ForwardedHtml> {
     return this.#turn(() => this.#run('forwardHtml', html, signal))
+  }
+
+  /** A calendar object in words; undefined when it is none. Throws as `readHtml`. */
+  readCalendar(source: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#turn(() => this.#run('readCalendar', source, signal))
+  }
+
+  /** Text in a charset that the platform does not know; undefined when nobody knows it. Throws as `readHtml`. */
+  decodeRare(bytes: Uint8Array, charset: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#turn(() => this.#run('decodeRare', { bytes, charset }, signal))
   }
 
   /** May be called more than once. */
@@ -60,7 +69,11 @@ export class MimePool {
     await pool?.destroy()
   }
 
-  async #run<T extends keyof Tasks>(name: T, html: string, signal: AbortSignal): Promise<Tasks[T]> {
+  async #run<T extends keyof Tasks>(
+    name: T,
+    job: Parameters<Tasks[T]>[0],
+    signal: AbortSignal
+  ): Promise<ReturnType<Tasks[T]>> {
     signal.throwIfAborted()
     this.#pool ??= this.#open()
     const pool = await this.#pool
@@ -69,13 +82,13 @@ export class MimePool {
     const { clock, timeoutMs = TIMEOUT_MS } = this.#options
     const cancel = afterRunning(clock, timeoutMs, () => limits.abort())
     try {
-      return await pool.run(html, {
+      return await pool.run(job, {
         name,
         signal: AbortSignal.any([signal, limits.signal])
       })
     } catch (cause) {
       signal.throwIfAborted()
-      throw new ToolError('too_large', 'The HTML of this message is too complex to read.', {
+      throw new ToolError('too_large', 'A part of this message is too complex to read.', {
         cause
       })
     } finally {

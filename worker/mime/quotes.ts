@@ -1,36 +1,191 @@
-/** Lines after which an older message is quoted, in the languages of the most used mail programs. */
-const QUOTE_STARTS = [
-  /^-{2,}\s*(Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine|Mensaje original)\s*-{2,}$/i,
-  /^_{10,}$/,
-  /^(On|Am|Le|El|Il|Em|Op|Den)\s.{5,200}(wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev).{0,80}:$/i,
-  /^.{5,120}(于|在).{0,60}写道[：:]$/,
-  /^\d{4}年.{3,80}[：:]$/
-]
-/** `On … wrote:` may be broken over so many lines. */
-const MAX_ATTRIBUTION_LINES = 3
-const SIGNATURE = /^-- ?$/
+import {
+  headerBlockLength,
+  isAttribution,
+  isForwardLine,
+  isOriginalLine,
+  isRuler
+} from './quote-marks.ts'
 
-/** The new part of a message: without quoted older messages and the signature. Keeps a text that is all quote. */
-export function stripQuotes(text: string): string {
-  const lines = text.split('\n')
-  const end = lines.findIndex((_, at) => startsQuote(lines, at))
-  const own = lines
-    .slice(0, end === -1 ? lines.length : end)
-    .filter((line) => !line.trimStart().startsWith('>'))
-    .join('\n')
-    .trim()
-  return own === '' ? text : own
+/** What is known of the conversation that a message is part of. */
+export interface QuoteContext {
+  /** What was said before, when the earlier messages are known and there are any. */
+  readonly earlier?: Said | undefined
+  /** Whether the message sends on another one: what stands below is new to its readers. */
+  readonly isForward: boolean
 }
 
-function startsQuote(lines: readonly string[], at: number): boolean {
+export interface Stripped {
+  readonly text: string
+  /** Characters of quotes that were left out. */
+  readonly leftOut: number
+}
+
+/** What earlier messages of a conversation said, as lines and as runs of words. */
+export class Said {
+  readonly #runs = new Set<number>()
+  readonly #lines = new Set<number>()
+
+  add(text: string): void {
+    for (const line of text.split('\n')) {
+      if (this.#runs.size > MAX_RUNS) return
+      const words = wordsOf(line)
+      this.#lines.add(combined(words))
+      for (const run of runsOf(words)) this.#runs.add(run)
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#lines.size === 0
+  }
+
+  /**
+   * Whether this line was said, apart from a few words. A short one that carries no mark of a quote must have been a line
+   * of its own: `Yes` below a quoted question is an answer.
+   */
+  has(line: string, isMarked: boolean): boolean {
+    const words = wordsOf(line)
+    if (words.length <= RUN_WORDS && !isMarked) return this.#lines.has(combined(words))
+    const runs = [...runsOf(words)]
+    const known = runs.filter((run) => this.#runs.has(run)).length
+    return known >= runs.length * MOSTLY
+  }
+}
+
+const MAX_RUNS = 300_000
+const RUN_WORDS = 3
+/** Quoting changes a few words: addresses become links, lines are wrapped anew. */
+const MOSTLY = 0.7
+
+/** Words as numbers. Where no blanks part words, letters count as words. */
+const wordsOf = (line: string): number[] =>
+  Array.from(line.matchAll(WORD), ([word]) => hash(word.toLowerCase()))
+
+/** Single words and pairs, for short lines, and runs of three. */
+function* runsOf(words: readonly number[]): Iterable<number> {
+  for (let length = 1; length <= RUN_WORDS; length += 1)
+    for (let at = 0; at + length <= words.length; at += 1)
+      yield combined(words.slice(at, at + length))
+}
+
+const WORD =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}]+/gu
+
+function hash(word: string): number {
+  let sum = 0x811c9dc5
+  for (let at = 0; at < word.length; at += 1) sum = Math.imul(sum ^ word.charCodeAt(at), 0x01000193)
+  return sum >>> 0
+}
+
+const combined = (hashes: readonly number[]): number =>
+  hashes.reduce((sum, each) => (Math.imul(sum, 31) + each) | 0, hashes.length)
+
+/** A stretch of lines that may be left out. */
+interface Stretch {
+  readonly from: number
+  /** After the lines that introduce it. */
+  readonly body: number
+  /** After the last line. */
+  readonly to: number
+  /** Whether its form alone says that it is a quote: it is introduced as one. */
+  readonly isIntroduced: boolean
+}
+
+/**
+ * The new part of a message. What is left out is a quote by its form and stands in an earlier message, or is introduced
+ * as one where no earlier messages are known; lines that nobody said before stay, wherever they stand. A text that is
+ * all quote stays.
+ */
+export function stripQuotes(text: string, { earlier, isForward }: QuoteContext): Stripped {
+  const lines = text.split('\n')
+  const isOut = new Uint8Array(lines.length)
+  for (const stretch of stretchesOf(lines, isForward)) mark(lines, stretch, earlier, isOut)
+  let leftOut = 0
+  const kept: string[] = []
+  for (const [at, line] of lines.entries()) {
+    if (isOut[at]) leftOut += line.length + 1
+    else kept.push(line)
+  }
+  const own = kept
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()
+  return own === '' || leftOut === 0 ? { text, leftOut: 0 } : { text: own, leftOut }
+}
+
+function mark(
+  lines: readonly string[],
+  { from, body, to, isIntroduced }: Stretch,
+  earlier: Said | undefined,
+  isOut: Uint8Array
+): void {
+  if (!earlier || earlier.isEmpty) {
+    if (isIntroduced) isOut.fill(1, from, to)
+    return
+  }
+  const said: boolean[] = []
+  let total = 0
+  let known = 0
+  for (const line of lines.slice(body, to)) {
+    const words = line.replace(/^[>\s]+/, '')
+    // Empty lines go with the one above them.
+    const isSaid = words === '' ? (said.at(-1) ?? true) : earlier.has(words, isQuoted(line))
+    said.push(isSaid)
+    total += words.length
+    known += isSaid ? words.length : 0
+  }
+  // A quote of which most is new to the conversation is from somewhere else.
+  if (known < total / 2) return
+  isOut.fill(1, from, body)
+  for (const [at, isSaid] of said.entries()) if (isSaid) isOut[body + at] = 1
+}
+
+function stretchesOf(lines: readonly string[], isForward: boolean): Stretch[] {
+  const found: Stretch[] = []
+  let at = 0
+  while (at < lines.length) {
+    const stretch = stretchAt(lines, at, isForward)
+    if (stretch) found.push(stretch)
+    at = stretch?.to ?? at + 1
+  }
+  return found
+}
+
+function stretchAt(lines: readonly string[], at: number, isForward: boolean): Stretch | undefined {
   const line = (lines[at] ?? '').trim()
-  if (SIGNATURE.test(lines[at] ?? '')) return true
-  if (line.length === 0 || line.length > 300) return false
-  if (QUOTE_STARTS.some((start) => start.test(line))) return true
-  if (!/^(On|Am|Le|El|Il|Em|Op|Den)\s/.test(line)) return false
-  const joined = lines.slice(at, at + MAX_ATTRIBUTION_LINES).map((each) => each.trim())
-  return [2, MAX_ATTRIBUTION_LINES].some((count) => {
-    const attribution = joined.slice(0, count).join(' ')
-    return attribution.length <= 400 && (QUOTE_STARTS[2]?.test(attribution) ?? false)
-  })
+  const end = lines.length
+  if (line === '') return undefined
+  if (isQuoted(lines[at]))
+    return { from: at, body: at, to: endOfQuoted(lines, at), isIntroduced: false }
+  const introduced = isAttribution(lines, at)
+  if (introduced > 0) {
+    const body = nextFull(lines, at + introduced)
+    // Below words that introduce a quote without marks, all may be one.
+    return isQuoted(lines[body])
+      ? { from: at, body, to: endOfQuoted(lines, body), isIntroduced: true }
+      : { from: at, body, to: end, isIntroduced: false }
+  }
+  const isForwarded = isForwardLine(line)
+  const isBar = isForwarded || isOriginalLine(line)
+  const block = isBar || isRuler(line) ? nextFull(lines, at + 1) : at
+  const header = headerBlockLength(lines, block)
+  if (!isBar && header === 0) return undefined
+  return { from: at, body: block + header, to: end, isIntroduced: !isForward && !isForwarded }
+}
+
+const isQuoted = (line: string | undefined): boolean => /^\s{0,3}>/.test(line ?? '')
+
+/** Quoted lines, with empty ones between them. */
+function endOfQuoted(lines: readonly string[], from: number): number {
+  let end = from
+  for (let at = from; at < lines.length; at += 1) {
+    if (isQuoted(lines[at])) end = at + 1
+    else if ((lines[at] ?? '').trim() !== '') break
+  }
+  return end
+}
+
+function nextFull(lines: readonly string[], from: number): number {
+  let at = from
+  while (at < lines.length && at < from + 3 && (lines[at] ?? '').trim() === '') at += 1
+  return at
 }

@@ -1,11 +1,12 @@
 import { type Attachment, describeAttachment, isAttachment } from '../gmail/attachment.ts'
+import { bodyPlan } from '../gmail/body-plan.ts'
 import type { Message, MessagePart } from '../gmail/methods.ts'
 import { fetchRaw } from '../gmail/raw-message.ts'
 import { leaves } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
-import { partBytes } from './body.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { partBytes } from './part-text.ts'
 
 const RFC822 = 'message/rfc822'
 /** A larger message would fill this process's memory when it is taken apart. */
@@ -21,6 +22,8 @@ export interface AttachmentName {
 export interface FoundAttachment {
   readonly attachment: Attachment
   readonly part: MessagePart
+  /** The message that it is in. */
+  readonly message: Message
   /** Fetches the content. */
   read(): Promise<Buffer>
 }
@@ -41,7 +44,9 @@ export async function findAttachment(
     signal
   )
   const files = filesIn(message.payload)
-  const [part, ...more] = files.filter((each) => fits(each, name))
+  // A partId may name any part, such as a form of the text that was not read.
+  const named = name.partId === undefined ? files : allParts(message.payload).filter(isLeaf)
+  const [part, ...more] = named.filter((each) => fits(each, name))
   if (!part)
     throw new ToolError(
       'not_found',
@@ -52,7 +57,12 @@ export async function findAttachment(
       'invalid_argument',
       `Several attachments fit; name one by its partId:${listed([part, ...more], context.nonce())}`
     )
-  return { attachment: describeAttachment(part), part, read: () => content(message, part, call) }
+  return {
+    attachment: describeAttachment(part),
+    part,
+    message,
+    read: () => content(message, part, call)
+  }
 }
 
 function listed(files: readonly MessagePart[], nonce: string): string {
@@ -65,16 +75,17 @@ function listed(files: readonly MessagePart[], nonce: string): string {
 
 /** All attachments of a message that was read in full, those of attached messages left in them. */
 export const allFiles = (message: Message, call: ToolCall): FoundAttachment[] =>
-  [...leaves(message.payload)].filter(isFile).map((part) => ({
+  bodyPlan(message.payload).files.map((part) => ({
     attachment: describeAttachment(part),
     part,
+    message,
     read: () => content(message, part, call)
   }))
 
-const filesIn = (root: MessagePart | undefined) => allParts(root).filter(isFile)
+const filesIn = (root: MessagePart | undefined) => allParts(root).filter(isAttachment)
 
-const isFile = (part: MessagePart): boolean =>
-  isAttachment(part) && !(part.mimeType?.startsWith('multipart/') && !part.filename)
+const isLeaf = ({ mimeType }: MessagePart): boolean =>
+  !mimeType?.toLowerCase().startsWith('multipart/')
 
 function fits(part: MessagePart, { partId, filename, attachmentId }: AttachmentName): boolean {
   if (partId !== undefined) return (part.partId || '0') === partId

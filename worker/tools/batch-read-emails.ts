@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
-import { readBody } from './body.ts'
+import { leftOutText, readBody } from './body.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
 import { int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
 import { placeOf } from './place.ts'
-import { EnvelopeOut, envelopeOut, envelopeText, READS } from './schemas.ts'
+import { EnvelopeOut, envelopeOut, envelopeText, LeftOutOut, READS } from './schemas.ts'
 import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
 
@@ -19,6 +19,7 @@ const ENVELOPE_CHARS = 400
 const Email = EnvelopeOut.extend({
   snippet: theirs(z.string()).optional(),
   body: theirs(z.string()).optional(),
+  leftOut: LeftOutOut.optional(),
   truncated: z.boolean().describe('The body goes on: see read_email'),
   totalChars: z.number()
 })
@@ -69,9 +70,10 @@ async function readOne(
       const snippet = format === 'summary' ? { snippet: envelope.snippet } : {}
       return { email: { ...base, ...snippet, truncated: false, totalChars: 0 } }
     }
-    const body = await readBody(message, { html: false, stripQuotes: false }, call)
+    const body = await readBody(message, { html: false }, call)
     const { text, truncated, totalChars } = cut(body.text, 0, length)
-    return { email: { ...base, body: text, truncated, totalChars } }
+    const leftOut = Object.keys(body.leftOut).length > 0 && { leftOut: body.leftOut }
+    return { email: { ...base, body: text, ...leftOut, truncated, totalChars } }
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ToolError && SINGLE_FAILURES.has(error.code))
@@ -93,6 +95,7 @@ function asText(
       `--- ${index + 1}. message ${email.id}, thread ${email.threadId}${placeOf(email.labels) && ` (${placeOf(email.labels)})`}`,
       envelopeText(email),
       email.body ?? email.snippet ?? '',
+      ...leftOutText(email.leftOut ?? {}).map((line) => `[${line}]`),
       email.truncated ? `[cut: ${email.totalChars} characters in all, see read_email]` : ''
     ]
       .filter((line) => line !== '')

@@ -1,28 +1,43 @@
-import { partHeader } from '../gmail/attachment.ts'
-import type { Message, MessagePart } from '../gmail/methods.ts'
-import { type Parts, readParts } from '../gmail/read-message.ts'
-import { decodeText } from '../mime/charset.ts'
-import { cleanText } from '../mime/clean-text.ts'
-import { stripQuotes } from '../mime/quotes.ts'
+import { type Attachment, describeAttachment } from '../gmail/attachment.ts'
+import { type BodyPlan, bodyPlan } from '../gmail/body-plan.ts'
+import type { Message } from '../gmail/methods.ts'
+import { type QuoteContext, stripQuotes } from '../mime/quotes.ts'
+import { BodyReader, type Section } from './body-reader.ts'
 import type { ToolCall } from './context.ts'
 
 /** What a message says. */
 export interface Body {
-  /** Plain text, made from the HTML when the message has no other. */
+  /** Plain text: what a reader of the message sees, in order, with attached messages and invitations in words. */
   readonly text: string
   /** Which of the message's forms `text` was made from. */
   readonly source: 'text' | 'html' | 'none'
   /** Harmless HTML; only when it was asked for and there is some. */
   readonly html?: string
-  readonly parts: Parts
+  readonly attachments: readonly Attachment[]
+  /** What `text` was made from, in order. */
+  readonly sections: readonly Section[]
+  readonly hasHtml: boolean
+  readonly leftOut: LeftOut
 }
 
-/** More text of one message would hold up this process, and nobody reads it. */
-const MAX_TEXT_BYTES = 4_000_000
+/** What was not told, so that the answer can say so. Only what there is. */
+export interface LeftOut {
+  /** Characters of text that nobody sees: hidden, of no size, of the colour of what is behind it. */
+  readonly hiddenChars?: number | undefined
+  /** Characters of older messages that this one repeats. */
+  readonly quotedChars?: number | undefined
+  /** Links whose address was too long for the text. */
+  readonly cutLinks?: number | undefined
+  /** Characters or parts beyond what is read of one message. */
+  readonly isUnread?: boolean | undefined
+  /** More style than is judged by: text that is hidden may have passed as seen. */
+  readonly isStyleCut?: boolean | undefined
+}
 
 export interface BodyWishes {
   readonly html: boolean
-  readonly stripQuotes: boolean
+  /** For text that is sent on: addresses stay whole. */
+  readonly wholeLinks?: boolean
 }
 
 /** Reads the body of a message that was fetched in full. Throws `too_large` for HTML that breaks the limits. */
@@ -31,59 +46,80 @@ export async function readBody(
   wishes: BodyWishes,
   call: ToolCall
 ): Promise<Body> {
-  const parts = readParts(message)
-  const plain = cleanText(await joined(message, parts.text, call))
-  const needsHtml = parts.html.length > 0 && (wishes.html || plain.trim() === '')
-  const read = needsHtml
-    ? await call.context.mime.readHtml(await joined(message, parts.html, call), call.signal)
-    : undefined
-  const source = sourceOf(plain, read?.text)
-  const text = source === 'html' ? (read?.text ?? '') : plain.replace(/\n{4,}/g, '\n\n\n').trim()
+  const plan = bodyPlan(message.payload)
+  const reader = new BodyReader(message, wishes, call)
+  const sections = await reader.read(plan.pieces)
+  const html = wishes.html ? htmlOf(sections) : undefined
   return {
-    text: wishes.stripQuotes ? stripQuotes(text) : text,
-    source,
-    ...(wishes.html && read && { html: read.html }),
-    parts
+    text: joinedText(sections),
+    source: sourceOf(sections),
+    ...(html !== undefined && { html }),
+    attachments: plan.files.map(describeAttachment),
+    sections,
+    hasHtml: reader.hasHtml,
+    leftOut: leftOut(reader, plan)
   }
 }
 
-function sourceOf(plain: string, fromHtml: string | undefined): Body['source'] {
-  if (plain.trim() !== '') return 'text'
-  return fromHtml ? 'html' : 'none'
-}
-
-/** The text of parts as their sender wrote it. What goes beyond the limit is not read. */
-export async function joined(
-  message: Message,
-  parts: readonly MessagePart[],
-  call: ToolCall
-): Promise<string> {
-  const texts = []
-  let room = MAX_TEXT_BYTES
-  for (const part of parts) {
-    if (room <= 0) break
-    const bytes = (await partBytes(message, part, call)).subarray(0, room)
-    room -= bytes.length
-    texts.push(decodeText(bytes, charsetOf(part)))
+/** The body without quotes of older messages; what was attached to it stays. */
+export function withoutQuotes(body: Body, context: QuoteContext): Body {
+  let quotedChars = 0
+  const sections = body.sections.map((section) => {
+    if (section.kind !== 'text' && section.kind !== 'html') return section
+    const own = stripQuotes(section.text, context)
+    quotedChars += own.leftOut
+    return { ...section, text: own.text }
+  })
+  if (quotedChars === 0) return body
+  return {
+    ...body,
+    sections,
+    text: joinedText(sections),
+    leftOut: { ...body.leftOut, quotedChars }
   }
-  return texts.join('\n\n')
 }
 
-/** The decoded content of a part; Gmail keeps large ones apart. */
-export async function partBytes(
-  message: Message,
-  part: MessagePart,
-  { context, signal }: ToolCall
-): Promise<Buffer> {
-  const { data, attachmentId } = part.body ?? {}
-  if (data || !attachmentId) return Buffer.from(data ?? '', 'base64url')
-  const fetched = await context.mailbox.call(
-    'attachments.get',
-    { messageId: message.id ?? '', id: attachmentId },
-    signal
-  )
-  return Buffer.from(fetched.data ?? '', 'base64url')
+const joinedText = (sections: readonly Section[]): string =>
+  sections
+    .map(({ text }) => text)
+    .filter((text) => text !== '')
+    .join('\n\n')
+
+function sourceOf(sections: readonly Section[]): Body['source'] {
+  const told = sections.filter(({ text }) => text !== '')
+  if (told.length === 0) return 'none'
+  return told.some(({ kind }) => kind === 'html') ? 'html' : 'text'
 }
 
-const charsetOf = (part: MessagePart): string | undefined =>
-  /charset\s*=\s*"?([^";\s]+)/i.exec(partHeader(part, 'content-type') ?? '')?.[1]
+/** Only where a part of the message is HTML. */
+function htmlOf(sections: readonly Section[]): string | undefined {
+  const isHtml = sections.some(({ html, kind }) => html !== undefined && kind !== 'text')
+  const all = sections.flatMap(({ html }) => html ?? [])
+  return isHtml || sections.some(({ hasOwnHtml }) => hasOwnHtml) ? all.join('\n') : undefined
+}
+
+function leftOut(reader: BodyReader, plan: BodyPlan): LeftOut {
+  const { hiddenChars, cutLinks, isStyleCut } = reader
+  return {
+    ...(hiddenChars > 0 && { hiddenChars }),
+    ...(cutLinks > 0 && { cutLinks }),
+    ...((reader.isUnread || plan.isCut) && { isUnread: true }),
+    ...(isStyleCut && { isStyleCut })
+  }
+}
+
+/** What was left out, in words; none when there is nothing. */
+export function leftOutText(out: LeftOut): string[] {
+  const { hiddenChars, quotedChars, cutLinks } = out
+  return [
+    hiddenChars ? `${hiddenChars} characters that the sender made invisible were left out.` : '',
+    quotedChars
+      ? `${quotedChars} characters of quoted older messages were left out; stripQuotes false shows them.`
+      : '',
+    cutLinks ? `${cutLinks} long links were cut; read_email with format html has them whole.` : '',
+    out.isUnread ? 'The message is larger than what is read of one: the rest was left out.' : '',
+    out.isStyleCut
+      ? 'Its style sheets are too large to be judged by: text that nobody sees may stand here.'
+      : ''
+  ].filter((line) => line !== '')
+}

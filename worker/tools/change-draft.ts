@@ -11,12 +11,12 @@ import {
 } from '../gmail/raw-message.ts'
 import { leaves, readEnvelope } from '../gmail/read-message.ts'
 import { allFiles } from './attachment-source.ts'
-import { joined } from './body.ts'
 import { stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { draftId, fetchDraft } from './drafts.ts'
 import { content, recipients } from './letter-input.ts'
 import { type Letter, type Reached, type Written, write } from './outgoing.ts'
+import { joined } from './part-text.ts'
 import { reachedFields, reachedText } from './reached.ts'
 import { peopleIn } from './reply.ts'
 import { DraftOut } from './save-draft.ts'
@@ -170,7 +170,10 @@ async function text(
     html: await joinedOf(texts.filter(({ mimeType: type }) => type === 'text/html'))
   }
   if (htmlBody !== undefined && body === undefined) {
-    const read = await call.context.mime.readHtml(htmlBody, call.signal)
+    const read = await call.context.mime.readHtml(htmlBody, call.signal, {
+      html: false,
+      wholeLinks: true
+    })
     return { body: read.text, htmlBody, mimeType: mimeType ?? PLAIN }
   }
   if (body !== undefined) {

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Attachment } from '../gmail/attachment.ts'
-import { partHeader } from '../gmail/attachment.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { decodeText } from '../mime/charset.ts'
+import { charsetInHtml, decodeFile } from '../mime/charset.ts'
 import { cleanText } from '../mime/clean-text.ts'
 import { imageTypeOf } from '../mime/image-type.ts'
 import { ToolError } from '../tool-error.ts'
 import { type FoundAttachment, findAttachment } from './attachment-source.ts'
+import { BodyReader } from './body-reader.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
 import { int, partName } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { charsetOf } from './part-text.ts'
 import { messageId, READS } from './schemas.ts'
 import { theirs } from './theirs.ts'
 import { type Answer, defineTool } from './tool.ts'
@@ -149,32 +150,57 @@ async function asText(
   call: ToolCall
 ): Promise<Answer<Output>> {
   const { attachment, part } = found
-  if (!isText(attachment.mimeType))
+  const isMail = isMessage(attachment.mimeType)
+  if (!isText(attachment.mimeType) && !isMail)
     throw new ToolError(
       'invalid_argument',
       'No text can be extracted from a file of this type; leave delivery out.'
     )
-  const content = await readWhole(found)
-  const charset = /charset\s*=\s*"?([^";\s]+)/i.exec(partHeader(part, 'content-type') ?? '')?.[1]
-  const decoded = decodeText(content, charset)
-  const whole =
-    attachment.mimeType === 'text/html'
-      ? (await call.context.mime.readHtml(decoded, call.signal)).text
-      : cleanText(decoded)
+  // Gmail may hand out the parts of an attached message and not its bytes.
+  const hasBytes = !isMail || Boolean(part.body?.data ?? part.body?.attachmentId)
+  const content = hasBytes ? await readWhole(found) : undefined
+  const whole = await textOf(found, content ?? Buffer.alloc(0), call)
   const piece = cut(whole, offset, RESULT_CHARS - 1000)
   const structured = {
     ...about(attachment),
-    size: content.length,
+    ...(content && { size: content.length, sha256: sha256(content) }),
     delivery: 'text' as const,
-    sha256: sha256(content),
     ...piece
   }
   const tail = piece.truncated
     ? `\nCut here: ${piece.totalChars} characters in all; read on with textOffset ${piece.nextOffset}.`
     : ''
   const shown = fence(call.context.nonce(), `${named(attachment)}\n\n${piece.text}`)
-  return { structured, text: `${content.length} bytes.\n${shown}${tail}` }
+  return { structured, text: `${structured.size} bytes.\n${shown}${tail}` }
 }
+
+/** The words of a file: of an attached message and of an invitation as they are read in a message. */
+async function textOf(
+  { attachment: { mimeType }, part, message }: FoundAttachment,
+  content: Buffer,
+  call: ToolCall
+): Promise<string> {
+  if (isMessage(mimeType)) {
+    const sections = await new BodyReader(message, { html: false, wholeLinks: true }, call).read([
+      { kind: 'message', part }
+    ])
+    return sections.map(({ text }) => text).join('\n\n')
+  }
+  const { mime } = call.context
+  const isHtml = mimeType === 'text/html'
+  const charset = charsetOf(part) ?? (isHtml ? charsetInHtml(content) : undefined)
+  const decoded = await decodeFile(content, charset, (bytes, name) =>
+    mime.decodeRare(bytes, name, call.signal)
+  )
+  if (isHtml)
+    return (await mime.readHtml(decoded, call.signal, { html: false, wholeLinks: true })).text
+  const words = /^(text\/calendar|application\/ics)$/.test(mimeType)
+    ? await mime.readCalendar(decoded, call.signal)
+    : undefined
+  return words === undefined ? cleanText(decoded) : `${words}\n\n${cleanText(decoded)}`
+}
+
+const isMessage = (mimeType: string): boolean => /^message\/(rfc822|global|news)$/.test(mimeType)
 
 async function asFile(found: FoundAttachment, call: ToolCall): Promise<Answer<Output>> {
   const { attachment } = found

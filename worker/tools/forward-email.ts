@@ -10,12 +10,13 @@ import { cleanText } from '../mime/clean-text.ts'
 import type { ForwardedHtml } from '../mime/forward-html.ts'
 import { ToolError } from '../tool-error.ts'
 import { allFiles } from './attachment-source.ts'
-import { joined, readBody } from './body.ts'
+import { readBody } from './body.ts'
 import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { escapeHtml } from './escape-html.ts'
 import { content, recipients, sending } from './letter-input.ts'
 import type { Quote } from './outgoing.ts'
+import { joined } from './part-text.ts'
 import { levelOfWriting, ReplyOut, sendOrSave } from './reply.ts'
 import { SENDS } from './schemas.ts'
 import { asSentOn, shownPictures } from './sent-on.ts'
@@ -111,7 +112,7 @@ const UNREADABLE =
 
 async function textOf(message: Message, call: ToolCall): Promise<string | undefined> {
   try {
-    return (await readBody(message, { html: false, stripQuotes: false }, call)).text
+    return (await readBody(message, { html: false, wholeLinks: true }, call)).text
   } catch (error) {
     if (error instanceof ToolError && error.code === 'too_large') return undefined
     throw error

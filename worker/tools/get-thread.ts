@@ -1,13 +1,16 @@
 import * as z from 'zod'
 import type { Message } from '../gmail/methods.ts'
-import { readEnvelope } from '../gmail/read-message.ts'
+import { isForwardSubject } from '../gmail/parent.ts'
+import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
 import { asThreadId } from '../gmail/thread-id.ts'
 import { whoseTurn } from '../gmail/whose-turn.ts'
-import { readBody } from './body.ts'
+import { Said } from '../mime/quotes.ts'
+import { type Body, leftOutText, readBody, withoutQuotes } from './body.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
 import { flag, int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
+import { roughBody } from './part-text.ts'
 import { placeOf } from './place.ts'
 import {
   AttachmentOut,
@@ -15,6 +18,7 @@ import {
   EnvelopeOut,
   envelopeOut,
   envelopeText,
+  LeftOutOut,
   READS
 } from './schemas.ts'
 import { theirs } from './theirs.ts'
@@ -24,6 +28,8 @@ const ThreadMessage = EnvelopeOut.extend({
   snippet: theirs(z.string()).optional(),
   body: theirs(z.string()).optional(),
   attachments: z.array(AttachmentOut).optional(),
+  attachmentCount: z.number().optional().describe('When there are too many to list them all'),
+  leftOut: LeftOutOut.optional(),
   truncated: z.boolean().describe('The body goes on: see read_email'),
   totalChars: z.number()
 })
@@ -31,12 +37,13 @@ type ThreadMessage = z.input<typeof ThreadMessage>
 
 /** Characters that a message needs besides its body. */
 const ENVELOPE_CHARS = 400
+const MAX_FILES = 100
 
 export const getThread = defineTool({
   name: 'get_thread',
   title: 'Read a conversation',
   description:
-    'Reads the messages of one thread in order of time, newest last, without quoted older text. When there are more than maxMessages the newest are returned; pass nextOffset as offset for the ones before.',
+    'Reads the messages of one thread in order of time, newest last, without quotes of what earlier ones of them say. When there are more than maxMessages the newest are returned; pass nextOffset as offset for the ones before.',
   level: 'gmail.read',
   annotations: READS,
   input: z.object({
@@ -59,7 +66,7 @@ export const getThread = defineTool({
     subject: theirs(z.string()),
     messageCount: z.number(),
     messages: z.array(ThreadMessage).describe('Newest last'),
-    truncated: z.boolean().describe('The thread has messages beyond these'),
+    truncated: z.boolean().describe('There are messages beyond these, or a body was cut'),
     nextOffset: z.number().optional(),
     needsReplyFrom: z.enum(['me', 'them', 'nobody'])
   }),
@@ -74,23 +81,21 @@ export const getThread = defineTool({
     const { taken, nextOffset } = take(all, args)
     const share = Math.floor(RESULT_CHARS / Math.max(1, taken.length)) - ENVELOPE_CHARS
     const length = Math.max(100, Math.min(args.maxBodyLength, share))
-    const messages = await Promise.all(
-      taken.map((message) => show(message, { ...args, maxBodyLength: length }, call))
-    )
+    const read = await Promise.all(taken.map((message) => readOne(message, args.format, call)))
+    if (args.stripQuotes && args.format === 'full') leaveOutQuotes(read, all)
+    const messages = read.map((each) => shown(each, length))
     const structured = {
       threadId: thread.id ?? args.threadId,
       subject: all[0] ? readEnvelope(all[0]).subject : '',
       messageCount: all.length,
       messages,
-      truncated: nextOffset !== undefined,
+      truncated: nextOffset !== undefined || messages.some(({ truncated }) => truncated),
       ...(nextOffset !== undefined && { nextOffset }),
       needsReplyFrom: whoseTurn(thread, context.mailbox.address)
     }
     return { structured, text: asText(structured, context.nonce()) }
   }
 })
-
-type Args = { format: string; maxBodyLength: number; stripQuotes: boolean }
 
 function take(
   all: readonly Message[],
@@ -104,16 +109,51 @@ function take(
   return { taken, ...(end < all.length && { nextOffset: end }) }
 }
 
-async function show(message: Message, args: Args, call: ToolCall): Promise<ThreadMessage> {
+interface Read {
+  readonly message: Message
+  readonly envelope: Envelope
+  readonly names: string[]
+  body?: Body
+}
+
+async function readOne(message: Message, format: string, call: ToolCall): Promise<Read> {
   const { context, signal } = call
   const envelope = readEnvelope(message)
   const names = await context.labels.names(envelope.labelIds, signal)
+  if (format !== 'full') return { message, envelope, names }
+  return { message, envelope, names, body: await readBody(message, { html: false }, call) }
+}
+
+/** Leaves out what a message repeats of the ones before it, read here or not. */
+function leaveOutQuotes(read: readonly Read[], all: readonly Message[]): void {
+  const byMessage = new Map(read.map((each) => [each.message, each]))
+  const said = new Said()
+  for (const message of all) {
+    const each = byMessage.get(message)
+    const text = each?.body?.text ?? roughBody(message)
+    if (each?.body) {
+      const isForward = isForwardSubject(each.envelope.subject)
+      const earlier = said.isEmpty ? undefined : said
+      each.body = withoutQuotes(each.body, { earlier, isForward })
+    }
+    said.add(text)
+  }
+}
+
+function shown({ envelope, names, body }: Read, length: number): ThreadMessage {
   const base = envelopeOut(envelope, names)
-  if (args.format !== 'full')
-    return { ...base, snippet: envelope.snippet, truncated: false, totalChars: 0 }
-  const body = await readBody(message, { html: false, stripQuotes: args.stripQuotes }, call)
-  const { text, truncated, totalChars } = cut(body.text, 0, args.maxBodyLength)
-  return { ...base, body: text, attachments: [...body.parts.attachments], truncated, totalChars }
+  if (!body) return { ...base, snippet: envelope.snippet, truncated: false, totalChars: 0 }
+  const { text, truncated, totalChars } = cut(body.text, 0, length)
+  const { attachments, leftOut } = body
+  return {
+    ...base,
+    body: text,
+    attachments: attachments.slice(0, MAX_FILES),
+    ...(attachments.length > MAX_FILES && { attachmentCount: attachments.length }),
+    ...(Object.keys(leftOut).length > 0 && { leftOut }),
+    truncated,
+    totalChars
+  }
 }
 
 /** In brackets: a draft says nothing to anybody yet, and what is in the bin was taken back. */
@@ -139,6 +179,9 @@ function asText(
       envelopeText(message),
       message.body ?? message.snippet ?? '',
       message.truncated ? `[cut: ${message.totalChars} characters in all, see read_email]` : '',
+      leftOutText(message.leftOut ?? {})
+        .map((line) => `[${line}]`)
+        .join('\n'),
       attachmentsText(message.attachments ?? [])
     ]
       .filter((line) => line !== '')

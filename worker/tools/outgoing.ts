@@ -133,8 +133,11 @@ function bodies(
 
 async function signatureOf(html: string, { context, signal }: ToolCall) {
   if (html.trim() === '') return undefined
-  return { html, text: (await context.mime.readHtml(html, signal)).text }
+  return { html, text: (await context.mime.readHtml(html, signal, OWN)).text }
 }
+
+/** What one sends is read with its links whole. */
+const OWN = { html: false, wholeLinks: true } as const
 
 /** Names that cannot change who gets a message, how it is read or what Gmail makes of it. */
 const SAFE_HEADER =

@@ -132,7 +132,7 @@ export function peopleIn(message: Message, field: string): Omit<Recipients, 'cc'
 /** What is quoted. The sender does not decide, by HTML that nobody can read, whether there is an answer. */
 async function textOf(parent: Message, call: ToolCall): Promise<string> {
   try {
-    const { text } = await readBody(parent, { html: false, stripQuotes: false }, call)
+    const { text } = await readBody(parent, { html: false, wholeLinks: true }, call)
     return text
   } catch (error) {
     if (error instanceof ToolError && error.code === 'too_large')

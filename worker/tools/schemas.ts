@@ -38,6 +38,16 @@ export const AttachmentOut = z.object({
   contentId: theirs(z.string()).optional()
 })
 
+export const LeftOutOut = z
+  .object({
+    hiddenChars: z.number().optional().describe('Text that the sender made invisible'),
+    quotedChars: z.number().optional().describe('Quoted older messages: see stripQuotes'),
+    cutLinks: z.number().optional().describe('Long links: whole in the HTML'),
+    isUnread: z.boolean().optional().describe('More than is read of one message'),
+    isStyleCut: z.boolean().optional().describe('Invisible text may be in the body')
+  })
+  .describe('What of the message is not in the body')
+
 /** More addresses of one field are not listed: a result has limits. */
 const MAX_ADDRESSES = 50
 const MAX_ADDRESSES_IN_TEXT = 20

@@ -1,9 +1,12 @@
 import * as z from 'zod'
+import { type Attachment, describeAttachment } from '../gmail/attachment.ts'
+import { bodyPlan } from '../gmail/body-plan.ts'
 import type { Message } from '../gmail/methods.ts'
+import { isForwardSubject } from '../gmail/parent.ts'
 import { header, readEnvelope } from '../gmail/read-message.ts'
 import { cleanLine, cleanText } from '../mime/clean-text.ts'
 import { ToolError } from '../tool-error.ts'
-import { type Body, readBody } from './body.ts'
+import { type Body, leftOutText, readBody, withoutQuotes } from './body.ts'
 import { type Cut, cut, RESULT_CHARS } from './budget.ts'
 import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
@@ -14,7 +17,8 @@ import {
   attachmentsText,
   EnvelopeOut,
   envelopeOut,
-  envelopeText
+  envelopeText,
+  LeftOutOut
 } from './schemas.ts'
 import { theirs } from './theirs.ts'
 import type { Answer } from './tool.ts'
@@ -25,9 +29,18 @@ export const MessageOut = EnvelopeOut.extend({
   body: theirs(z.string()).optional(),
   bodyFormat: z.enum(['text', 'html', 'raw', 'none']),
   bodySource: z.enum(['text', 'html', 'none']).optional().describe('What body was made from'),
+  bodyParts: z
+    .array(z.object({ partId: z.string(), mimeType: theirs(z.string()) }))
+    .optional()
+    .describe('The parts that body was made from'),
+  hasHtml: z.boolean().optional().describe('Whether there is HTML: see format html'),
+  leftOut: LeftOutOut.optional(),
   html: theirs(z.string(), 'Without scripts, styles, images and hidden parts').optional(),
+  htmlChars: z.number().optional().describe('Length of the whole HTML, when html is cut'),
   headers: theirs(z.record(z.string(), z.array(z.string()))).optional(),
   attachments: z.array(AttachmentOut).optional(),
+  attachmentCount: z.number().optional().describe('When there are too many to list them all'),
+  headersCut: z.boolean().optional().describe('More headers than are returned'),
   listUnsubscribe: theirs(z.string()).optional(),
   truncated: z.boolean(),
   nextOffset: z.number().optional().describe('bodyOffset for the next piece'),
@@ -52,7 +65,7 @@ export const showInput = {
   maxBodyLength: int(100, 20_000).default(20_000).describe('Characters of the body'),
   bodyOffset: int(0, 100_000_000).default(0).describe('Where in the body to begin'),
   headers: stringList(1, 50).optional().describe('Names of headers to return as they are'),
-  stripQuotes: flag().default(false).describe('Leave out quoted older messages and signatures')
+  stripQuotes: flag().default(false).describe('Leave out quoted older messages')
 }
 const Show = z.object(showInput)
 type Args = z.output<typeof Show>
@@ -71,17 +84,25 @@ export async function showMessage(
     case 'headers_only':
       return answer({ ...base, ...nothing }, call)
     case 'summary':
-      return answer({ ...base, snippet: envelope.snippet, ...nothing }, call)
+      return answer(
+        {
+          ...base,
+          snippet: envelope.snippet,
+          ...filesOut(bodyPlan(message.payload).files.map(describeAttachment), args),
+          ...nothing
+        },
+        call
+      )
     case 'raw': {
       const piece = cut(await rawText(message, call), args.bodyOffset, args.maxBodyLength)
       return answer({ ...base, body: piece.text, bodyFormat: 'raw', ...pieceOf(piece) }, call)
     }
     default: {
-      const wishes = {
-        html: args.format === 'html' || args.includeHtml,
-        stripQuotes: args.stripQuotes
-      }
-      return answer({ ...base, ...bodyOut(await readBody(message, wishes, call), args) }, call)
+      const html = args.format === 'html' || args.includeHtml
+      const whole = await readBody(message, { html }, call)
+      const isForward = isForwardSubject(envelope.subject)
+      const body = args.stripQuotes ? withoutQuotes(whole, { isForward }) : whole
+      return answer({ ...base, ...bodyOut(body, args) }, call)
     }
   }
 }
@@ -94,9 +115,28 @@ function bodyOut(body: Body, args: Args) {
     body: piece.text,
     bodyFormat: isHtml ? ('html' as const) : ('text' as const),
     bodySource: body.source,
-    ...(args.includeHtml && body.html && { html: cut(body.html, 0, Math.max(1000, left)).text }),
-    ...(args.includeAttachments && { attachments: body.parts.attachments.slice(0, MAX_FILES) }),
+    bodyParts: body.sections
+      .slice(0, MAX_FILES)
+      .map(({ partId, mimeType }) => ({ partId, mimeType: mimeType.slice(0, 100) })),
+    hasHtml: body.hasHtml,
+    ...(Object.keys(body.leftOut).length > 0 && { leftOut: body.leftOut }),
+    ...(args.includeHtml && body.html && htmlOut(body.html, Math.max(1000, left))),
+    ...filesOut(body.attachments, args),
     ...pieceOf(piece)
+  }
+}
+
+function htmlOut(html: string, room: number) {
+  const { text, truncated, totalChars } = cut(html, 0, room)
+  return { html: text, ...(truncated && { htmlChars: totalChars }) }
+}
+
+function filesOut(attachments: readonly Attachment[], { includeAttachments }: Args) {
+  if (!includeAttachments) return {}
+  const { length } = attachments
+  return {
+    attachments: attachments.slice(0, MAX_FILES),
+    ...(length > MAX_FILES && { attachmentCount: length })
   }
 }
 
@@ -108,21 +148,29 @@ const pieceOf = ({ truncated, nextOffset, totalChars }: Cut) => ({
 
 function extraHeaders(message: Message, { format, headers }: Args) {
   const wanted = new Set(headers?.map((name) => name.toLowerCase()))
+  const asked = (message.payload?.headers ?? [])
+    .map(({ name, value }) => [shortened(name ?? ''), shortened(value ?? '')] as const)
+    .filter(([name]) =>
+      wanted.size > 0 ? wanted.has(name.toLowerCase()) : format === 'headers_only'
+    )
   const all = new Map<string, string[]>()
   let room = MAX_HEADERS_CHARS
-  for (const { name, value } of message.payload?.headers ?? []) {
-    const key = cleanLine(name ?? '').slice(0, MAX_HEADER_CHARS)
-    if (wanted.size > 0 ? !wanted.has(key.toLowerCase()) : format !== 'headers_only') continue
-    const shown = cleanLine(value ?? '').slice(0, MAX_HEADER_CHARS)
-    room -= key.length + shown.length
+  for (const [name, value] of asked) {
+    room -= name.length + value.length
     if (room < 0) break
-    all.set(key, [...(all.get(key) ?? []), shown])
+    all.set(name, [...(all.get(name) ?? []), value])
   }
   const listUnsubscribe = header(message, 'list-unsubscribe')
   return {
     ...(all.size > 0 && { headers: Object.fromEntries(all) }),
+    ...(room < 0 && { headersCut: true }),
     ...(listUnsubscribe && { listUnsubscribe })
   }
+}
+
+function shortened(written: string): string {
+  const text = cleanLine(written)
+  return text.length > MAX_HEADER_CHARS ? `${text.slice(0, MAX_HEADER_CHARS)}\u2026` : text
 }
 
 async function rawText(
@@ -157,6 +205,17 @@ function answer(structured: MessageOut, { context }: ToolCall): Answer<MessageOu
       : '',
     fence(context.nonce(), mail.filter((each) => each !== '').join('\n')),
     structured.bodySource === 'none' ? 'The message has no text.' : '',
+    structured.bodySource === 'text' && structured.hasHtml
+      ? 'This is the plain text form; the message has HTML as well (format html).'
+      : '',
+    ...leftOutText(structured.leftOut ?? {}),
+    structured.htmlChars
+      ? `The HTML is cut: ${structured.htmlChars} characters in all; read it with format html and bodyOffset.`
+      : '',
+    structured.attachmentCount
+      ? `${structured.attachmentCount} attachments in all; the first ${MAX_FILES} are listed.`
+      : '',
+    structured.headersCut ? 'There are more headers; name the ones you need.' : '',
     structured.truncated
       ? `Cut here: ${structured.totalChars} characters in all; read on with bodyOffset ${structured.nextOffset}.`
       : ''

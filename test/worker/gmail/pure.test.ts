@@ -5,7 +5,7 @@ import { describeAttachment, safeFilename } from '../../../worker/gmail/attachme
 import { type Failure, readFailure, toToolError } from '../../../worker/gmail/failure.ts'
 import { threadHeadersFor } from '../../../worker/gmail/parent.ts'
 import { UNITS } from '../../../worker/gmail/quota.ts'
-import { readEnvelope, readParts } from '../../../worker/gmail/read-message.ts'
+import { readEnvelope } from '../../../worker/gmail/read-message.ts'
 import { isOutcomeUnknown, pauseBeforeRetry } from '../../../worker/gmail/retry.ts'
 
 const network = (reason: string) => ({
@@ -213,46 +213,7 @@ t.test('an envelope is decoded, cleaned and complete whatever is missing', (t) =
   t.end()
 })
 
-t.test('parts are sorted into text, HTML and files', (t) => {
-  const nest = (depth: number): object =>
-    depth === 0
-      ? { mimeType: 'text/plain', body: { data: 'eA' } }
-      : { mimeType: 'multipart/mixed', parts: [nest(depth - 1)] }
-  const sorted = readParts({
-    payload: {
-      mimeType: 'multipart/mixed',
-      parts: [
-        {
-          mimeType: 'multipart/alternative',
-          parts: [
-            { mimeType: 'text/plain', partId: '0.0' },
-            { mimeType: 'text/html', partId: '0.1' }
-          ]
-        },
-        { mimeType: 'text/plain', filename: 'notes.txt', partId: '1' },
-        {
-          mimeType: 'message/rfc822',
-          filename: '',
-          partId: '2',
-          parts: [{ mimeType: 'text/plain', partId: '2.0' }]
-        },
-        {
-          mimeType: 'image/png',
-          partId: '3',
-          headers: [{ name: 'Content-ID', value: '<logo>' }]
-        }
-      ]
-    }
-  })
-  t.equal(sorted.text.length, 1)
-  t.equal(sorted.html.length, 1)
-  t.match(sorted.attachments, [
-    { partId: '1', filename: 'notes.txt' },
-    { partId: '2', filename: 'attachment-2.eml' },
-    { partId: '3', contentId: 'logo', inline: true }
-  ])
-  t.equal(readParts({ payload: nest(40) }).text.length, 1)
-  t.equal(readParts({ payload: nest(5000) }).text.length, 0, 'absurd depth is not followed')
+t.test('a part without a type is a file', (t) => {
   t.equal(describeAttachment({}).mimeType, 'application/octet-stream')
   t.end()
 })

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { decodeText } from '../../../worker/mime/charset.ts'
 import { cleanLine, cleanText } from '../../../worker/mime/clean-text.ts'
-import { stripQuotes } from '../../../worker/mime/quotes.ts'
 
 t.test('invisible characters are removed, and only those', (t) => {
   t.equal(cleanText('a\u200bb\u202ec\u2066d\ufeffe\u0000f\u001bg\u009bh\u00ad'), 'abcdefgh')
@@ -28,25 +27,5 @@ t.test('text is decoded by its charset, and never throws', (t) => {
   t.equal(decodeText(bytes(0xe9), undefined), 'é')
   t.equal(decodeText(Buffer.from('é'), 'iso-8859-1'), 'é', 'well-formed UTF-8 wins over its label')
   t.equal(decodeText(bytes(), 'utf-8'), '')
-  t.end()
-})
-
-t.test('quoted older messages and signatures are left out', (t) => {
-  t.equal(
-    stripQuotes('Yes, fine.\n\nOn Mon, 1 Jun 2026 at 10:00, Ann <a@x.test>\nwrote:\n> Shall we?\n'),
-    'Yes, fine.'
-  )
-  t.equal(stripQuotes('Ja.\n\nAm 1. Juni 2026 um 10:00 schrieb Ann:\n> Sollen wir?'), 'Ja.')
-  t.equal(stripQuotes('See below\n> inline\nmy answer\n-- \nAnn'), 'See below\nmy answer')
-  t.equal(stripQuotes('A\n-----Original Message-----\nFrom: b'), 'A')
-  t.equal(stripQuotes('> all quote'), '> all quote', 'a text that is all quote stays')
-  t.equal(
-    stripQuotes('On Monday I wrote:\nnothing else'),
-    'On Monday I wrote:\nnothing else'.trim()
-  )
-  const started = performance.now()
-  stripQuotes('On '.repeat(200_000))
-  stripQuotes('On a\n'.repeat(100_000))
-  t.ok(performance.now() - started < 2000, 'in time that grows with the length only')
   t.end()
 })

@@ -1,0 +1,97 @@
+/** Words of a text for comparing: letters and digits in lower case, without addresses; pairs where no blanks part words. */
+export function wordsOf(text: string): Set<string> {
+  const found = new Set<string>()
+  for (const [word] of text
+    .slice(0, MAX_CHARS)
+    .replace(/\b(https?:\/\/|www\.|mailto:)\S+/gi, ' ')
+    .matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
+    if (found.size >= MAX_WORDS) break
+    if (UNPARTED.test(word)) {
+      const characters = [...word]
+      for (let at = 0; at < characters.length; at += 1)
+        found.add(characters.slice(at, at + 2).join(''))
+    } else if (word.length > 1 || /\p{N}/u.test(word)) found.add(word.toLowerCase())
+  }
+  return found
+}
+
+const MAX_CHARS = 200_000
+const MAX_WORDS = 20_000
+const UNPARTED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+
+/** How many of `words` are in `others`, from 0 to 1. */
+function shareIn(words: ReadonlySet<string>, others: ReadonlySet<string>): number {
+  if (words.size === 0) return 1
+  let known = 0
+  for (const word of words) if (others.has(word)) known += 1
+  return known / words.size
+}
+
+/** Two forms of one text differ in a few words: headings, addresses, what a picture says. */
+const ALIKE = 0.6
+
+/** Whether two texts are forms of the same: each says most of what the other says. */
+export function areForms(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return shareIn(one, other) >= ALIKE && shareIn(other, one) >= ALIKE
+}
+
+const BREAKING =
+  /^\/?(p|div|br|td|th|tr|li|h[1-6]|table|ul|ol|dl|dt|dd|hr|center|blockquote|pre|section|article)\b/i
+const SKIPPED = /^(style|script|title|head)\b/i
+const ENTITY = /&(#x?[0-9a-f]{1,6}|[a-z]{2,8});?/gi
+
+/**
+ * Roughly the text of HTML, hidden parts included, in one pass and without a tree: enough to see that a plain text says
+ * the same, so that most mail needs no more.
+ */
+export function roughText(html: string): string {
+  const pieces: string[] = []
+  let at = 0
+  while (at < html.length) {
+    const open = html.indexOf('<', at)
+    pieces.push(html.slice(at, open < 0 ? undefined : open))
+    if (open < 0) break
+    if (html.startsWith('<!--', open)) {
+      at = after(html, '-->', open)
+      continue
+    }
+    const close = html.indexOf('>', open)
+    if (close < 0) break
+    const tag = html.slice(open + 1, Math.min(close, open + 20))
+    if (BREAKING.test(tag)) pieces.push(' ')
+    const skipped = SKIPPED.exec(tag)?.[1]
+    at = skipped === undefined ? close + 1 : afterElement(html, skipped, close)
+  }
+  return pieces.join('').replace(ENTITY, (whole, name: string) => decoded(name) ?? whole)
+}
+
+function after(html: string, end: string, from: number): number {
+  const found = html.indexOf(end, from)
+  return found < 0 ? html.length : found + end.length
+}
+
+function afterElement(html: string, name: string, from: number): number {
+  for (let at = html.indexOf('</', from); at >= 0; at = html.indexOf('</', at + 2))
+    if (html.slice(at + 2, at + 2 + name.length).toLowerCase() === name.toLowerCase())
+      return after(html, '>', at)
+  return html.length
+}
+
+function decoded(name: string): string | undefined {
+  if (name.startsWith('#')) {
+    const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
+    return code > 0 && code <= 0x10ffff && Number.isInteger(code) ? String.fromCodePoint(code) : ' '
+  }
+  return {
+    nbsp: ' ',
+    amp: '&',
+    lt: '<',
+    gt: '>',
+    quot: '"',
+    zwnj: '',
+    shy: '',
+    ensp: ' ',
+    emsp: ' '
+  }[name.toLowerCase()]
+}

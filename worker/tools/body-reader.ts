@@ -1,0 +1,235 @@
+import { bodyPlan, type Piece, typeOf } from '../gmail/body-plan.ts'
+import type { Message, MessagePart } from '../gmail/methods.ts'
+import { cleanText } from '../mime/clean-text.ts'
+import { enrichedText } from '../mime/enriched.ts'
+import { unflowed } from '../mime/flowed.ts'
+import type { ReadHtml } from '../mime/read-html.ts'
+import { reportText } from '../mime/report-text.ts'
+import { areForms, roughText, wordsOf } from '../mime/same-words.ts'
+import { ToolError } from '../tool-error.ts'
+import { attachedMessageText } from './attached-message.ts'
+import type { ToolCall } from './context.ts'
+import { escapeHtml } from './escape-html.ts'
+import { MAX_TEXT_BYTES, partText, typeParameter } from './part-text.ts'
+
+/** What one piece of a message says. */
+export interface Section {
+  readonly partId: string
+  readonly mimeType: string
+  readonly kind: 'text' | 'html' | 'calendar' | 'message' | 'report'
+  readonly text: string
+  readonly html?: string
+  /** Whether `html` is the sender's own, though `text` was not made from it. */
+  readonly hasOwnHtml?: boolean
+}
+
+export interface ReaderWishes {
+  readonly html: boolean
+  readonly wholeLinks?: boolean
+}
+
+/** Messages inside each other are read so far. */
+const MAX_MESSAGES_DEEP = 4
+/** A form of fewer words is a picture with a name, or nothing. */
+const FEW_WORDS = 3
+
+/** Reads the pieces of one message, in order. To be used once. */
+export class BodyReader {
+  hiddenChars = 0
+  cutLinks = 0
+  isStyleCut = false
+  isUnread = false
+  hasHtml = false
+  readonly #message: Message
+  readonly #wishes: ReaderWishes
+  readonly #call: ToolCall
+  readonly #depth: number
+  #room = MAX_TEXT_BYTES
+
+  constructor(message: Message, wishes: ReaderWishes, call: ToolCall, depth = 0) {
+    this.#message = message
+    this.#wishes = wishes
+    this.#call = call
+    this.#depth = depth
+  }
+
+  async read(pieces: readonly Piece[]): Promise<Section[]> {
+    const sections: Section[] = []
+    for (const piece of pieces)
+      sections.push(
+        ...(piece.kind === 'choice' ? await this.#choose(piece.forms) : await this.#one(piece))
+      )
+    return sections
+  }
+
+  async #one({ kind, part }: Exclude<Piece, { kind: 'choice' }>): Promise<Section[]> {
+    const made = (text: string, more: Partial<Section> = {}): Section[] => [
+      { partId: part.partId || '0', mimeType: typeOf(part), kind, text, ...more }
+    ]
+    switch (kind) {
+      case 'html': {
+        this.hasHtml = true
+        const read = await this.#html(await this.#source(part))
+        this.#count(read)
+        return made(read.text, read.html === undefined ? {} : { html: read.html })
+      }
+      case 'text': {
+        const text = await this.#plain(part)
+        return made(text, this.#wishes.html ? { html: asHtml(text) } : {})
+      }
+      case 'report': {
+        const text = cleanText(reportText(await this.#source(withFields(part)))).trim()
+        return text === '' ? [] : made(text)
+      }
+      case 'calendar': {
+        const source = await this.#source(part)
+        const { mime } = this.#call.context
+        return made(
+          (await mime.readCalendar(source, this.#call.signal)) ?? cleanText(source).trim()
+        )
+      }
+      case 'message': {
+        const text = await this.#attached(part)
+        return text === undefined ? [] : made(text)
+      }
+    }
+  }
+
+  /**
+   * One of several forms: the plain one, unless it is a stub or says other things than the HTML that people see. Most
+   * mail is told apart without building the HTML's tree.
+   */
+  async #choose(forms: readonly (readonly Piece[])[]): Promise<Section[]> {
+    const rich = forms.findLast(holdsHtml)
+    const simple = forms.find((form) => !holdsHtml(form))
+    if (!rich || !simple) return this.read(forms.at(-1) ?? [])
+    this.hasHtml = true
+    const plain = await this.read(simple)
+    const words = wordsOf(textOf(plain))
+    const isRead =
+      this.#wishes.html || words.size === 0 || !areForms(words, await this.#roughWords(rich))
+    if (!isRead) return plain
+    try {
+      const full = await this.#apart((reader) => reader.read(rich))
+      const fullWords = wordsOf(textOf(full.sections))
+      const isPlain =
+        words.size > 0 &&
+        (areForms(words, fullWords) || fullWords.size < Math.min(FEW_WORDS, words.size))
+      this.#count(full)
+      if (!isPlain) return full.sections
+      const html = full.sections.flatMap((section) => section.html ?? []).join('\n')
+      return plain.map((section, at) => {
+        const { html: _, ...rest } = section
+        return at === 0 && html !== '' ? { ...rest, html, hasOwnHtml: true } : rest
+      })
+    } catch (error) {
+      if (!(error instanceof ToolError) || error.code !== 'too_large' || words.size === 0)
+        throw error
+      return plain
+    }
+  }
+
+  /** Reads with counts of their own, which hold only if what was read is told. */
+  async #apart(read: (reader: BodyReader) => Promise<Section[]>) {
+    const reader = new BodyReader(this.#message, this.#wishes, this.#call, this.#depth)
+    reader.#room = this.#room
+    const sections = await read(reader)
+    const { hiddenChars, cutLinks, isStyleCut, isUnread } = reader
+    return { sections, hiddenChars, cutLinks, isStyleCut, unreadChars: isUnread ? 1 : 0 }
+  }
+
+  #count(read: Pick<ReadHtml, 'hiddenChars' | 'cutLinks' | 'isStyleCut' | 'unreadChars'>): void {
+    this.hiddenChars += read.hiddenChars
+    this.cutLinks += read.cutLinks
+    this.isStyleCut ||= read.isStyleCut
+    this.isUnread ||= read.unreadChars > 0
+  }
+
+  async #roughWords(form: readonly Piece[]): Promise<Set<string>> {
+    const texts: string[] = []
+    for (const piece of form) {
+      if (piece.kind === 'choice') return new Set()
+      const { text } = await partText(this.#message, piece.part, MAX_TEXT_BYTES, this.#call)
+      texts.push(piece.kind === 'html' ? roughText(text) : text)
+    }
+    return wordsOf(cleanText(texts.join(' ')))
+  }
+
+  async #plain(part: MessagePart): Promise<string> {
+    const source = await this.#source(part)
+    const type = typeOf(part)
+    const isFlowed = type === 'text/plain' && /^flowed$/i.test(typeParameter(part, 'format') ?? '')
+    const isEnriched = type === 'text/enriched' || type === 'text/richtext'
+    const text = isFlowed
+      ? unflowed(source, /^yes$/i.test(typeParameter(part, 'delsp') ?? ''))
+      : isEnriched
+        ? enrichedText(source)
+        : source
+    return cleanText(text)
+      .replace(/\n{4,}/g, '\n\n\n')
+      .trim()
+  }
+
+  #html(source: string): Promise<ReadHtml> {
+    const { html, wholeLinks = false } = this.#wishes
+    return this.#call.context.mime.readHtml(source, this.#call.signal, { html, wholeLinks })
+  }
+
+  async #source(part: MessagePart): Promise<string> {
+    if (this.#room <= 0) {
+      this.isUnread = true
+      return ''
+    }
+    const { text, bytes, isCut } = await partText(this.#message, part, this.#room, this.#call)
+    this.#room -= bytes
+    this.isUnread ||= isCut
+    return text
+  }
+
+  async #attached(part: MessagePart): Promise<string | undefined> {
+    if (this.#depth >= MAX_MESSAGES_DEEP) {
+      this.isUnread = true
+      return undefined
+    }
+    const text = await attachedMessageText(this.#message, part, this.#call, async (inner) => {
+      const { pieces } = bodyPlan(inner.payload)
+      const reader = new BodyReader(
+        inner,
+        { ...this.#wishes, html: false },
+        this.#call,
+        this.#depth + 1
+      )
+      reader.#room = this.#room
+      const sections = await reader.read(pieces)
+      this.#room = reader.#room
+      this.#count({ ...reader, unreadChars: reader.isUnread ? 1 : 0 })
+      return textOf(sections)
+    })
+    return text === undefined
+      ? undefined
+      : `--- Attached message (part ${part.partId || '0'}) ---\n${text}\n--- End of the attached message ---`
+  }
+}
+
+const textOf = (sections: readonly Section[]): string =>
+  sections
+    .map(({ text }) => text)
+    .filter((text) => text !== '')
+    .join('\n\n')
+
+const holdsHtml = (form: readonly Piece[]): boolean =>
+  form.some((piece) =>
+    piece.kind === 'choice' ? piece.forms.some(holdsHtml) : piece.kind === 'html'
+  )
+
+const asHtml = (text: string): string =>
+  text === '' ? '' : `<p>${escapeHtml(text).replaceAll('\n', '<br />\n')}</p>`
+
+/** The fields of a report, which Gmail may hand out as the headers of parts below it. */
+function withFields(part: MessagePart): MessagePart {
+  if (part.body?.data || part.body?.attachmentId) return part
+  const blocks = (part.parts ?? []).map((child) =>
+    (child.headers ?? []).map(({ name, value }) => `${name}: ${value}`).join('\n')
+  )
+  return { ...part, body: { data: Buffer.from(blocks.join('\n\n')).toString('base64url') } }
+}
