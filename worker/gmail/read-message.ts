@@ -94,8 +94,7 @@ function lookAlikesOf(message: Message): { lookAlikes?: string[] } {
   return found.length > 0 ? { lookAlikes: [...new Set(found)].slice(0, 10) } : {}
 }
 
-const readable = (value: string): string =>
-  shortened(cleanLine(decodeEncodedWords(value)))
+const readable = (value: string): string => shortened(cleanLine(decodeEncodedWords(value)))
 
 /** What is cut says so. */
 const shortened = (text: string): string =>

@@ -1,9 +1,9 @@
 import { compile } from 'css-select'
 import { type Selector, SelectorType } from 'css-what'
-import type { Document } from 'domhandler'
+import type { Document, Element } from 'domhandler'
 import { mediaAttributeHolds } from './css-media.ts'
 import { type Declarations, inlineDeclarations, type Rule, styleRules } from './css-rules.ts'
-import { type Element, elementsOf, textBelow } from './html-tree.ts'
+import { elementsOf, textBelow } from './html-tree.ts'
 
 /** Which declarations win for an element, of those that a document's author made. */
 export interface Cascade {

@@ -1,4 +1,5 @@
-import type { Element, Visitor } from './html-tree.ts'
+import type { Element } from 'domhandler'
+import type { Visitor } from './html-tree.ts'
 import type { Look } from './look.ts'
 import { type Cell, tableText } from './table-text.ts'
 import { TextFrame } from './text-frame.ts'

@@ -2,8 +2,6 @@ import { type Document, type Element, isTag } from 'domhandler'
 import { parse } from 'parse5'
 import { adapter } from 'parse5-htmlparser2-tree-adapter'
 
-export type { Element } from 'domhandler'
-
 /** The tree that a browser makes of this HTML (HTML standard, section 13.2), as mail programs do: without scripts. */
 export const parseHtml = (source: string): Document =>
   parse(source, { treeAdapter: adapter, scriptingEnabled: false })

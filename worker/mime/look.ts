@@ -1,3 +1,4 @@
+import type { Element } from 'domhandler'
 import type { Cascade } from './css-cascade.ts'
 import {
   BLACK,
@@ -9,7 +10,6 @@ import {
   WHITE
 } from './css-colour.ts'
 import { fontSizeToPx, oldFontSizeToPx, ROOT_FONT_PX, sizeInFont, toPx } from './css-length.ts'
-import type { Element } from './html-tree.ts'
 
 /** How text directly in an element looks on a screen, and how it flows. */
 export interface Look {

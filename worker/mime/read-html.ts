@@ -1,7 +1,8 @@
+import type { Element } from 'domhandler'
 import { cleanText } from './clean-text.ts'
 import { cascadeOf } from './css-cascade.ts'
 import { HtmlText } from './html-text.ts'
-import { type Element, NO_WORDS, parseHtml, textBelow, type Visitor, walk } from './html-tree.ts'
+import { NO_WORDS, parseHtml, textBelow, type Visitor, walk } from './html-tree.ts'
 import { type Look, lookOf, PLAIN } from './look.ts'
 import { SeenHtml } from './safe-html.ts'
 

@@ -1,6 +1,7 @@
+import type { Element } from 'domhandler'
 import sanitizeHtml from 'sanitize-html'
 import { cleanText } from './clean-text.ts'
-import type { Element, Visitor } from './html-tree.ts'
+import type { Visitor } from './html-tree.ts'
 import type { Look } from './look.ts'
 
 const MAX_DEPTH = 300
