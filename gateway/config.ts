@@ -95,6 +95,9 @@ export const Settings = z.object({
     .string()
     .regex(/^\d+-\d+$/, 'must be a range of user ids such as 200000-200999')
     .optional(),
+  ISOLATION: z
+    .enum(['auto', 'namespaces', 'uids', 'none'], 'must be auto, namespaces, uids or none')
+    .default('auto'),
   WARM_WORKERS: whole(0, 1000).default(1),
   QUEUE_LIMIT: whole(1, 100_000).default(256),
   QUEUE_WAIT: timer.default(10_000),
@@ -103,7 +106,11 @@ export const Settings = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')
 })
 
-export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & { WORKER_LIMIT: number }
+export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & {
+  WORKER_LIMIT: number
+  /** The files that settings were read from, and that hold keys: nobody else may read them. */
+  secretFiles: readonly string[]
+}
 
 /** Google's downloaded client file, of either kind (`web` or `installed`). */
 const GoogleClientFile = z
@@ -139,7 +146,9 @@ export function readConfig(
     mistakes.push(`ADMIN_TOKEN is not set. ${HOW.ADMIN_TOKEN}`)
   if (data) mistakes.push(...contradictions(data))
   if (!data || mistakes.length > 0) throw wrongSettings(mistakes)
-  return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit() }
+  const named = ['SECRETS_FILE', ...IN_FILES.map((name) => `${name}_FILE`), 'GMAIL_OAUTH_PATH']
+  const secretFiles = named.flatMap((name) => given[name] ?? [])
+  return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit(), secretFiles }
 }
 
 /** As an operator reads it: all at once, a line each. */

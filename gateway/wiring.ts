@@ -1,6 +1,6 @@
 /** The only place that picks engines and joins the parts. Nothing happens here until it is called. */
 import { randomBytes } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#shared/clock.ts'
@@ -350,6 +350,17 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** What a worker must not reach, as far as it lies in files. */
+function assetsOf(config: Config) {
+  const [, database] = /^sqlite:(.*)$/.exec(config.DATABASE_URL) ?? []
+  const { directory } = placesFor(config.RUN_DIR)
+  return {
+    keys: config.secretFiles.map((path) => resolve(path)),
+    databases: database === undefined ? [] : [resolve(database), `${resolve(database)}-wal`],
+    directories: [...(database === undefined ? [] : [dirname(resolve(database))]), directory]
+  }
+}
+
 async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<OpenedLauncher> {
   const opened = await openLauncher({
     clock: systemClock,
@@ -361,7 +372,10 @@ async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<
     uids: config.WORKER_UIDS === undefined ? undefined : parseUidRange(config.WORKER_UIDS),
     memoryBytes: config.WORKER_MEMORY,
     mustHold: config.GMAIL_API_URL === GOOGLES_GMAIL,
-    env: WORKER_ENV,
+    wanted: config.ISOLATION,
+    assets: assetsOf(config),
+    // It cannot see what the system's time zone is.
+    env: { ...WORKER_ENV, TZ: Intl.DateTimeFormat().resolvedOptions().timeZone },
     dial: dialTo({
       origin: config.GMAIL_API_URL,
       proxy: config.HTTPS_PROXY,
@@ -379,7 +393,12 @@ async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<
   })
   metrics.workers.reaped.inc({}, opened.reaped)
   if (opened.reaped > 0) log.warn({ count: opened.reaped }, 'leftover workers ended')
-  log.info(opened.isolation, 'workers are kept apart')
+  if (opened.isolation.mode === 'none')
+    log.warn(
+      opened.isolation,
+      'NOTHING KEEPS WORKERS APART: one that has fallen reaches everybody’s mail'
+    )
+  else log.info(opened.isolation, 'workers are kept apart')
   return opened
 }
 

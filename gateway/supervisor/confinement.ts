@@ -1,3 +1,4 @@
+import { type Namespaces, namespaceCommand, type Wall } from './namespaces.ts'
 import { type NodeLimits, nodeFlags } from './node-flags.ts'
 import type { UidSlots } from './uid-slots.ts'
 
@@ -12,6 +13,8 @@ export interface Cell {
   readonly command: readonly [string, ...string[]]
   /** The user id of the worker where it is not the gateway's. */
   readonly uid: number | undefined
+  /** Whether the process that is started is only the parent of the worker's. */
+  readonly isNested?: boolean
   /** Called once when the process is gone: whatever else runs in the cell ends. Never rejects. */
   leave(): Promise<void>
 }
@@ -31,6 +34,12 @@ export interface Layers {
   readonly prlimit: string | undefined
   readonly env: string | undefined
   readonly identity: Identity
+  /** What makes a place of its own for each worker, where that works. */
+  readonly namespaces?: Namespaces | undefined
+  /** The files and directories that are seen in it, beside Node's. */
+  readonly shown?: readonly string[]
+  /** A wall that is left out, so that the probe can be seen to miss it. */
+  readonly without?: Wall | undefined
   /** RLIMIT_DATA in bytes; what V8 only reserves counts as well. */
   readonly dataBytes: number
   /** How many files the gateway itself may open; a worker without privileges cannot get more. */
@@ -47,14 +56,16 @@ const THREADS = 64
 /** Builds the command line of the layers, outermost first. */
 export function confine(layers: Layers): Confinement {
   const { identity } = layers
+  const isNested = layers.namespaces !== undefined
   return {
     cell() {
       if (identity.kind !== 'each') {
         const uid = identity.kind === 'one' ? identity.uid : undefined
-        return { command: commandOf(layers, uid), uid, leave: async () => {} }
+        return { command: commandOf(layers, uid), uid, isNested, leave: async () => {} }
       }
       const uid = identity.slots.take()
-      return { command: commandOf(layers, uid), uid, leave: () => identity.slots.free(uid) }
+      const leave = () => identity.slots.free(uid)
+      return { command: commandOf(layers, uid), uid, isNested, leave }
     }
   }
 }
@@ -66,13 +77,15 @@ export function confine(layers: Layers): Confinement {
  */
 function commandOf(layers: Layers, uid: number | undefined): [string, ...string[]] {
   const { setpriv, prlimit, env, node, dataBytes, mostFiles, identity, nodeLimits } = layers
+  const { namespaces, shown = [], without } = layers
   const parts = [
     ...(setpriv === undefined ? [] : [setpriv, ...PRIVILEGES, ...identityFlags(uid)]),
     ...(prlimit === undefined
       ? []
       : [prlimit, ...rlimits(dataBytes, mostFiles, identity.kind === 'each')]),
     // Agents and coverage tools add it to every child; it could loosen the flags below.
-    ...(env === undefined ? [] : [env, '-u', 'NODE_OPTIONS'])
+    ...(env === undefined ? [] : [env, '-u', 'NODE_OPTIONS']),
+    ...(namespaces ? namespaceCommand(namespaces, [node, ...shown], without) : [])
   ]
   const [file = node, ...rest] = [...parts, node, ...(nodeLimits ? nodeFlags(nodeLimits) : [])]
   return [file, ...rest]

@@ -1,15 +1,28 @@
 /**
  * A stand-in for a worker that has fallen to an attacker: it tries what a worker must not be able to do, and
- * tells what worked. Started by the self-test in a worker's cell, but without Node's own restrictions.
+ * tells what worked. Started by the self-test in a worker's place, but without Node's own restrictions.
  * Imports nothing but Node's modules, so that any user who may read this file can run it.
  */
-import { accessSync, closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs'
-import { Socket } from 'node:net'
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
+import { connect, createServer, Socket } from 'node:net'
+import { constants as priorities, setPriority } from 'node:os'
 
 // biome-ignore lint/style/noProcessEnv: the settings of this program, none of the gateway's.
-const { PROBE_TARGETS = '', PROBE_FILES = '' } = process.env
-/** The processes to try on: the gateway's, and a sibling's if there is one. */
-const [gateway, sibling] = PROBE_TARGETS.split(',')
+const { PROBE_SETTINGS = '{}' } = process.env
+/** What it is told to try on. `sibling` is another worker's process, if there is one. */
+const { gateway, sibling, program, keys, databases, directories, port, rubbish } =
+  JSON.parse(PROBE_SETTINGS)
 
 const works = (attempt: () => unknown): boolean => {
   try {
@@ -20,31 +33,119 @@ const works = (attempt: () => unknown): boolean => {
   }
 }
 
-const looksInto = (pid: string | undefined): boolean =>
+const any = (paths: readonly string[], attempt: (path: string) => unknown): boolean =>
+  paths.some((path) => works(() => attempt(path)))
+
+const opens = (path: string, flags: string): void => closeSync(openSync(path, flags))
+
+const looksInto = (pid: number | undefined): boolean =>
   pid !== undefined &&
   [
     () => readFileSync(`/proc/${pid}/environ`),
-    () => closeSync(openSync(`/proc/${pid}/mem`, 'r')),
+    () => opens(`/proc/${pid}/mem`, 'r'),
     () => readlinkSync(`/proc/${pid}/fd/1`) // their numbers may be seen by anybody of the user
   ].some(works)
+
+const isMine = (path: string): boolean => path.startsWith('/proc/') || path.startsWith('/sys/')
+
+/** Directories in which a file can be made, of those that programs usually may write to. */
+const writable = (): string[] =>
+  ['/', '/tmp', '/var/tmp', '/dev/shm', '/run', '/dev', '/home', '/mnt', ...directories].filter(
+    (directory) =>
+      !isMine(directory) &&
+      works(() => {
+        const file = `${directory}/probe-${process.pid}`
+        writeFileSync(file, 'x')
+        rmSync(file, { force: true })
+      })
+  )
+
+/** A copy of node that workers run may be seen, and nothing else. */
+const looksAround = (directory: string): boolean => {
+  try {
+    return readdirSync(directory).some((name) => !name.startsWith('node-'))
+  } catch {
+    return false
+  }
+}
+
+function makesSetuid(directory: string): void {
+  const file = `${directory}/probe-setuid-${process.pid}`
+  try {
+    writeFileSync(file, 'x')
+    chmodSync(file, 0o4755)
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
 
 const status = works(() => readFileSync('/proc/self/status'))
   ? readFileSync('/proc/self/status', 'utf8')
   : ''
+/** Inside a user namespace 0 may be an ordinary user outside (user_namespaces(7)). */
+const isRealRoot = (): boolean =>
+  process.getuid?.() === 0 &&
+  /^\s*0\s+0\s/.test(
+    works(() => readFileSync('/proc/self/uid_map'))
+      ? readFileSync('/proc/self/uid_map', 'utf8')
+      : '0 0 '
+  )
 
-const findings = () => ({
-  readsProgram: PROBE_FILES.split(':').every((file) =>
-    works(() => accessSync(file, constants.R_OK))
-  ),
-  readsGateway: looksInto(gateway),
-  signalsGateway: works(() => process.kill(Number(gateway), 0)),
-  readsSibling: looksInto(sibling),
-  signalsSibling: sibling !== undefined && works(() => process.kill(Number(sibling), 0)),
-  becomesRoot: process.getuid?.() !== 0 && works(() => process.setuid?.(0)),
-  isRoot: process.getuid?.() === 0,
-  hasCapabilities: /^CapEff:\s*0*[1-9a-f]/m.test(status),
-  mayGainPrivileges: !/^NoNewPrivs:\s*1/m.test(status)
-})
+const reaches = (to: { port: number; host: string } | { path: string }): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(to, () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+    setTimeout(() => resolve(false), 1000).unref()
+  })
+
+const listens = (): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    // In a network of its own nobody can come: what counts is whether it is the machine's.
+    server.listen(0, '127.0.0.1', () => server.close(() => resolve(reachesMachine())))
+  })
+
+const reachesMachine = (): Promise<boolean> => reaches({ port, host: '127.0.0.1' })
+
+async function namedSockets(): Promise<boolean> {
+  if (!works(() => readFileSync('/proc/net/unix'))) return false
+  const names = readFileSync('/proc/net/unix', 'utf8').match(/(?<= )\/\S+$/gm) ?? []
+  const ours = names.filter((name) => directories.some((d: string) => name.startsWith(`${d}/`)))
+  const reached = await Promise.all(ours.map((path) => reaches({ path })))
+  return reached.includes(true)
+}
+
+async function findings(): Promise<Record<string, boolean>> {
+  const free = writable()
+  return {
+    readsProgram: program.every((file: string) => works(() => accessSync(file, constants.R_OK))),
+    readsKeys: any(keys, (path) => opens(path, 'r')),
+    readsDatabase: any(databases, (path) => opens(path, 'r')),
+    writesDatabase: any(databases, (path) => opens(path, 'r+')),
+    listsPlaces: directories.some(looksAround),
+    connectsToNames: await namedSockets(),
+    connects: await reachesMachine(),
+    listens: await listens(),
+    readsGateway: looksInto(gateway),
+    signalsGateway: works(() => process.kill(gateway, 0)),
+    renicesGateway: works(() => setPriority(gateway, priorities.priority.PRIORITY_NORMAL)),
+    readsSibling: looksInto(sibling),
+    signalsSibling: sibling !== undefined && works(() => process.kill(sibling, 0)),
+    renicesSibling:
+      sibling !== undefined &&
+      works(() => setPriority(sibling, priorities.priority.PRIORITY_NORMAL)),
+    fillsDisk: free.length > 0,
+    makesSetuid: any(free, makesSetuid),
+    becomesRoot: process.getuid?.() !== 0 && works(() => process.setuid?.(0)),
+    isRoot: isRealRoot(),
+    hasCapabilities: /^CapEff:\s*0*[1-9a-f]/m.test(status),
+    mayGainPrivileges: !/^NoNewPrivs:\s*1/m.test(status)
+  }
+}
 
 const link = new Socket({ fd: 3, readable: true, writable: true })
 
@@ -58,9 +159,10 @@ function say(message: object): void {
 }
 
 // The gateway's first word is `init`.
-link.once('data', () => {
-  say({ type: 'log', level: 'info', message: 'findings', fields: findings() })
+link.once('data', async () => {
+  say({ type: 'log', level: 'info', message: 'findings', fields: await findings() })
   say({ type: 'ready' })
+  if (rubbish) link.write('no message\n{"type":\n')
 })
 link.on('end', () => process.exit(0))
 link.on('error', () => process.exit(0))

@@ -3,12 +3,13 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { type Confinement, confine, type Identity, type Layers } from './confinement.ts'
 import { hideNode } from './hidden-node.ts'
-import { type IsolationReport, reportOf } from './isolation-report.ts'
+import { gravest, type IsolationReport, modeOf, reportOf } from './isolation-report.ts'
+import { namespacesOf, type Wall } from './namespaces.ts'
 import type { NodeLimits } from './node-flags.ts'
 import { mostOpenFiles, processesOf, processStart } from './proc.ts'
 import { ProcessLauncher } from './process-launcher.ts'
 import type { RunDirectory } from './run-directory.ts'
-import { type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
+import { type Assets, type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
 import { uidClaims } from './uid-claims.ts'
 import { type UidRange, UidSlots } from './uid-slots.ts'
 import { FAR_OVER } from './watchdog.ts'
@@ -37,8 +38,14 @@ export interface IsolationParts {
   readonly memoryBytes: number
   /** The files and directories of the worker's program. */
   readonly readable: readonly string[]
-  /** Whether to refuse to run where a worker could look into the gateway. */
+  /** Whether to refuse to run without a wall. */
   readonly mustHold: boolean
+  /** What was asked for (ISOLATION); `auto` is the strongest that works here. */
+  readonly wanted: 'auto' | 'namespaces' | 'uids' | 'none'
+  /** What must not be reached. */
+  readonly assets: Assets
+  /** A wall that is left out, so that the probe can be seen to miss it. */
+  readonly without?: Wall | undefined
 }
 
 /** nobody(65534): the user that owns nothing, on every Linux. */
@@ -53,22 +60,30 @@ const RESERVED_BYTES = 1.5 * 2 ** 30
  * `mustHold` where a worker could look into the gateway.
  */
 export async function isolate(parts: IsolationParts): Promise<Isolation> {
+  if (parts.wanted === 'uids' && !parts.uids)
+    throw new GatewayError('ERR_CONFIG', 'ISOLATION=uids needs WORKER_UIDS, such as 200000-200999.')
   const failures: string[] = []
   for (const layers of waysOf(parts)) {
     const findings = await tryOut(parts, layers).catch((error: unknown) => {
       failures.push(error instanceof Error ? error.message : String(error))
     })
     if (!findings) continue
-    refuseOpenGateway(parts, findings)
+    refuseOpenGateway(parts, layers, findings)
     return {
-      confinement: confine({ ...layers, nodeLimits: limitsOf(parts) }),
+      confinement: confine({
+        ...layers,
+        shown: parts.readable,
+        nodeLimits: limitsOf(parts)
+      }),
       report: reportOf(layers, findings),
       mostWorkers: parts.uids ? parts.uids.last - parts.uids.first : Number.POSITIVE_INFINITY
     }
   }
   const hint = parts.uids
     ? ' with WORKER_UIDS: that needs setpriv (util-linux) and SETUID, SETGID and KILL'
-    : ''
+    : parts.wanted === 'namespaces'
+      ? ' with ISOLATION=namespaces: that needs bubblewrap, and a kernel that lets this user make user namespaces'
+      : ''
   throw new GatewayError('ERR_CONFIG', `No worker can run here${hint}. ${failures.join(' ')}`)
 }
 
@@ -76,11 +91,22 @@ export async function isolate(parts: IsolationParts): Promise<Isolation> {
 function* waysOf(parts: IsolationParts): Generator<Layers> {
   const hidden = hideNode(parts.node, parts.nodeDirectories)
   const setpriv = programOf('setpriv')
-  for (const identity of identitiesOf(parts)) {
+  const identities = identitiesOf(parts)
+  const kinds = isOneOf(parts.wanted, 'auto', 'namespaces')
+    ? namespacesOf(programOf, parts.without)
+    : []
+  const plain = parts.wanted === 'namespaces' ? [] : [undefined]
+  const ways = [...kinds, ...plain].flatMap((namespaces) =>
+    identities.map((identity) => ({ namespaces, identity }))
+  )
+  for (const { namespaces, identity } of ways) {
     if (setpriv === undefined && identity.kind !== 'own') continue // it is what changes the user
     for (const node of new Set([hidden.path, parts.node])) {
       yield {
         node,
+        namespaces,
+        shown: [...parts.readable, PROBE_PROGRAM],
+        without: parts.without,
         setpriv,
         prlimit: programOf('prlimit'),
         env: programOf('env'),
@@ -93,8 +119,10 @@ function* waysOf(parts: IsolationParts): Generator<Layers> {
   }
 }
 
-function identitiesOf({ uids, clock, directory, pid }: IsolationParts): Identity[] {
-  if (uids) {
+const isOneOf = <T>(value: T, ...others: T[]): boolean => others.includes(value)
+
+function identitiesOf({ uids, clock, directory, pid, wanted }: IsolationParts): Identity[] {
+  if (uids && wanted !== 'none') {
     const claims = uidClaims({ directory, pid, startOf: processStart })
     const slots = new UidSlots({ range: uids, clock, processesOf, kill, claims })
     return [{ kind: 'each', slots }]
@@ -104,7 +132,9 @@ function identitiesOf({ uids, clock, directory, pid }: IsolationParts): Identity
 }
 
 const programOf = (name: string): string | undefined =>
-  ['/usr/bin', '/bin'].map((directory) => `${directory}/${name}`).find((path) => existsSync(path))
+  ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
+    .map((directory) => `${directory}/${name}`)
+    .find((path) => existsSync(path))
 
 function kill(pid: number): void {
   try {
@@ -123,6 +153,7 @@ function tryOut(parts: IsolationParts, layers: Layers): Promise<Findings> {
     clock,
     gatewayPid: pid,
     files: parts.readable,
+    assets: parts.assets,
     launcher: (env) =>
       new ProcessLauncher({
         clock,
@@ -142,12 +173,19 @@ const limitsOf = ({ readable, memoryBytes }: IsolationParts): NodeLimits => ({
   heapMebibytes: Math.round((memoryBytes / MEBIBYTE) * 0.375)
 })
 
-function refuseOpenGateway({ uids, mustHold }: IsolationParts, findings: Findings): void {
-  if (!findings.readsGateway || !(mustHold || uids)) return
+function refuseOpenGateway(parts: IsolationParts, layers: Layers, findings: Findings): void {
+  if (parts.wanted === 'none') return
+  const mode = modeOf(layers)
+  const open = gravest(findings)
+  if (mode === 'none' && parts.mustHold)
+    throw new GatewayError(
+      'ERR_CONFIG',
+      'Nothing keeps workers apart here: install bubblewrap and let this user make user namespaces, or run the gateway ' +
+        'as root with WORKER_UIDS and the capabilities SETUID, SETGID and KILL, or take the risk with ISOLATION=none.'
+    )
+  if (mode === 'none' || open.length === 0 || !(parts.mustHold || parts.uids)) return
   throw new GatewayError(
     'ERR_CONFIG',
-    'A worker could read the memory and the settings of the gateway here. Install util-linux (setpriv) ' +
-      'and run the gateway as root with WORKER_UIDS and the capabilities SETUID, SETGID and KILL only, or ' +
-      'as another user with a node program of mode 0711 that root owns.'
+    `The walls between workers do not hold here. ${open.join(' ')}`
   )
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
-import { isolate } from './isolation.ts'
+import { type IsolationParts, isolate } from './isolation.ts'
 import type { IsolationReport } from './isolation-report.ts'
 import { ProcessLauncher, type ProcessLauncherParts } from './process-launcher.ts'
 import { openRunDirectory } from './run-directory.ts'
@@ -19,8 +19,11 @@ export interface OpenLauncherParts
   readonly uids: UidRange | undefined
   /** Resident memory that a worker may use, in bytes. */
   readonly memoryBytes: number
-  /** Whether to refuse to run where a worker could look into the gateway. */
+  /** Whether to refuse to run without a wall. */
   readonly mustHold: boolean
+  readonly wanted: IsolationParts['wanted']
+  readonly assets: IsolationParts['assets']
+  readonly without?: IsolationParts['without']
 }
 
 export interface OpenedLauncher {

@@ -39,6 +39,16 @@ export function processStart(pid: number): string | undefined {
   }
 }
 
+/** The last of the processes that each started one: a program, and what stands around it. */
+export function innermost(pid: number): number {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    return child ? innermost(Number(child)) : pid
+  } catch {
+    return pid
+  }
+}
+
 /** How many files this process may open at once, and so its children at most. Infinity where `/proc` is not. */
 export function mostOpenFiles(): number {
   try {

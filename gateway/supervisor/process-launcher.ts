@@ -1,6 +1,7 @@
 /** The only importer of node:child_process in the gateway. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import { Duplex, PassThrough } from 'node:stream'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -11,6 +12,7 @@ import type { Cell, Confinement } from './confinement.ts'
 import type { Dial } from './dial.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
+import { innermost } from './proc.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
 import type { WorkerChannel } from './worker-channel.ts'
@@ -81,11 +83,14 @@ class WorkerProcess implements Launched {
   #isGone = false
   #stderr = ''
   #offence: string | undefined
+  #inner: number | undefined
+  readonly #isNested: boolean
 
   constructor(id: string, cell: Cell, parts: ProcessLauncherParts) {
     const { clock, onLine, dial, onDial } = parts
     this.id = asWorkerId(id)
     this.launchedAt = clock.now()
+    this.#isNested = cell.isNested === true
     const child = start(cell, parts)
     this.#child = child
     const pair = pairOf(child)
@@ -104,8 +109,9 @@ class WorkerProcess implements Launched {
     this.ready.catch(() => {}) // who launched may look at `gone` alone
   }
 
+  /** The worker's own process, as soon as it is there; until then the one that makes its place. */
   get pid(): number | undefined {
-    return this.#child.pid
+    return this.#inner ?? this.#child.pid
   }
 
   connect(): Duplex {
@@ -115,7 +121,9 @@ class WorkerProcess implements Launched {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
     const { pid } = this.#child
     if (pid === undefined || this.#isGone) return
-    killGroup(pid, signal)
+    // What stands around the worker would end by the signal at once, and the worker with it.
+    if (signal === 'SIGTERM' && this.#inner !== undefined) killOne(this.#inner, signal)
+    else killGroup(pid, signal)
   }
 
   diagnose(): string {
@@ -124,8 +132,9 @@ class WorkerProcess implements Launched {
 
   /** A process of which there is no note could outlive the gateway unseen: it ends. */
   #note(directory: RunDirectory): () => void {
+    const { pid } = this.#child
     try {
-      if (this.pid !== undefined) return directory.note(this.pid)
+      if (pid !== undefined) return directory.note(pid)
     } catch (error) {
       this.#keep(`Its process could not be noted: ${String(error)}`)
       this.kill('SIGKILL')
@@ -161,6 +170,7 @@ class WorkerProcess implements Launched {
   async #greet(init: WorkerInit): Promise<WorkerGreeting> {
     try {
       const { protocol, version } = await this.channel.next('hello')
+      if (this.#isNested && this.#child.pid !== undefined) this.#inner = innermost(this.#child.pid)
       if (protocol !== CHANNEL_PROTOCOL) {
         throw new Error(`The worker speaks protocol ${protocol}, not ${CHANNEL_PROTOCOL}.`)
       }
@@ -185,7 +195,7 @@ class WorkerProcess implements Launched {
     await Promise.race([closed, late])
     cancel()
     const isOutOfMemory = this.#stderr.includes('heap out of memory')
-    return { ...end, isOutOfMemory, offence: this.#offence }
+    return { ...(this.#isNested ? unwrapped(end) : end), isOutOfMemory, offence: this.#offence }
   }
 }
 
@@ -219,6 +229,21 @@ function exitOf(child: ChildProcess, keep: (line: string) => void) {
     if (child.pid === undefined) resolve({ code: null, signal: null })
   })
   return promise
+}
+
+/** What stands around a worker says as a shell does which signal ended it: 128 and its number. */
+function unwrapped(end: { code: number | null; signal: string | null }) {
+  const number = (end.code ?? 0) - 128
+  const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? []
+  return name === undefined ? end : { code: null, signal: name }
+}
+
+function killOne(pid: number, signal: 'SIGTERM'): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It ended meanwhile.
+  }
 }
 
 /** The process leads a group of its own, so that nothing it started stays behind. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
@@ -8,60 +10,97 @@ import type { Launched, Launcher } from './launcher.ts'
 export const Findings = z.object({
   /** Its own program, which it needs. */
   readsProgram: z.boolean(),
+  /** SECRETS_FILE, Google's client, the admin token: everybody's everything. */
+  readsKeys: z.boolean(),
+  readsDatabase: z.boolean(),
+  writesDatabase: z.boolean(),
+  /** The gateway's directories. */
+  listsPlaces: z.boolean(),
+  /** A socket with a name in one of them. */
+  connectsToNames: z.boolean(),
+  /** A port of this machine, and so any other address. */
+  connects: z.boolean(),
+  /** Beside the gateway. */
+  listens: z.boolean(),
   /** Memory, environment or open files of the gateway: tokens and keys of everybody. */
   readsGateway: z.boolean(),
   signalsGateway: z.boolean(),
+  renicesGateway: z.boolean(),
   /** The same of another user's worker: that user's access token and mail. */
   readsSibling: z.boolean(),
   signalsSibling: z.boolean(),
+  renicesSibling: z.boolean(),
+  /** One that others use as well. */
+  fillsDisk: z.boolean(),
+  makesSetuid: z.boolean(),
   becomesRoot: z.boolean(),
   isRoot: z.boolean(),
   hasCapabilities: z.boolean(),
-  mayGainPrivileges: z.boolean()
+  mayGainPrivileges: z.boolean(),
+  /** What is no message was taken for one, or not noticed. */
+  confusesGateway: z.boolean()
 })
 export type Findings = z.infer<typeof Findings>
 
 export const PROBE_PROGRAM = fileURLToPath(new URL('./isolation-probe.ts', import.meta.url))
+
+/** What is worth stealing, as paths. */
+export interface Assets {
+  readonly keys: readonly string[]
+  readonly databases: readonly string[]
+  readonly directories: readonly string[]
+}
+
 export interface SelfTestParts {
   readonly clock: Clock
   readonly gatewayPid: number
   /** What the worker's program consists of. */
   readonly files: readonly string[]
-  /** Starts the probe program with these settings in a worker's cell. */
+  readonly assets: Assets
+  /** Starts the probe program with these settings in a worker's place. */
   readonly launcher: (env: Readonly<Record<string, string>>) => Launcher
 }
 
 const DEADLINE_MS = 10_000
+const Told = Findings.omit({ confusesGateway: true })
 
 /** Tries the walls with two probes, one upon the other. Rejects with ERR_WORKER_START when they cannot run. */
 export async function selfTest(parts: SelfTestParts): Promise<Findings> {
-  const first = probe(parts, [parts.gatewayPid])
+  const server = createServer((socket) => socket.on('error', () => {}).destroy())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const first = probe(parts, { port })
   try {
     await first.findings
-    const second = probe(parts, [parts.gatewayPid, first.launched.pid ?? 0])
+    const second = probe(parts, { port, sibling: first.launched.pid, rubbish: true })
     try {
-      return await second.findings
+      const findings = await second.findings
+      const { offence } = await second.launched.gone
+      return { ...findings, confusesGateway: offence === undefined }
     } finally {
       await end(second.launched)
     }
   } finally {
+    server.close()
     await end(first.launched)
   }
 }
 
-function probe({ clock, files, launcher }: SelfTestParts, targets: readonly number[]) {
-  const env = { PROBE_TARGETS: targets.join(','), PROBE_FILES: files.join(':') }
-  const launched = launcher(env).launch()
+function probe({ clock, files, launcher, assets, gatewayPid }: SelfTestParts, more: object) {
+  const settings = { gateway: gatewayPid, program: files, ...assets, ...more }
+  const launched = launcher({ PROBE_SETTINGS: JSON.stringify(settings) }).launch()
   const cancel = clock.after(DEADLINE_MS, () => launched.kill('SIGKILL'))
-  const findings = hear(launched).finally(cancel)
+  const findings = hear(launched)
+  void launched.gone.then(cancel)
   return { launched, findings }
 }
 
-async function hear(launched: Launched): Promise<Findings> {
+async function hear(launched: Launched): Promise<z.infer<typeof Told>> {
   const log = launched.channel.next('log')
   try {
     const [{ fields }] = await Promise.all([log, launched.ready])
-    const findings = Findings.parse(fields)
+    const findings = Told.parse(fields)
     if (!findings.readsProgram) throw new Error('Its user may not read the worker’s program.')
     return findings
   } catch (cause) {

@@ -57,7 +57,9 @@ export class WorkerLauncher {
       readable: [dirname(entry)],
       uids: undefined,
       memoryBytes: MEMORY_BYTES,
-      mustHold: false
+      mustHold: false,
+      wanted: 'auto',
+      assets: { keys: [], databases: [], directories: [] }
     })
     return new WorkerLauncher(launcher)
   }

@@ -26,7 +26,7 @@ export interface MultiplexerParts {
   onEnd(why: string | undefined): void
   /** Whether one more frame, with a payload of so many bytes, may come now; without it there may be any number. */
   admits?(type: FrameType, length: number): boolean
-  /** A frame with a payload of so many bytes goes out. */
+  /** So many bytes of data of a stream go out. */
   onSent?(bytes: number): void
   /** Bytes lie here because the other side does not take them, or no longer do. */
   onCongestion?(isCongested: boolean): void
@@ -124,7 +124,7 @@ export class Multiplexer implements Carrier {
     if (isCopied) payload?.copy(frame, HEADER_BYTES)
     let isTaken = pair.write(frame)
     if (payload && !isCopied) isTaken = pair.write(payload)
-    this.#parts.onSent?.(length)
+    if (type === FRAME.data) this.#parts.onSent?.(length)
     if (isTaken || this.#isCongested) return
     this.#isCongested = true
     this.#parts.onCongestion?.(true)

@@ -47,7 +47,9 @@ export class MuxStream extends Duplex {
     this.#window -= piece.length
     if (this.#window < 0 || this.#hasEnded.there)
       throw new FrameError('More data arrived on a stream than may be sent.')
-    if (!this.destroyed) this.push(piece)
+    if (this.destroyed) return
+    this.push(piece)
+    this.#returnCredit() // it may have gone on at once
   }
 
   /** The other side has no more to send. */
@@ -91,12 +93,14 @@ export class MuxStream extends Duplex {
   }
 
   override _read(): void {
-    const used = WINDOW - this.#window - this.readableLength
-    if (used < WINDOW / 2 || this.#hasEnded.there) return
-    this.#window += used
-    const payload = Buffer.allocUnsafe(4)
-    payload.writeUInt32BE(used)
-    this.#carrier.send(FRAME.credit, this.id, payload)
+    // Data comes when it comes; what is used up is told by `read`.
+  }
+
+  /** Tells the other side what was used up, whoever read it. */
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size)
+    this.#returnCredit()
+    return chunk
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -120,6 +124,15 @@ export class MuxStream extends Duplex {
     this.#waiting = undefined
     done(error)
     waiting?.done(error ?? reset())
+  }
+
+  #returnCredit(): void {
+    const used = WINDOW - this.#window - this.readableLength
+    if (used < WINDOW / 2 || this.#hasEnded.there || this.destroyed) return
+    this.#window += used
+    const payload = Buffer.allocUnsafe(4)
+    payload.writeUInt32BE(used)
+    this.#carrier.send(FRAME.credit, this.id, payload)
   }
 
   #send(bytes: Buffer, done: Done): void {

@@ -7,6 +7,7 @@ import { confine } from '../../../gateway/supervisor/confinement.ts'
 import { hideNode } from '../../../gateway/supervisor/hidden-node.ts'
 import { reportOf } from '../../../gateway/supervisor/isolation-report.ts'
 import { nodeFlags } from '../../../gateway/supervisor/node-flags.ts'
+import { Findings } from '../../../gateway/supervisor/self-test.ts'
 import { parseUidRange, UidSlots } from '../../../gateway/supervisor/uid-slots.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
@@ -40,52 +41,116 @@ const root: string[] = []
 /** As in a container with `cap_drop: ALL` and three capabilities given back. */
 const containerRoot = ['setpriv', '--bounding-set=-all,+setuid,+setgid,+kill', '--inh-caps=-all']
 
+/** Whether this user may make user namespaces at all. */
+const mayMakePlaces =
+  process.platform === 'linux' &&
+  spawnSync('unshare', ['--user', '--map-root-user', '--net', 'true']).status === 0
+const noPlace = { skip: mayMakePlaces ? false : 'needs user namespaces' }
+const noBubblewrap = {
+  skip:
+    mayMakePlaces && existsSync('/usr/bin/bwrap') ? false : 'needs bubblewrap and user namespaces'
+}
+/** Who the gateway may be, with the first of its user ids: as root all of them, else the one that runs this. */
+const WHO: [as: readonly string[], firstUid: string][] = needsRoot
+  ? [[[], '-']]
+  : [
+      [root, '-'],
+      [root, '200000'],
+      [containerRoot, '200000'],
+      [[...somebody, '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'], '-']
+    ]
+
 function directory(t: Test): string {
   const path = shortDirectory(t)
   chmodSync(path, 0o777) // every user makes its own in it
   return join(path, 'run')
 }
 
+const OPEN_WITHOUT_NAMESPACES = [
+  'A worker could connect to ports of this machine and to other addresses.',
+  'A worker could listen beside the gateway.',
+  'A worker could fill a disk that others use.',
+  'A worker could leave a program that runs as its user.'
+]
+
 t.test('with a range of user ids every worker is somebody else', { skip: needsRoot }, async (t) => {
   for (const as of [root, containerRoot]) {
-    const { isolation, mostWorkers, answer } = gateway(as, [directory(t), '200000', 'must-hold'])
-    t.match(isolation, { mode: 'uid', missing: [] })
+    const args = [directory(t), '200000', 'must-hold', '-', 'uids']
+    const { isolation, mostWorkers, answer } = gateway(as, args)
+    t.match(isolation, { mode: 'uids' })
+    t.strictSame(isolation.missing, OPEN_WITHOUT_NAMESPACES)
     t.match(isolation.layers[0], 'a user id for each worker')
     t.equal(mostWorkers, 2, 'one id is the readiness probe’s')
     t.ok(answer.uid >= 200_000 && answer.uid <= 200_002)
   }
 })
 
-t.test('root’s workers share a user that is not root', { skip: needsRoot }, async (t) => {
-  const { isolation, answer } = gateway(root, [directory(t), '-', 'must-hold'])
-  t.strictSame(isolation.missing, ['A worker could end another one.'])
-  t.equal(answer.uid, 65_534)
-  // mkdtemp makes directories that only their owner enters: the unreadable node cannot be run there.
-  const elsewhere = gateway(root, [join(shortDirectory(t, 0o700), 'run'), '-', 'must-hold'])
-  t.equal(elsewhere.answer.uid, 65_534)
-  t.strictSame(elsewhere.isolation.missing, [
-    'A worker could read the memory of another one.',
-    'A worker could end another one.'
-  ])
+t.test(
+  'in a place of its own a worker reaches nothing, whoever the gateway is',
+  noPlace,
+  async (t) => {
+    for (const [as, uid] of WHO) {
+      const { isolation } = gateway(as, [directory(t), uid, 'must-hold'])
+      t.match(isolation, { mode: 'namespaces', missing: [] })
+    }
+  }
+)
+
+t.test('without bubblewrap the tools of util-linux make the same place', noPlace, async (t) => {
+  for (const [as, uid] of WHO) {
+    const args = [directory(t), uid, 'must-hold', '-', 'namespaces', 'bubblewrap']
+    const { isolation } = gateway(as, args)
+    t.match(isolation, { mode: 'namespaces', missing: [] })
+    t.match(isolation.layers[0], 'util-linux')
+  }
 })
 
-t.test('an ordinary user’s gateway refuses to be read', { skip: needsRoot }, async (t) => {
-  const path = directory(t)
-  t.match(gateway(somebody, [path, '-', 'must-hold']), {
-    error: { code: 'ERR_CONFIG', message: /could read the memory and the settings/ }
-  })
-  t.match(gateway(somebody, [path, '200000', 'must-hold']), {
-    error: { code: 'ERR_CONFIG', message: /WORKER_UIDS.*SETUID, SETGID and KILL/ }
-  })
-  t.match(gateway(somebody, [path, '-', '-']).isolation.missing, [
-    'A worker could read the memory of the gateway.'
-  ])
-  const { isolation, answer } = gateway(somebody, [path, '-', 'must-hold', 'conceal'])
-  t.strictSame(isolation.missing, [
-    'A worker could end the gateway.',
-    'A worker could end another one.'
-  ])
-  t.equal(answer.uid, 1000)
+const WITHOUT: [wall: string, named: RegExp][] = [
+  ['files', /read the gateway’s keys.*read the database.*write the database.*fill a disk/],
+  ['network', /connect to ports of this machine.*listen beside the gateway/],
+  ['processes', /end the gateway.*end another one.*take the processor/],
+  ['read-only', /fill a disk.*leave a program/]
+]
+
+t.test('the probe names each wall that is taken away', noBubblewrap, async (t) => {
+  const [as] = WHO.at(-1) ?? [root]
+  for (const [wall, named] of WITHOUT) {
+    const { isolation } = gateway(as, [directory(t), '-', '-', '-', 'namespaces', wall])
+    t.match(isolation.missing.join(' '), named, wall)
+  }
+  const refused = gateway(as, [directory(t), '-', 'must-hold', '-', 'namespaces', 'files'])
+  t.match(refused, { error: { code: 'ERR_CONFIG', message: /do not hold.*gateway’s keys/ } })
+})
+
+t.test(
+  'with the real Gmail and no wall the gateway says what to do',
+  { skip: needsRoot },
+  async (t) => {
+    const args = (wanted: string, mustHold = 'must-hold') => [
+      directory(t),
+      '-',
+      mustHold,
+      '-',
+      wanted
+    ]
+    t.match(gateway(somebody, args('uids')), {
+      error: { code: 'ERR_CONFIG', message: /ISOLATION=uids needs WORKER_UIDS/ }
+    })
+    const { isolation, answer } = gateway(somebody, args('none'))
+    t.match(isolation, { mode: 'none' })
+    t.match(isolation.missing, ['A worker could read the gateway’s keys.'])
+    t.equal(answer.uid, 1000, 'and runs when it is told to')
+    t.match(gateway(somebody, [directory(t), '200000', 'must-hold', '-', 'uids']), {
+      error: { code: 'ERR_CONFIG', message: /WORKER_UIDS.*SETUID, SETGID and KILL/ }
+    })
+  }
+)
+
+t.test('root’s workers share a user that is not root', { skip: needsRoot }, async (t) => {
+  const { isolation, answer } = gateway(root, [directory(t), '-', '-', '-', 'none'])
+  t.equal(answer.uid, 65_534)
+  t.match(isolation.missing, ['A worker could end another one.'])
+  t.notMatch(isolation.missing.join(), 'of the gateway')
 })
 
 t.test('node is copied once, to a file that runs but cannot be read', needsLinux, async (t) => {
@@ -118,17 +183,9 @@ t.test('the layers wrap one another, privileges first', async (t) => {
   t.match(confine({ ...all, identity: { kind: 'one', uid: 9 } }).cell(), { uid: 9 })
   const bare = { ...all, setpriv: undefined, prlimit: undefined, env: undefined }
   t.strictSame(confine({ ...bare, nodeLimits: undefined }).cell().command, ['/n'])
-  const none = {
-    readsProgram: true,
-    readsGateway: true,
-    signalsGateway: true,
-    readsSibling: true,
-    signalsSibling: true,
-    becomesRoot: false,
-    isRoot: true,
-    hasCapabilities: true,
-    mayGainPrivileges: true
-  }
+  const none = Object.fromEntries(
+    Object.keys(Findings.shape).map((name) => [name, name !== 'becomesRoot'])
+  ) as Findings
   t.equal(reportOf(bare, none).layers.length, 1)
   t.ok(reportOf(bare, none).missing.length >= 9)
   t.strictSame(
