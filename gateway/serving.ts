@@ -30,6 +30,7 @@ import type { Events } from './telemetry/events.ts'
 import { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
+import { personHash } from './telemetry/worker-said.ts'
 import { createWorkerDesk, type WorkerDeskParts } from './worker-desk.ts'
 
 export interface ServingParts {
@@ -253,13 +254,15 @@ function workerEvents(
       if (to === 'draining') streams.letGo(userId)
     },
     onAssigned: ({ userId, id }) => events.tell('worker_ready', { userId, worker: id }),
-    onExit({ workerId, userId, reason, code, signal, lifetimeSeconds, cpuSeconds }) {
+    onExit({ workerId, userId, reason, code, signal, offence, lifetimeSeconds, cpuSeconds }) {
       worker.gone(userId)
       ledger.ran(userId, cpuSeconds)
       sessions.workerGone(workerId, sleepCause(reason))
       metrics.workers.exits.inc({ reason })
       metrics.workers.lifetime.observe({}, lifetimeSeconds)
       events.tell('worker_ended', { userId, worker: workerId, reason, status: code, signal })
+      if (offence !== undefined)
+        log.error({ worker: workerId, person: personHash(userId), offence }, 'A WORKER HAS FALLEN')
     },
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),

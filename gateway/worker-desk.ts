@@ -9,6 +9,7 @@ import type { RunningWorker } from './supervisor/supervisor.ts'
 import type { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
+import { workerSaid } from './telemetry/worker-said.ts'
 
 export type SignInMessage = Extract<FromWorker, { type: 'sign-in' }>
 
@@ -59,7 +60,10 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
           if (name === 'gmail_units') parts.ledger.spent(worker.userId, value)
         break
       case 'log':
-        parts.log[message.level]({ worker: worker.id, ...message.fields }, message.message)
+        parts.log[message.level](
+          { worker: worker.id, said: workerSaid(message.message, message.fields) },
+          'a worker says'
+        )
         break
     }
   }

@@ -26,7 +26,9 @@ export const InitializeParams = z.looseObject({
 export type InitializeParams = z.infer<typeof InitializeParams>
 
 const Id = z.int().nonnegative()
-const RpcId = z.union([z.string(), z.number()]).nullable()
+/** Longer names than these no worker of ours has to say. */
+const Word = z.string().max(1024)
+const RpcId = z.union([Word, z.number()]).nullable()
 const CountName = z.enum([
   'gmail_requests',
   'gmail_units',
@@ -35,7 +37,7 @@ const CountName = z.enum([
   'tool_calls'
 ])
 const ObservationName = z.enum(['gmail_seconds', 'tool_seconds'])
-const Labels = z.record(z.string(), z.string())
+const Labels = z.record(z.string().max(64), z.string().max(256))
 
 const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string() }),
@@ -44,7 +46,7 @@ const FromWorker = z.discriminatedUnion('type', [
   /** Asks for a Google access token; `force` after a 401. */
   z.object({ type: z.literal('token'), id: Id, force: z.boolean() }),
   /** Asks for a link under which an attachment of this account can be fetched. */
-  z.object({ type: z.literal('link'), id: Id, messageId: z.string(), partId: z.string() }),
+  z.object({ type: z.literal('link'), id: Id, messageId: Word, partId: Word }),
   /** A legacy session begins; its client gets the id only after `session-stored`. */
   z.object({
     type: z.literal('session-opened'),
@@ -60,16 +62,20 @@ const FromWorker = z.discriminatedUnion('type', [
   /** A JSON-RPC request has been read out of the HTTP request `request`. */
   z.object({
     type: z.literal('call'),
-    request: z.string(),
+    request: Word,
     rpcId: RpcId,
-    method: z.string(),
-    tool: z.string().optional()
+    method: Word,
+    tool: Word.optional()
   }),
   /** Increments of counters and observations of histograms since the last report. */
   z.object({
     type: z.literal('metrics'),
-    counts: z.array(z.object({ name: CountName, labels: Labels, value: z.number() })),
-    observations: z.array(z.object({ name: ObservationName, labels: Labels, value: z.number() }))
+    counts: z
+      .array(z.object({ name: CountName, labels: Labels, value: z.number().nonnegative() }))
+      .max(2000),
+    observations: z
+      .array(z.object({ name: ObservationName, labels: Labels, value: z.number() }))
+      .max(2000)
   }),
   z.object({
     type: z.literal('log'),

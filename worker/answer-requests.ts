@@ -5,7 +5,7 @@ import type { FromWorker } from '#shared/channel.ts'
 import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import { type FetchAttachment, serveAttachment } from './attachments.ts'
 import type { Serve } from './connections.ts'
-import type { Endpoint } from './mcp/endpoint.ts'
+import type { Call, Endpoint } from './mcp/endpoint.ts'
 
 export interface RequestParts {
   readonly resourceMetadataUrl: string
@@ -29,12 +29,21 @@ export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestPa
         return serveAttachment(request, fetchAttachment)
       const id = request.headers.get(REQUEST_ID_HEADER) ?? ''
       return endpoint.fetch(request, authOf(request, resourceMetadataUrl), (call) =>
-        tell({ type: 'call', request: id, ...call })
+        tell({ type: 'call', request: id, ...cut(call) })
       )
     },
     { errorHandler: () => new Response(null, { status: 500 }) }
   )
 }
+
+/** A client may use any names; the gateway takes no more than it needs. */
+const cut = ({ rpcId, method, tool }: Call) => ({
+  rpcId: typeof rpcId === 'string' && rpcId.length > MOST_CHARACTERS ? null : rpcId,
+  method: method.slice(0, MOST_CHARACTERS),
+  tool: tool?.slice(0, MOST_CHARACTERS)
+})
+
+const MOST_CHARACTERS = 1000
 
 /**
  * The verified claims of the caller's token; a link to an attachment has none. The token itself never

@@ -167,11 +167,11 @@ export class Life {
 
   /** Closes the books: gives the place back, tells `report`, settles `worker.gone`. Called once. */
   end(reason: EndReason, report: (end: WorkerEnd) => void): void {
-    const { code, signal } = this.#processEnd
+    const { code, signal, offence } = this.#processEnd
     const lifetimeSeconds = (this.#parts.clock.monotonic() - this.launchedSince) / 1000
     const { id: workerId, userId } = this.worker
     const cpuSeconds = this.#vitals.cpuSeconds ?? 0
-    const end = { workerId, userId, reason, code, signal, lifetimeSeconds, cpuSeconds }
+    const end = { workerId, userId, reason, code, signal, offence, lifetimeSeconds, cpuSeconds }
     this.#parts.place.release()
     report(end)
     this.#gone.resolve(end)

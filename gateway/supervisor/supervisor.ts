@@ -69,6 +69,8 @@ export interface WorkerEnd {
   readonly reason: EndReason
   readonly code: number | null
   readonly signal: string | null
+  /** What it did that no worker of ours does, and was ended for. */
+  readonly offence?: string | undefined
   readonly lifetimeSeconds: number
   /** Processor time as far as it was seen; 0 when it was not. */
   readonly cpuSeconds: number

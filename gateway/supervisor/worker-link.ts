@@ -31,6 +31,8 @@ const MESSAGES = { burst: 4000, perSecond: 200 }
 const BYTES_PER_CALL = 40
 /** Long messages count as several. */
 const BYTES_PER_MESSAGE = 4096
+/** To open a stream costs as much as so many frames. */
+const OPENING = 20
 /** Connections to Gmail at once. */
 const MOST_DIALS = 16
 /** How long a worker may leave unread what was sent to it. */
@@ -43,7 +45,7 @@ export class WorkerLink {
   readonly #multiplexer: Multiplexer
 
   constructor({ clock, pair, dial, onDial, onEnd }: WorkerLinkParts) {
-    const now = () => clock.now()
+    const now = () => clock.monotonic()
     const frames = new Allowance(FRAMES, now)
     const messages = new Allowance(MESSAGES, now)
     let cancel = (): void => {}
@@ -54,7 +56,7 @@ export class WorkerLink {
       pair,
       side: 'gateway',
       admits: (type, length) =>
-        frames.take(1) &&
+        frames.take(type === FRAME.open ? OPENING : 1) &&
         (type !== FRAME.message || messages.take(1 + Math.floor(length / BYTES_PER_MESSAGE))),
       onSent(bytes) {
         const share = 4 + bytes / BYTES_PER_CALL

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { personHash, workerSaid } from '../../gateway/telemetry/worker-said.ts'
+import { asUserId } from '../../shared/ids.ts'
+
+t.test(
+  'what a worker wants logged is cut, and cannot be taken for what the gateway says',
+  async (t) => {
+    const fields = {
+      worker: 'w-of-another',
+      level: 'fatal',
+      nested: { secret: 'x' },
+      long: 'y'.repeat(10_000),
+      lines: 'one\n{"msg":"forged"}\u001b[31m'
+    }
+    const said = workerSaid(`begin\nfake line ${'x'.repeat(10_000)}`, fields)
+    t.ok(JSON.stringify(said).length < 1500)
+    t.same(
+      Object.keys(said),
+      ['message', 'fields'],
+      'below one field, so no name of the gateway’s is touched'
+    )
+    t.notMatch(JSON.stringify(said), /\\n|\\u001b|nested/)
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`f${n}`, n]))
+    t.equal(Object.keys(workerSaid('x', many).fields ?? {}).length, 8)
+  }
+)
+
+t.test(
+  'a person is named in the log by the same word each time, and not by the account',
+  async (t) => {
+    const ann = asUserId('108234567890123456789')
+    t.equal(personHash(ann), personHash(ann))
+    t.not(personHash(ann), personHash(asUserId('108234567890123456780')))
+    t.notMatch(personHash(ann), '1082345678')
+  }
+)
