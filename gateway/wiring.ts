@@ -9,6 +9,7 @@ import { isNobody, type UserId } from '#shared/ids.ts'
 import { VERSION } from '#shared/version.ts'
 import { AllowedPeople } from './accounts/allow-list.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
+import type { RefreshResult } from './accounts/token-broker.ts'
 import { type Audit, createAudit } from './admin/audit.ts'
 import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
@@ -90,6 +91,8 @@ interface Core {
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const WORKER_BUNDLE = join(PROJECT, 'dist/worker/main.mjs')
+const LOST_KEY =
+  'ERR_VAULT: a stored Google grant cannot be opened with the keys of SECRETS_FILE. Put the right file back and restart; without it people have to sign in again.'
 const STORE_CHECK_MS = 5000
 /** Where real mail is, nobody may look into the gateway. */
 const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
@@ -119,7 +122,7 @@ export async function wire(
       metrics.gmail.reauthRequired.inc({})
       void serving.supervisor.stop(userId, 'blocked', 'drain') // never rejects
     },
-    onRefresh: (result) => metrics.gmail.refreshes.inc({ result })
+    onRefresh: (result) => countRefresh(result, metrics, warnings)
   })
   const { ownership, succession } = leasesFor(config, log, store, (userId) => {
     void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
@@ -194,6 +197,11 @@ export async function wire(
       return closed
     }
   }
+}
+
+function countRefresh(result: RefreshResult, { gmail }: Metrics, warnings: Warnings): void {
+  gmail.refreshes.inc({ result })
+  if (result === 'vault') warnings.say(LOST_KEY)
 }
 
 function tellOfNode(log: Log, metrics: Metrics): void {

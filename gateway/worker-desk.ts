@@ -79,7 +79,9 @@ async function giveToken(
     await verifyLease(userId) // last, because getting a token may take longer than a lease lives
     channel.send({ type: 'token', id, accessToken, expiresAt })
   } catch (error) {
-    const isOver = error instanceof GatewayError && error.code === 'ERR_NEEDS_REAUTH'
+    // A grant whose key is gone is as good as none: the person gives a new one.
+    const isOver =
+      error instanceof GatewayError && ['ERR_NEEDS_REAUTH', 'ERR_VAULT'].includes(error.code)
     const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
     channel.send({ type: 'token-refused', id, code })
   }

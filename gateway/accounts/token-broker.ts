@@ -24,7 +24,7 @@ export interface TokenBroker {
   forget(userId: UserId): void
 }
 
-export type RefreshResult = 'ok' | 'needs_reauth' | 'upstream'
+export type RefreshResult = 'ok' | 'needs_reauth' | 'upstream' | 'vault'
 
 export interface TokenBrokerParts {
   readonly grants: GoogleGrants
@@ -126,7 +126,7 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
       const isOver = cause instanceof GatewayError && cause.code === 'ERR_NEEDS_REAUTH'
       if (isOver) entry.token = undefined
       if (cause instanceof GatewayError) entry.failure = cause
-      onRefresh?.(isOver ? 'needs_reauth' : 'upstream')
+      onRefresh?.(resultOf(cause))
       throw cause
     } finally {
       entry.flight = undefined
@@ -149,6 +149,12 @@ export function createTokenBroker(parts: TokenBrokerParts): TokenBroker {
       entries.delete(userId)
     }
   }
+}
+
+function resultOf(cause: unknown): RefreshResult {
+  if (!(cause instanceof GatewayError)) return 'upstream'
+  if (cause.code === 'ERR_NEEDS_REAUTH') return 'needs_reauth'
+  return cause.code === 'ERR_VAULT' ? 'vault' : 'upstream'
 }
 
 const needsReauth = () =>

@@ -236,7 +236,7 @@ const gmailFamilies = (families: Families) => ({
     { result: ['ok', 'failed'] }
   ),
   refreshes: families.counter('oauth_refreshes_total', 'Google access tokens fetched.', {
-    result: ['ok', 'needs_reauth', 'upstream']
+    result: ['ok', 'needs_reauth', 'upstream', 'vault']
   }),
   reauthRequired: families.counter(
     'oauth_reauth_required_total',

@@ -139,6 +139,16 @@ t.test('vault: after a rotation old grants open, and resealing moves them once',
   await t.rejects(grants.find(ben), { code: 'ERR_VAULT' }, 'rows cannot be swapped')
 })
 
+t.test('broker: a grant whose key is lost is told apart from an outage of Google', async (t) => {
+  const { store, broker, refreshes, signIn } = await build(t)
+  await signIn(ada)
+  const sealedBy = createVault(createKeyring())
+  const foreign = await sealedBy.seal(ada, 'google-refresh-token', '1//refresh')
+  await store.db.updateTable('google_grants').set(foreign).where('user_id', '=', ada).execute()
+  await t.rejects(broker.accessToken(ada), { code: 'ERR_VAULT' })
+  t.same(refreshes, ['vault'])
+})
+
 t.test(
   'accounts: a second sign-in updates the address; the same address is another account',
   async (t) => {
