@@ -22,6 +22,7 @@ export async function demoSettings(
     SECRETS_FILE: secrets,
     DATABASE_URL: `sqlite:${join(directory, 'gateway.sqlite')}`,
     LOG_LEVEL: 'warn',
+    CLIENT_DOCUMENTS: 'off', // a demo asks nobody but itself
     ...environment,
     PORT: port,
     OPS_PORT: opsPort,

@@ -59,6 +59,7 @@ export async function openGatewayHome(t: Test, { users: wanted, settings }: Home
     DATABASE_URL: `sqlite:${join(directory, 'state', 'gateway.sqlite')}`,
     RUN_DIR: join(directory, 'run'),
     WARM_WORKERS: '0',
+    CLIENT_DOCUMENTS: 'off', // `auto` asks the web
     LOG_LEVEL: 'info',
     ...settings
   }

@@ -59,7 +59,11 @@ const NOBODYS_GOOGLE: GoogleStandIn = {
 export async function startGateway(options: StartOptions = {}): Promise<TestGateway> {
   const google = options.google ?? NOBODYS_GOOGLE
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'gw-')))
-  const config = await configFor(directory, google, options.settings ?? {})
+  const documents = options.fetchClientMetadata ? 'on' : 'off' // `auto` asks the web
+  const config = await configFor(directory, google, {
+    CLIENT_DOCUMENTS: documents,
+    ...options.settings
+  })
   const users =
     options.connected === false
       ? []
