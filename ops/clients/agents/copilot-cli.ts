@@ -21,6 +21,14 @@ export const copilotCli = agent({
     COPILOT_MODEL: 'stand-in',
     COPILOT_OFFLINE: 'true'
   }),
+  because: {
+    'level too low':
+      'a 403 is "Re-authentication required" to its model, without the level and the words of the server',
+    'wrong token':
+      'in a run without a person, tools of a server that refuses it are missing without a word',
+    'sign-in': 'it signs in on its own screen only, where this lab did not get it to the end',
+    'step-up': 'it signs in on its own screen only, where this lab did not get it to the end'
+  },
   signIn: ({ bin }) => ({
     command: typedAtTerminal(`env -u CI node ${bin('copilot')}`, ['/mcp auth gmail', ENTER]),
     until: /[Ss]uccessfully authenticated|[Aa]uthentication (was )?successful|[Cc]onnected|[Rr]eady/
