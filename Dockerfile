@@ -25,9 +25,9 @@ RUN npm ci --omit=dev
 RUN rm -rf node_modules/googleapis
 
 FROM node:24.22.2-bookworm-slim AS gateway
-# tini reaps what workers leave behind; setpriv and prlimit confine them (util-linux, always there).
+# bubblewrap makes a place of its own for each worker; tini reaps what workers leave behind; setpriv and prlimit confine them (util-linux, always there).
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends tini \
+  && apt-get install -y --no-install-recommends bubblewrap tini \
   && rm -rf /var/lib/apt/lists/* \
   && command -v setpriv && command -v prlimit
 # A process whose program file it may not read is not dumpable: no other process of the same user can

@@ -26,11 +26,10 @@ import { type SupervisorSettings, supervise } from './supervisor/supervise.ts'
 import type { Supervisor, WorkerEnd, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
 import { clientFamily } from './telemetry/client-family.ts'
-import type { Events } from './telemetry/events.ts'
+import { type Events, userHash } from './telemetry/events.ts'
 import { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
-import { personHash } from './telemetry/worker-said.ts'
 import { createWorkerDesk, type WorkerDeskParts } from './worker-desk.ts'
 
 export interface ServingParts {
@@ -262,7 +261,7 @@ function workerEvents(
       metrics.workers.lifetime.observe({}, lifetimeSeconds)
       events.tell('worker_ended', { userId, worker: workerId, reason, status: code, signal })
       if (offence !== undefined)
-        log.error({ worker: workerId, person: personHash(userId), offence }, 'A WORKER HAS FALLEN')
+        log.error({ worker: workerId, person: userHash(userId), offence }, 'A WORKER HAS FALLEN')
     },
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),

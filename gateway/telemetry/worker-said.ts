@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto'
-import type { UserId } from '#shared/ids.ts'
-
 /** How much of what a worker says is worth a place in the log. */
 const MOST_FIELDS = 8
 const MOST_CHARACTERS = 200
@@ -19,7 +16,3 @@ export function workerSaid(message: string, fields: Readonly<Record<string, unkn
 
 const cut = (text: string): string =>
   text.slice(0, MOST_CHARACTERS).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
-
-/** Names a person in the log without saying who it is: the same word each time. */
-export const personHash = (userId: UserId): string =>
-  createHash('sha256').update(`person ${userId}`).digest('hex').slice(0, 16)

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { personHash, workerSaid } from '../../gateway/telemetry/worker-said.ts'
-import { asUserId } from '../../shared/ids.ts'
+import { workerSaid } from '../../gateway/telemetry/worker-said.ts'
 
 t.test(
   'what a worker wants logged is cut, and cannot be taken for what the gateway says',

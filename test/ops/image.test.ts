@@ -119,7 +119,8 @@ t.test('compose takes away what the gateway does not need', async (t) => {
   for (const line of [
     'read_only: true',
     'cap_drop: [ALL]',
-    'security_opt: [no-new-privileges:true]',
+    '- no-new-privileges:true',
+    '- seccomp=./ops/image/seccomp.json',
     '- 127.0.0.1:9464:9464',
     'core: 0'
   ]) {
