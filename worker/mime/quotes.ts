@@ -30,7 +30,7 @@ export class Said {
       if (this.#runs.size > MAX_RUNS) return
       const words = wordsOf(line)
       this.#lines.add(combined(words))
-      for (const run of runsOf(words)) this.#runs.add(run)
+      eachRun(words, (run) => this.#runs.add(run))
     }
   }
 
@@ -45,9 +45,13 @@ export class Said {
   has(line: string, isMarked: boolean): boolean {
     const words = wordsOf(line)
     if (words.length <= RUN_WORDS && !isMarked) return this.#lines.has(combined(words))
-    const runs = [...runsOf(words)]
-    const known = runs.filter((run) => this.#runs.has(run)).length
-    return known >= runs.length * MOSTLY
+    let all = 0
+    let known = 0
+    eachRun(words, (run) => {
+      all += 1
+      if (this.#runs.has(run)) known += 1
+    })
+    return known >= all * MOSTLY
   }
 }
 
@@ -58,13 +62,21 @@ const MOSTLY = 0.7
 
 /** Words as numbers. Where no blanks part words, letters count as words. */
 const wordsOf = (line: string): number[] =>
-  Array.from(line.matchAll(WORD), ([word]) => hash(word.toLowerCase()))
+  (line.toLowerCase().match(/[^\0-\x7f]/.test(line) ? WORD : ASCII_WORD) ?? []).map(hash)
 
+const ASCII_WORD = /[a-z0-9]+/g
 /** Single words and pairs, for short lines, and runs of three. */
-function* runsOf(words: readonly number[]): Iterable<number> {
-  for (let length = 1; length <= RUN_WORDS; length += 1)
-    for (let at = 0; at + length <= words.length; at += 1)
-      yield combined(words.slice(at, at + length))
+function eachRun(words: readonly number[], act: (run: number) => void): void {
+  let before = 0
+  let pair = 0
+  for (const [at, word] of words.entries()) {
+    act(word)
+    const own = (Math.imul(before, 31) + word) | 0
+    if (at > 0) act(own ^ 2)
+    if (at > 1) act(((Math.imul(pair, 31) + word) | 0) ^ 3)
+    pair = own
+    before = word
+  }
 }
 
 const WORD =
@@ -73,7 +85,7 @@ const WORD =
 function hash(word: string): number {
   let sum = 0x811c9dc5
   for (let at = 0; at < word.length; at += 1) sum = Math.imul(sum ^ word.charCodeAt(at), 0x01000193)
-  return sum >>> 0
+  return sum | 0
 }
 
 const combined = (hashes: readonly number[]): number =>

@@ -1,20 +1,25 @@
 /** Words of a text for comparing: letters and digits in lower case, without addresses; pairs where no blanks part words. */
 export function wordsOf(text: string): Set<string> {
-  const found = new Set<string>()
-  for (const [word] of text
+  const plain = text
     .slice(0, MAX_CHARS)
     .replace(/\b(https?:\/\/|www\.|mailto:)\S+/gi, ' ')
-    .matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
+    .toLowerCase()
+  if (!BEYOND_ASCII.test(plain)) return new Set(plain.match(ASCII_WORD)?.slice(0, MAX_WORDS))
+  const found = new Set<string>()
+  for (const [word] of plain.matchAll(WORD)) {
     if (found.size >= MAX_WORDS) break
     if (UNPARTED.test(word)) {
       const characters = [...word]
       for (let at = 0; at < characters.length; at += 1)
         found.add(characters.slice(at, at + 2).join(''))
-    } else if (word.length > 1 || /\p{N}/u.test(word)) found.add(word.toLowerCase())
+    } else if (word.length > 1 || /\p{N}/u.test(word)) found.add(word)
   }
   return found
 }
 
+const BEYOND_ASCII = /[^\0-\x7f]/
+const ASCII_WORD = /[a-z0-9]{2,}|[0-9]/g
+const WORD = /[\p{L}\p{N}\p{M}]+/gu
 const MAX_CHARS = 200_000
 const MAX_WORDS = 20_000
 const UNPARTED =
@@ -30,6 +35,11 @@ function shareIn(words: ReadonlySet<string>, others: ReadonlySet<string>): numbe
 
 /** Two forms of one text differ in a few words: headings, addresses, what a picture says. */
 const ALIKE = 0.6
+
+/** Whether two texts are the same but for blanks and marks: the usual case, told without looking at words. */
+export const areSame = (one: string, other: string): boolean => bare(one) === bare(other)
+
+const bare = (text: string): string => text.replace(/[\s>*_[\]()-]+/g, '')
 
 /** Whether two texts are forms of the same: each says most of what the other says. */
 export function areForms(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

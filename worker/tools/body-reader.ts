@@ -5,7 +5,7 @@ import { enrichedText } from '../mime/enriched.ts'
 import { unflowed } from '../mime/flowed.ts'
 import type { ReadHtml } from '../mime/read-html.ts'
 import { reportText } from '../mime/report-text.ts'
-import { areForms, roughText, wordsOf } from '../mime/same-words.ts'
+import { areForms, areSame, roughText, wordsOf } from '../mime/same-words.ts'
 import { ToolError } from '../tool-error.ts'
 import { attachedMessageText } from './attached-message.ts'
 import type { ToolCall } from './context.ts'
@@ -105,16 +105,16 @@ export class BodyReader {
     if (!rich || !simple) return this.read(forms.at(-1) ?? [])
     this.hasHtml = true
     const plain = await this.read(simple)
-    const words = wordsOf(textOf(plain))
-    const isRead =
-      this.#wishes.html || words.size === 0 || !areForms(words, await this.#roughWords(rich))
+    const said = textOf(plain)
+    const rough = this.#wishes.html || said === '' ? undefined : await this.#rough(rich)
+    if (rough !== undefined && areSame(said, rough)) return plain
+    const words = wordsOf(said)
+    const isRead = rough === undefined || words.size === 0 || !areForms(words, wordsOf(rough))
     if (!isRead) return plain
     try {
       const full = await this.#apart((reader) => reader.read(rich))
       const fullWords = wordsOf(textOf(full.sections))
-      const isPlain =
-        words.size > 0 &&
-        (areForms(words, fullWords) || fullWords.size < Math.min(FEW_WORDS, words.size))
+      const isPlain = isEnough(words, fullWords)
       this.#count(full)
       if (!isPlain) return full.sections
       const html = full.sections.flatMap((section) => section.html ?? []).join('\n')
@@ -145,14 +145,14 @@ export class BodyReader {
     this.isUnread ||= read.unreadChars > 0
   }
 
-  async #roughWords(form: readonly Piece[]): Promise<Set<string>> {
+  async #rough(form: readonly Piece[]): Promise<string | undefined> {
     const texts: string[] = []
     for (const piece of form) {
-      if (piece.kind === 'choice') return new Set()
+      if (piece.kind === 'choice') return undefined
       const { text } = await partText(this.#message, piece.part, MAX_TEXT_BYTES, this.#call)
       texts.push(piece.kind === 'html' ? roughText(text) : text)
     }
-    return wordsOf(cleanText(texts.join(' ')))
+    return cleanText(texts.join(' '))
   }
 
   async #plain(part: MessagePart): Promise<string> {
@@ -216,6 +216,10 @@ const textOf = (sections: readonly Section[]): string =>
     .map(({ text }) => text)
     .filter((text) => text !== '')
     .join('\n\n')
+
+/** Whether the plain form says what the HTML says, or the HTML says next to nothing. */
+const isEnough = (plain: ReadonlySet<string>, full: ReadonlySet<string>): boolean =>
+  plain.size > 0 && (areForms(plain, full) || full.size < Math.min(FEW_WORDS, plain.size))
 
 const holdsHtml = (form: readonly Piece[]): boolean =>
   form.some((piece) =>

@@ -72,15 +72,17 @@ export function typeParameter(part: MessagePart, name: string): string | undefin
 
 /** What a message says, roughly and without fetching anything: for telling what was said before. */
 export function roughBody({ payload }: Message): string {
+  const parts = [...leaves(payload)].filter(({ body }) => body?.data)
+  const plain = parts.filter(({ mimeType }) => mimeType?.toLowerCase() === 'text/plain')
+  const html = parts.filter(({ mimeType }) => mimeType?.toLowerCase() === 'text/html')
   const texts: string[] = []
   let room = MAX_ROUGH_CHARS
-  for (const part of payload ? leaves(payload) : []) {
-    const type = part.mimeType?.toLowerCase()
-    const { data } = part.body ?? {}
-    if (!data || room <= 0 || (type !== 'text/plain' && type !== 'text/html')) continue
-    const text = decodeText(Buffer.from(data, 'base64url'), charsetOf(part)).slice(0, room)
+  for (const part of plain.length > 0 ? plain : html) {
+    if (room <= 0) break
+    const bytes = Buffer.from(part.body?.data ?? '', 'base64url')
+    const text = decodeText(bytes, charsetOf(part)).slice(0, room)
     room -= text.length
-    texts.push(type === 'text/html' ? roughText(text) : text)
+    texts.push(plain.length > 0 ? text : roughText(text))
   }
   return texts.join('\n')
 }
