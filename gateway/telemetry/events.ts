@@ -5,9 +5,6 @@ import type { Log } from './log.ts'
 /** What happens in the life of people, sessions, workers and calls. */
 export type EventType =
   | 'admin' // an operator changed something
-  | 'call_failed'
-  | 'rate_limited'
-  | 'reauth_needed'
   | 'session_ended'
   | 'session_started'
   | 'worker_ended'
