@@ -14,7 +14,12 @@ export function poolOf(worker: RunningWorker): Pool {
   const pool = new Pool('http://worker', {
     connect: (_options, done) => {
       // Not at once: undici starts no request from within its own call.
-      queueMicrotask(() => done(null, worker.connect() as Socket)) // of which it uses what every stream has
+      queueMicrotask(() => {
+        const stream = worker.connect()
+        // Given a connection that is closed already, undici would ask for another one, for ever.
+        if (stream.destroyed) done(gone(), null)
+        else done(null, stream as Socket) // of which it uses what every stream has
+      })
     },
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -24,3 +29,5 @@ export function poolOf(worker: RunningWorker): Pool {
   void worker.gone.then(() => pool.destroy())
   return pool
 }
+
+const gone = (): Error => Object.assign(new Error('The worker is gone.'), { code: 'ECONNREFUSED' })
