@@ -7,7 +7,7 @@ import { bundleMimeThread, bundleWorker } from '../../ops/build.ts'
 import { createRandom } from '../../ops/sandbox/random.ts'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { type GatewayHome, type GatewayProcess, openGatewayHome } from '../helpers/gateway-home.ts'
-import { connectionsOf, openFilesOf, processesOf } from '../helpers/processes.ts'
+import { connectionsOf, nodesOf, openFilesOf, processesOf } from '../helpers/processes.ts'
 import { until } from '../helpers/until.ts'
 import { ChaosClient, DEADLINE_MS } from './chaos-client.ts'
 import { letGoogleFail } from './chaos-google.ts'
@@ -73,7 +73,7 @@ t.test(
 
     const first = home.start()
     await first.said('"msg":"ready"')
-    await until(() => processesOf(entry).length === 1, QUIET_MS) // the warm one
+    await until(() => nodesOf(entry).length === 1, QUIET_MS) // the warm one
     const files = openFilesOf(first.pid)
     const streams: ChaosStream[] = []
     for (const [index, client] of clients.entries()) {
@@ -123,7 +123,7 @@ t.test(
     t.comment('lately', Object.fromEntries([...metrics].filter(isTold)))
 
     await sleepAll(home, entry)
-    t.equal(processesOf(entry).length, 1, 'only a warm worker is left')
+    t.equal(nodesOf(entry).length, 1, 'only a warm worker is left')
     const heapAfter = await heapOf(home, gateway)
     t.comment('heap', { before: heap, after: heapAfter })
     t.ok(heapAfter - heap < HEAP_BYTES, 'the gateway keeps nothing of what it served')
@@ -188,7 +188,7 @@ async function calm(clients: readonly ChaosClient[]): Promise<number> {
 /** Ends every worker; resolves when only a warm one is left. */
 async function sleepAll(home: GatewayHome, entry: string): Promise<void> {
   for (const { id } of await home.workers()) await home.stopWorker(id)
-  await until(() => processesOf(entry).length === 1, QUIET_MS)
+  await until(() => nodesOf(entry).length === 1, QUIET_MS)
 }
 
 /** Bytes that the gateway's objects take when nothing of them is garbage. */

@@ -232,8 +232,8 @@ t.test('a grant that grows while its account sleeps is heard of once, by both er
   })
   const me = endpointOf(gateway, 0)
   const session = await openSession(me)
-  const toolsOf = async (request: Parameters<typeof send>[1]) => {
-    const { result } = await messageOf(await send(me, request))
+  const toolsOf = async (request: Parameters<typeof send>[1], token = me.token) => {
+    const { result } = await messageOf(await send({ ...me, token }, request))
     return Tools.parse(result).tools.map(({ name }) => name)
   }
   const asLegacy = { session, body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } }
@@ -244,10 +244,12 @@ t.test('a grant that grows while its account sleeps is heard of once, by both er
   await until(asleep(gateway))
 
   const client = await OAuthClient.register(gateway.origin)
-  await signInClient(new Browser(), client, { email: ADA, level: 'gmail.modify' })
+  const choices = { email: ADA, level: 'gmail.modify' } as const
+  const { access_token } = await signInClient(new Browser(), client, choices)
   await until(() => get.methods.length > 0 && listen.methods.length > 1)
   for (const request of [asLegacy, modern('tools/list')]) {
-    const after = await toolsOf(request)
+    t.same(await toolsOf(request), before, 'a token allows no more than before')
+    const after = await toolsOf(request, access_token)
     t.ok(after.includes('send_email'))
     t.ok(before.every((name) => after.includes(name)))
   }

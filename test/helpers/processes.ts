@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 
 /** As the kernel writes it in /proc/net/tcp. */
 const ESTABLISHED = '01'
@@ -9,6 +10,10 @@ export function processesOf(file: string): number[] {
     .filter((name) => /^\d+$/.test(name) && names(name, file))
     .map(Number)
 }
+
+/** Those of them that run it themselves, and are not what stands around such a process (bwrap, unshare). */
+export const nodesOf = (file: string): number[] =>
+  processesOf(file).filter((pid) => basename(argumentsOf(pid)[0] ?? '').startsWith('node'))
 
 /** How many files, sockets and the like a process has open. Linux only. */
 export const openFilesOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
@@ -25,8 +30,16 @@ export function connectionsOf(port: number): number {
 function names(pid: string, file: string): boolean {
   try {
     const isZombie = /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-    return !isZombie && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file)
+    return !isZombie && argumentsOf(pid).some((argument) => argument.includes(file))
   } catch {
     return false // it ended meanwhile
+  }
+}
+
+function argumentsOf(pid: number | string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return [] // it ended meanwhile
   }
 }

@@ -60,10 +60,14 @@ t.test('a file that is not fit is refused with one sentence', async (t) => {
 
 t.test('a file that others can open, or that is not there, is refused', async (t) => {
   const path = fresh(t)
-  for (const mode of [0o440, 0o404, 0o644, 0o420]) {
+  for (const mode of [0o404, 0o644, 0o420, 0o460]) {
     chmodSync(path, mode)
     t.throws(() => loadKeyring(path), { code: 'ERR_CONFIG', message: /other users can open it/ })
   }
+  chmodSync(path, 0o440)
+  const warnings: string[] = []
+  loadKeyring(path, (sentence) => warnings.push(sentence))
+  t.match(warnings, [/its group can read it/], 'as Swarm and Kubernetes mount secrets')
   t.throws(() => loadKeyring(`${path}.not`), {
     code: 'ERR_CONFIG',
     message: /no such file; make one with npm run secrets/

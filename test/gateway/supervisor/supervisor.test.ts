@@ -115,7 +115,9 @@ t.test('a crash settles `gone`, and the next call gets a new worker at once', as
     reason: 'crash',
     code: 7,
     signal: null,
-    lifetimeSeconds: 2
+    lifetimeSeconds: 2,
+    cpuSeconds: 0,
+    offence: undefined
   })
   const second = await supervisor.acquire(ann)
   t.equal(second.worker.id, 'w-fake1')
