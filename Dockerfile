@@ -44,6 +44,9 @@ COPY shared ./shared
 COPY gateway ./gateway
 COPY ops/secrets.ts ./ops/secrets.ts
 COPY ops/secrets ./ops/secrets
+COPY ops/backup.ts ./ops/backup.ts
+COPY ops/restore.ts ./ops/restore.ts
+COPY ops/backup ./ops/backup
 # Inside the container every address is the container's own; what is published is compose.yaml's matter.
 ENV NODE_ENV=production HOST=0.0.0.0 OPS_HOST=0.0.0.0 \
   DATABASE_URL=sqlite:/data/gateway.sqlite RUN_DIR=/run/gmail-mcp

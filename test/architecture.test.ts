@@ -108,7 +108,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'node:cluster': [],
   'node:worker_threads': [],
   'node:vm': ['worker/bytecode.ts', 'worker/tidy.ts'],
-  'node:sqlite': ['gateway/store/sqlite.ts'],
+  'node:sqlite': ['gateway/store/sqlite.ts', 'gateway/store/sqlite-copy.ts'],
   '@fastify/http-proxy': ['gateway/http/mcp-proxy.ts'],
   '@hono/node-server': ['worker/answer-requests.ts'],
   '@modelcontextprotocol/node': ['ops/bench/processes'],

@@ -86,7 +86,8 @@ t.test('every program finds in its stage the files that it imports', async (t) =
     missing(stage('build'), ['ops/build.ts', 'worker/main.ts', ...globSync('ops/build/*.ts')]),
     []
   )
-  t.same(missing(stage('gateway'), ['gateway/main.ts', 'ops/secrets.ts']), [])
+  const programs = ['gateway/main.ts', 'ops/secrets.ts', 'ops/backup.ts', 'ops/restore.ts']
+  t.same(missing(stage('gateway'), programs), [])
   const bundled = copies(stage('gateway')).filter(({ from }) => from !== undefined)
   t.same(
     bundled.map(({ from, sources }) => [from, ...sources]),

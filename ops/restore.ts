@@ -1,0 +1,31 @@
+/**
+ * `npm run restore -- <backup>`: checks a backup and puts it where DATABASE_URL is to be, if nothing is there.
+ * `--without-keys` restores although SECRETS_FILE does not open its grants: those people sign in again.
+ */
+import { parseArgs } from 'node:util'
+import { asJson, databaseFile, exitCodeOf, inWords } from './backup/report.ts'
+import { restore } from './backup/restore.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    'without-keys': { type: 'boolean', default: false }
+  }
+})
+const [from] = positionals
+const { DATABASE_URL = 'sqlite:data/gateway.sqlite', SECRETS_FILE } = process.env
+
+if (from === undefined) {
+  process.stderr.write('npm run restore -- <backup> [--without-keys] [--json]\n')
+  process.exitCode = 64 // EX_USAGE
+} else {
+  try {
+    const to = databaseFile(DATABASE_URL)
+    const withoutKeys = values['without-keys']
+    const copy = await restore(from, to, SECRETS_FILE || undefined, { withoutKeys })
+    process.stdout.write(values.json ? asJson(copy) : inWords(copy))
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+  }
+}
