@@ -21,7 +21,7 @@ import type { Store } from './store/store.ts'
 import { isStoreError } from './store/store-trouble.ts'
 import type { Launcher } from './supervisor/launcher.ts'
 import type { Assignment } from './supervisor/life.ts'
-import { processUse } from './supervisor/proc.ts'
+import { mainThread, processUse } from './supervisor/proc.ts'
 import { type SupervisorSettings, supervise } from './supervisor/supervise.ts'
 import type { Supervisor, WorkerEnd, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
@@ -123,6 +123,7 @@ export function createServing(parts: ServingParts): Serving {
       isNobody(userId) ? { release() {} } : ownership.hold(userId, signal),
     random: Math.random,
     processUse,
+    mainThread,
     settings: settingsOf(config),
     events: workerEvents(
       parts,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
+import type { MainThread } from './own-time.ts'
 
 export interface ProcessUse {
   readonly rssBytes: number
@@ -21,6 +22,19 @@ export async function processUse(pid: number): Promise<ProcessUse | undefined> {
     const rssKibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
     const ticks = Number(fields[UTIME]) + Number(fields[STIME])
     return { rssBytes: rssKibibytes * 1024, cpuSeconds: ticks / TICKS_PER_SECOND }
+  } catch {
+    return undefined
+  }
+}
+
+/** What the main thread of a process has done, from `/proc` (proc(5)). Undefined as for `processUse`. */
+export function mainThread(pid: number): MainThread | undefined {
+  try {
+    const fields = statFields(readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8'))
+    const ticks = Number(fields[UTIME]) + Number(fields[STIME])
+    // R waits for the processor or has it, D for a disk; every other state is a sleep of its own or a stop.
+    const isAsleep = !/^[RD]$/.test(fields[STATE] ?? '')
+    return { isAsleep, ranMs: (ticks / TICKS_PER_SECOND) * 1000 }
   } catch {
     return undefined
   }

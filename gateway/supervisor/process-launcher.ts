@@ -8,11 +8,12 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asWorkerId, type WorkerId } from '#shared/ids.ts'
 import { LINK_FD } from '#shared/multiplexer/frames.ts'
+import { Allowance } from './allowance.ts'
 import type { Cell, Confinement } from './confinement.ts'
 import type { Dial } from './dial.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
-import { innermost } from './proc.ts'
+import { innermost, mainThread } from './proc.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
 import type { WorkerChannel } from './worker-channel.ts'
@@ -40,6 +41,8 @@ export interface ProcessLauncherParts {
 export type WorkerInit = Omit<Extract<ToWorker, { type: 'init' }>, 'type' | 'protocol'>
 
 const STDERR_KEPT = 4096
+/** What a worker may print, in characters. One of ours prints why it ends, and else nothing. */
+const PRINTED = { burst: 2 ** 20, perSecond: 2 ** 14 }
 /** A grandchild that escaped the process group may hold the pipes open; nobody waits for it. */
 const PIPES_MS = 1000
 /** A worker that has closed its end of the pair is about to end. */
@@ -95,9 +98,10 @@ class WorkerProcess implements Launched {
     this.#child = child
     const pair = pairOf(child)
     const onEnd = (why: string | undefined): void => this.#unlinked(why, clock)
-    this.#link = new WorkerLink({ clock, pair, dial, onDial, onEnd })
+    const look = () => (this.pid === undefined ? undefined : mainThread(this.pid))
+    this.#link = new WorkerLink({ clock, pair, look, dial, onDial, onEnd })
     this.channel = this.#link.channel
-    this.#listen(onLine)
+    this.#listen(onLine, clock)
     const forget = this.#note(parts.runDirectory)
     this.gone = this.#end(clock).then(async (end) => {
       this.#link.close()
@@ -153,8 +157,16 @@ class WorkerProcess implements Launched {
     this.kill('SIGKILL')
   }
 
-  #listen(onLine: ProcessLauncherParts['onLine']): void {
+  #listen(onLine: ProcessLauncherParts['onLine'], clock: Clock): void {
     const { stdout, stderr } = this.#child
+    const allowance = new Allowance(PRINTED, () => clock.monotonic())
+    for (const stream of [stdout, stderr])
+      stream?.on('data', (text: Buffer | string) => {
+        if (!stream.destroyed && !allowance.take(text.length)) {
+          stream.destroy()
+          this.#unlinked('It prints without an end.', clock)
+        }
+      })
     if (stdout) forEachLine(stdout, (line) => onLine?.(this.id, 'stdout', line))
     if (!stderr) return
     forEachLine(stderr, (line) => {

@@ -4,8 +4,9 @@ import { isNobody, type UserId, type WorkerId } from '#shared/ids.ts'
 import { Admission, type AdmissionLimits, type Place } from './admission.ts'
 import { type IdleLimits, leastRecentlyUsed, type Usage, whyHibernate } from './idle-policy.ts'
 import type { Launched, Launcher } from './launcher.ts'
-import type { Assignment } from './life.ts'
+import type { Assignment, Life } from './life.ts'
 import type { EndReason, Limits, StopMode } from './lifecycle.ts'
+import type { MainThread } from './own-time.ts'
 import type { ProcessUse } from './proc.ts'
 import { Slot } from './slot.ts'
 import type {
@@ -17,7 +18,7 @@ import type {
   WorkerSnapshot
 } from './supervisor.ts'
 import { WarmPool } from './warm-pool.ts'
-import { Watchdog, type WatchdogLimits } from './watchdog.ts'
+import { type Stop, Watchdog, type WatchdogLimits } from './watchdog.ts'
 
 export interface SupervisorParts {
   readonly launcher: Launcher
@@ -35,6 +36,8 @@ export interface SupervisorParts {
   readonly random: () => number
   /** What a process uses; undefined when that cannot be known. */
   readonly processUse: (pid: number) => Promise<ProcessUse | undefined>
+  /** What the main thread of a process does; undefined when that cannot be known. */
+  readonly mainThread: (pid: number) => MainThread | undefined
 }
 
 export interface SupervisorSettings {
@@ -45,6 +48,8 @@ export interface SupervisorSettings {
   readonly warmWorkers: number
   /** Time between two looks at every worker. */
   readonly roundMs: number
+  /** Time between two looks at those that have something to answer. */
+  readonly busyRoundMs: number
 }
 
 /** Supervises the workers that `launcher` starts on this machine. */
@@ -63,6 +68,7 @@ class Supervision implements Supervisor {
   readonly #warmPool: WarmPool
   readonly #watchdog: Watchdog
   #cancelRound = (): void => {}
+  #cancelBusyRound = (): void => {}
   #drain: Drain | undefined
 
   constructor(parts: SupervisorParts) {
@@ -81,8 +87,9 @@ class Supervision implements Supervisor {
       launch: () => launcher.launch(),
       maySpare: () => this.#maySpare()
     })
-    this.#watchdog = new Watchdog(settings.watchdog, parts.processUse)
+    this.#watchdog = new Watchdog({ ...parts, limits: settings.watchdog })
     this.#goRound()
+    this.#goBusyRound()
   }
 
   async acquire(userId: UserId, signal?: AbortSignal): Promise<WorkerLease> {
@@ -157,6 +164,7 @@ class Supervision implements Supervisor {
 
   async #stopAll(): Promise<void> {
     this.#cancelRound()
+    this.#cancelBusyRound()
     const slots = [...this.#slots.values()]
     for (const slot of slots) slot.refuse(draining())
     await Promise.all([this.#warmPool.close(), ...slots.map((slot) => slot.stop('drain', 'drain'))])
@@ -210,6 +218,15 @@ class Supervision implements Supervisor {
     this.#cancelRound = clock.after(settings.roundMs, () => this.#goRound())
   }
 
+  #goBusyRound(): void {
+    const { clock, settings } = this.#parts
+    for (const slot of this.#slots.values()) {
+      const { life, phase } = slot
+      if (life && phase === 'ready') void this.#watchdog.checkBusy(life, stopOf(slot, life)) // told by events
+    }
+    this.#cancelBusyRound = clock.after(settings.busyRoundMs, () => this.#goBusyRound())
+  }
+
   #lookAt(slot: Slot, now: number): void {
     if (slot.isBlank) this.#slots.delete(slot.userId)
     const { life, phase } = slot
@@ -217,7 +234,7 @@ class Supervision implements Supervisor {
     const reason = whyHibernate(life, now, idleLimitsOf(slot.userId, this.#parts.settings.idle))
     // Neither is awaited: an end is told by events, and a round does not wait for one worker.
     if (reason) void slot.stop(reason, 'drain')
-    else void this.#watchdog.check(life, (why, mode) => void slot.stopLife(life, why, mode))
+    else void this.#watchdog.check(life, stopOf(slot, life))
   }
 
   /** A start ahead of need must not take a place or the processor from one that is needed now. */
@@ -246,6 +263,11 @@ const NOBODYS_IDLE_MS = 60_000
 
 const idleLimitsOf = (userId: UserId, limits: IdleLimits): IdleLimits =>
   isNobody(userId) ? { ...limits, idleMs: Math.min(limits.idleMs, NOBODYS_IDLE_MS) } : limits
+
+const stopOf =
+  (slot: Slot, life: Life): Stop =>
+  (why, mode) =>
+    void slot.stopLife(life, why, mode)
 
 const usageOf = ({ inFlight, lastUsedAt, launchedSince }: Usage): Usage => ({
   inFlight,

@@ -33,9 +33,10 @@ export const supervisorSettings = (options: SupervisorOptions): SupervisorSettin
     waitMs: options.queueWaitMs
   },
   idle: { idleMs: options.idleMs },
-  watchdog: { heartbeatMs: 15_000, memoryBytes: options.memoryBytes },
+  watchdog: { heartbeatMs: 15_000, silentMs: 3000, memoryBytes: options.memoryBytes },
   warmWorkers: options.warmWorkers,
-  roundMs: Math.min(5000, Math.max(100, options.idleMs / 4))
+  roundMs: Math.min(5000, Math.max(100, options.idleMs / 4)),
+  busyRoundMs: 1000
 })
 
 /**

@@ -1,11 +1,18 @@
+import type { Clock } from '#shared/clock.ts'
 import type { Vitals } from './life.ts'
 import type { EndReason, StopMode } from './lifecycle.ts'
+import { afterOwnTime, type MainThread } from './own-time.ts'
 import type { ProcessUse } from './proc.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
 export interface WatchdogLimits {
   /** How long a worker may take to answer one heartbeat. Two in a row that fail mean that it hangs. */
   readonly heartbeatMs: number
+  /**
+   * How long a worker may leave a heartbeat unanswered in time of its own: running without a pause, or asleep. What
+   * honest work takes at a stretch is far less, since it is done in a thread or while waiting for Gmail.
+   */
+  readonly silentMs: number
   /** Resident memory over which a worker is replaced when it is idle. */
   readonly memoryBytes: number
 }
@@ -15,6 +22,8 @@ export interface Watched {
   readonly pid: number | undefined
   readonly channel: WorkerChannel
   readonly inFlight: number
+  /** When it was sent something last, as `Clock.monotonic`. */
+  readonly lastUsedAt: number
   observe(vitals: Partial<Vitals>): void
 }
 
@@ -35,15 +44,21 @@ export function judgeMemory(
   return inFlight === 0 ? 'replace' : 'keep'
 }
 
+export interface WatchdogParts {
+  readonly limits: WatchdogLimits
+  readonly clock: Clock
+  readonly processUse: (pid: number) => Promise<ProcessUse | undefined>
+  readonly mainThread: (pid: number) => MainThread | undefined
+}
+
 /** Looks after workers: do they answer, and how much do they use? */
 export class Watchdog {
-  readonly #limits: WatchdogLimits
-  readonly #use: (pid: number) => Promise<ProcessUse | undefined>
-  readonly #asked = new WeakSet<Watched>()
+  readonly #parts: WatchdogParts
+  /** When each was asked last, and whether it has answered. */
+  readonly #asked = new WeakMap<Watched, { readonly at: number; hasAnswered: boolean }>()
 
-  constructor(limits: WatchdogLimits, use: (pid: number) => Promise<ProcessUse | undefined>) {
-    this.#limits = limits
-    this.#use = use
+  constructor(parts: WatchdogParts) {
+    this.#parts = parts
   }
 
   /** Checks one worker. May be called again at any time: a heartbeat that is under way is not doubled. */
@@ -51,17 +66,27 @@ export class Watchdog {
     await Promise.all([this.#weigh(watched, stop), this.#listen(watched, stop)])
   }
 
+  /** Asks a worker that was sent something since it answered last, so that one that does not read is found soon. */
+  async checkBusy(watched: Watched, stop: Stop): Promise<void> {
+    const { at = Number.NEGATIVE_INFINITY } = this.#asked.get(watched) ?? {}
+    if (watched.inFlight > 0 || watched.lastUsedAt >= at) await this.#listen(watched, stop)
+  }
+
   async #weigh(watched: Watched, stop: Stop): Promise<void> {
-    const use = watched.pid === undefined ? undefined : await this.#use(watched.pid)
+    const use = watched.pid === undefined ? undefined : await this.#parts.processUse(watched.pid)
     if (!use) return
     watched.observe(use)
-    const verdict = judgeMemory(use.rssBytes, watched.inFlight, this.#limits)
+    const verdict = judgeMemory(use.rssBytes, watched.inFlight, this.#parts.limits)
     if (verdict !== 'keep') stop('oom', verdict === 'kill' ? 'now' : 'drain')
   }
 
   async #listen(watched: Watched, stop: Stop): Promise<void> {
-    if (this.#asked.has(watched)) return
-    this.#asked.add(watched)
+    if (this.#asked.get(watched)?.hasAnswered === false) return
+    const { clock, limits, mainThread } = this.#parts
+    const asked = { at: clock.monotonic(), hasAnswered: false }
+    this.#asked.set(watched, asked)
+    const look = () => (watched.pid === undefined ? undefined : mainThread(watched.pid))
+    const cancel = afterOwnTime(clock, limits.silentMs, look, () => stop('hung', 'now'))
     try {
       // Twice, because an answer may lie unread while the gateway itself was held up.
       const { lagSeconds } = await this.#ping(watched).catch(() => this.#ping(watched))
@@ -69,11 +94,12 @@ export class Watchdog {
     } catch {
       stop('hung', 'now')
     } finally {
-      this.#asked.delete(watched)
+      cancel()
+      asked.hasAnswered = true
     }
   }
 
   #ping({ channel }: Watched) {
-    return channel.ask({ type: 'ping' }, this.#limits.heartbeatMs)
+    return channel.ask({ type: 'ping' }, this.#parts.limits.heartbeatMs)
   }
 }

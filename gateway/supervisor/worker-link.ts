@@ -4,12 +4,15 @@ import { FRAME } from '#shared/multiplexer/frames.ts'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
 import { Allowance } from './allowance.ts'
 import { type Dial, join } from './dial.ts'
+import { afterOwnTime, type MainThread } from './own-time.ts'
 import { PostedChannel, type WorkerChannel } from './worker-channel.ts'
 
 export interface WorkerLinkParts {
   readonly clock: Clock
   /** The gateway's end of the pair. */
   readonly pair: Duplex
+  /** What the worker's main thread does; without it, it counts as asleep. */
+  readonly look?: () => MainThread | undefined
   /** How a worker gets out; without it, it does not. */
   readonly dial?: Dial | undefined
   /** A worker asked for a way out. */
@@ -35,7 +38,7 @@ const BYTES_PER_MESSAGE = 4096
 const OPENING = 20
 /** Connections to Gmail at once. */
 const MOST_DIALS = 16
-/** How long a worker may leave unread what was sent to it. */
+/** How long a worker may leave unread what was sent to it, in time of its own. */
 const UNREAD_MS = 4000
 
 /** The gateway's end of all that goes to and from one worker. What comes from there is taken for hostile. */
@@ -44,7 +47,7 @@ export class WorkerLink {
   readonly #channel: PostedChannel
   readonly #multiplexer: Multiplexer
 
-  constructor({ clock, pair, dial, onDial, onEnd }: WorkerLinkParts) {
+  constructor({ clock, pair, look = asleep, dial, onDial, onEnd }: WorkerLinkParts) {
     const now = () => clock.monotonic()
     const frames = new Allowance(FRAMES, now)
     const messages = new Allowance(MESSAGES, now)
@@ -66,7 +69,8 @@ export class WorkerLink {
       onMessage: (text) => channel.receive(JSON.parse(text)),
       onCongestion: (isCongested) => {
         cancel()
-        if (isCongested) cancel = clock.after(UNREAD_MS, () => this.#multiplexer.refuse(UNREAD))
+        if (isCongested)
+          cancel = afterOwnTime(clock, UNREAD_MS, look, () => this.#multiplexer.refuse(UNREAD))
       },
       mostStreams: MOST_DIALS,
       ...(dial && {
@@ -90,5 +94,7 @@ export class WorkerLink {
     this.#channel.close()
   }
 }
+
+const asleep = (): MainThread => ({ isAsleep: true, ranMs: 0 })
 
 const UNREAD = 'It does not read what is sent to it.'

@@ -1,3 +1,4 @@
+import type { MainThread } from '../../gateway/supervisor/own-time.ts'
 import type { ProcessUse } from '../../gateway/supervisor/proc.ts'
 import { supervise } from '../../gateway/supervisor/supervise.ts'
 import type { WorkerEnd } from '../../gateway/supervisor/supervisor.ts'
@@ -25,6 +26,8 @@ export function buildSupervisor(manners: Manners = {}, options: Partial<typeof O
   const log: string[] = []
   /** What each process uses, by pid. */
   const use = new Map<number, ProcessUse>()
+  /** What the main thread of each process does, by pid. */
+  const threads = new Map<number, MainThread>()
   const ends: WorkerEnd[] = []
   const supervisor = supervise({
     clock,
@@ -33,6 +36,7 @@ export function buildSupervisor(manners: Manners = {}, options: Partial<typeof O
     random: () => 0.5,
     hold: async () => ({ release() {} }),
     processUse: async (pid) => use.get(pid),
+    mainThread: (pid) => threads.get(pid),
     assignment: async (userId) => {
       if (userId === 'blocked') throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'Blocked.')
       return { email: `${userId}@example.com`, googleScopes: ['gmail'] }
@@ -45,5 +49,5 @@ export function buildSupervisor(manners: Manners = {}, options: Partial<typeof O
       onExit: (end) => void ends.push(end)
     }
   })
-  return { supervisor, launcher, clock, log, ends, use }
+  return { supervisor, launcher, clock, log, ends, use, threads }
 }

@@ -4,7 +4,10 @@ import { WorkerLink } from '../../../gateway/supervisor/worker-link.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { launcherOf } from '../../helpers/launch-fixture.ts'
 
-const DEEDS = ['rubbish', 'endless', 'flood', 'crumbs', 'negative', 'claims']
+const DEEDS = [
+  ...['rubbish', 'endless', 'flood', 'crumbs', 'negative', 'claims'],
+  ...['prints', 'complains']
+]
 
 for (const deed of DEEDS)
   t.test(`a worker that has fallen ends itself alone: ${deed}`, async (t) => {
@@ -54,4 +57,27 @@ t.test('a worker that reads again in time goes on', async (t) => {
   clock.advance(10_000)
   t.same(ends, [])
   link.close()
+})
+
+t.test('time in which a worker could not have read does not count', async (t) => {
+  const clock = new FakeClock()
+  const [near, far] = duplexPair()
+  const ends: (string | undefined)[] = []
+  let thread = { isAsleep: false, ranMs: 0 }
+  const onEnd = (why: string | undefined) => void ends.push(why)
+  const link = new WorkerLink({ clock, pair: near, look: () => thread, onEnd })
+  far.pause()
+  link
+    .connect()
+    .on('error', () => {})
+    .write(Buffer.alloc(2 ** 20))
+  await new Promise(setImmediate)
+  clock.advance(60_000)
+  t.same(ends, [], 'it waited for the processor all the time')
+  thread = { isAsleep: false, ranMs: 200 }
+  clock.advance(250)
+  t.same(ends, [], 'it was given some')
+  thread = { isAsleep: true, ranMs: 200 }
+  clock.advance(4000)
+  t.match(ends, [/does not read/])
 })

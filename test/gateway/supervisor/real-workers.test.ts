@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { confine } from '../../../gateway/supervisor/confinement.ts'
-import { processStart, processUse } from '../../../gateway/supervisor/proc.ts'
+import { mainThread, processStart, processUse } from '../../../gateway/supervisor/proc.ts'
 import { supervise } from '../../../gateway/supervisor/supervise.ts'
 import type { WorkerEnd } from '../../../gateway/supervisor/supervisor.ts'
 import { supervisorSettings } from '../../../gateway/supervisor/supervisor-settings.ts'
@@ -49,6 +49,7 @@ function build(t: Test, fixture: string, warmWorkers = 0) {
     random: Math.random,
     hold: async () => ({ release() {} }),
     processUse,
+    mainThread,
     assignment: async (userId) => ({ email: `${userId}@example.com`, googleScopes: [] }),
     events: { onExit: (end) => void ends.push(end) }
   })

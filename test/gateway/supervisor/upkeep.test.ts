@@ -66,6 +66,57 @@ t.test('a worker that misses two heartbeats is killed as hung', async (t) => {
   t.match(ends, [{ reason: 'hung' }])
 })
 
+t.test('a worker with a call that does not read is found in five seconds', async (t) => {
+  for (const thread of [() => ({ isAsleep: true, ranMs: 0 }), busy()]) {
+    const { supervisor, clock, ends, threads } = buildSupervisor({ answersPing: false })
+    await supervisor.acquire(ann)
+    for (let ms = 0; ms < 4000; ms += 250) {
+      threads.set(4_000_000_000, thread())
+      t.strictSame(ends, [], `${ms} ms`)
+      clock.advance(250)
+      await settled()
+    }
+    t.match(ends, [{ reason: 'hung', signal: 'SIGKILL' }])
+  }
+})
+
+/** A main thread that never pauses. */
+function busy() {
+  let ranMs = 0
+  return () => {
+    ranMs += 250
+    return { isAsleep: false, ranMs }
+  }
+}
+
+t.test('a worker that does not get the processor is waited for', async (t) => {
+  const { supervisor, clock, ends, threads } = buildSupervisor({ answersPing: false })
+  await supervisor.acquire(ann)
+  threads.set(4_000_000_000, { isAsleep: false, ranMs: 7 })
+  clock.advance(15_000)
+  await settled()
+  t.strictSame(ends, [])
+})
+
+t.test('whoever was sent something is asked within a second, and then let sleep', async (t) => {
+  const { supervisor, clock, launcher } = buildSupervisor()
+  const pings = () => launcher.child(0).heard.filter(({ type }) => type === 'ping').length
+  const lease = await supervisor.acquire(ann)
+  clock.advance(1000)
+  await settled()
+  t.equal(pings(), 1)
+  clock.advance(1000)
+  await settled()
+  t.equal(pings(), 2, 'as long as a call is in flight')
+  lease.release()
+  clock.advance(1000)
+  await settled()
+  t.equal(pings(), 3, 'once after the last one')
+  clock.advance(1900)
+  await settled()
+  t.equal(pings(), 3)
+})
+
 t.test('a greedy worker is replaced, its calls finished if that can wait', async (t) => {
   const { supervisor, clock, ends, use, launcher } = buildSupervisor()
   const lease = await supervisor.acquire(ann)
