@@ -1,14 +1,18 @@
 /** The operators' app, on a port of its own: health, metrics, the admin API. */
+import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyPluginAsync,
+  type FastifyRequest,
   LogController
 } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
+import { VERSION } from '#shared/version.ts'
+import { OPENAPI, openRoutes } from './admin/description.ts'
 import { opsGuard } from './admin/guard.ts'
-import type { Operators } from './admin/operators.ts'
+import { isRole, type Operators } from './admin/operators.ts'
 import { type AdminParts, adminRoutes } from './admin/routes.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
 import type { Readiness, ReadinessReport } from './readiness.ts'
@@ -26,8 +30,11 @@ export interface OpsParts {
   readonly readiness: Readiness
   /** Brings the gauges up to date and gives the text of a scrape. */
   readonly scrape: () => Promise<{ type: string; text: string }>
-  readonly admin: AdminParts
+  readonly admin: Omit<AdminParts, 'isLetIn'>
 }
+
+/** Clients may be named by their documents' addresses, which stand in paths. */
+const LONGEST_NAME = 2000
 
 export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'ops' })
@@ -35,7 +42,15 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 10_000,
-    forceCloseConnections: true
+    forceCloseConnections: true,
+    // No name is longer, percent-encoded.
+    routerOptions: { maxParamLength: 3 * LONGEST_NAME }
+  })
+  // Schemas describe; what comes in is read by the routes themselves, and what goes out is as it is.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  await app.register(swagger, {
+    openapi: { ...OPENAPI, info: { ...OPENAPI.info, version: VERSION } }
   })
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof GatewayError) {
@@ -54,13 +69,14 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   app.setNotFoundHandler({ preHandler: guard.requires('metrics') }, (_request, reply) =>
     reply.code(404).send(body('ERR_NOT_FOUND', 'Nothing is here.'))
   )
-  app.get('/health', async () => ({ status: 'ok' }))
-  app.get('/ready', async (request, reply) => {
+  app.get('/health', { schema: openRoutes.health }, async () => ({ status: 'ok' }))
+  app.get('/ready', { schema: openRoutes.ready }, async (request, reply) => {
     const report = await parts.readiness.report()
     reply.code(report.ready ? 200 : 503)
     return reply.send(guard.operatorOf(request) ? report : briefly(report))
   })
-  app.get('/metrics', { onRequest: guard.requires('metrics') }, async (_request, reply) => {
+  const scrapers = { onRequest: guard.requires('metrics'), schema: openRoutes.metrics }
+  app.get('/metrics', scrapers, async (_request, reply) => {
     const { type, text } = await parts.scrape()
     return reply.type(type).send(text)
   })
@@ -69,7 +85,11 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
       'onRequest',
       guard.requires(({ method }) => (method === 'GET' || method === 'HEAD' ? 'read' : 'admin'))
     )
-    await adminRoutes(scope, parts.admin)
+    const isLetIn = (request: FastifyRequest): boolean => {
+      const operator = guard.operatorOf(request)
+      return operator !== undefined && isRole(operator.role, 'read')
+    }
+    adminRoutes(scope, { ...parts.admin, isLetIn })
   }
   await app.register(guarded)
   return app

@@ -11,7 +11,11 @@ export interface ReloadParts {
   readonly operators: Operators
   readonly people: Pick<People, 'putOutOthers'>
   readonly log: Log
+  /** Hears of the settings that are in force from now on, as far as a reload changes them. */
+  readonly took: (settings: ReloadedSettings) => void
 }
+
+export type ReloadedSettings = Pick<Config, 'ALLOWED_EMAILS' | 'ALLOWED_DOMAINS' | 'LOG_LEVEL'>
 
 export interface Reloaded {
   readonly allowed: { readonly emails: number; readonly domains: number }
@@ -28,14 +32,16 @@ export interface Reloaded {
 export type Reload = () => Promise<Reloaded>
 
 export const createReload = (parts: ReloadParts): Reload => {
-  const { reread, allowedPeople, operators, people, log } = parts
+  const { reread, allowedPeople, operators, people, log, took } = parts
   return async () => {
     try {
       const config = await reread()
       const next = loadOperators(config)
-      allowedPeople.replace({ emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS })
+      const { ALLOWED_EMAILS, ALLOWED_DOMAINS, LOG_LEVEL } = config
+      allowedPeople.replace({ emails: ALLOWED_EMAILS, domains: ALLOWED_DOMAINS })
       operators.replace(next)
-      log.level = config.LOG_LEVEL
+      log.level = LOG_LEVEL
+      took({ ALLOWED_EMAILS, ALLOWED_DOMAINS, LOG_LEVEL })
     } catch (err) {
       log.error({ err }, 'not reloaded: the settings are wrong, the old ones stay')
       throw err

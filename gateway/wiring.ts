@@ -84,6 +84,8 @@ interface Core {
   readonly isClockSettled: () => boolean
   readonly operators: Operators
   readonly reload: Reload
+  /** With what reloads have changed. */
+  readonly configNow: () => Config
   readonly events: Events
   readonly warnings: Warnings
   readonly substitutes: Substitutes
@@ -257,8 +259,12 @@ function admission(
   const people = peopleOf({ ...parts, log })
   const operators = new Operators(loadOperators(config))
   const reread = parts.substitutes.reread ?? (() => config)
-  const reload = createReload({ reread, allowedPeople, operators, people, log })
-  return { people, operators, reload }
+  let configNow = config
+  const took: ReloadParts['took'] = (settings) => {
+    configNow = { ...configNow, ...settings }
+  }
+  const reload = createReload({ reread, allowedPeople, operators, people, log, took })
+  return { people, operators, reload, configNow: () => configNow }
 }
 
 async function assignmentOf(
@@ -485,11 +491,12 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
         clock: systemClock,
         resource: resourceOf(config.PUBLIC_URL)
       }),
-      accountSessions: accountSessions(serving.sessions),
+      accountSessions: accountSessions(serving.sessions, 'admin'),
       people: core.people,
       audit: core.audit,
       clock: systemClock,
       config,
+      configNow: core.configNow,
       events: core.events,
       reload: core.reload,
       metrics

@@ -1,10 +1,15 @@
 /** What the routes of the admin API have in common. */
+import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Exchange } from '../http/exchange.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Audit } from './audit.ts'
+import type { EndedCall } from './verb.ts'
 
 /** What an operator may change; the names that the audit and the metric have for it. */
 export type AdminAction =
@@ -23,7 +28,7 @@ export type AdminAction =
   | 'reload'
 
 /** Throws ERR_BAD_REQUEST with what is wrong and where. */
-export function read<T>(schema: z.ZodType<T>, input: unknown): T {
+export function read<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const { data, error } = schema.safeParse(input)
   if (data !== undefined) return data
   throw new GatewayError('ERR_BAD_REQUEST', z.prettifyError(error ?? new z.ZodError([])))
@@ -34,6 +39,27 @@ export function notFound(what: string, name: string): never {
 }
 
 export const iso = (at: number): string => new Date(at).toISOString()
+
+/** Looks addresses up, each person’s once. */
+export function addressBook(
+  accounts: Pick<Accounts, 'find'>
+): (userId: UserId | null) => Promise<string | null> {
+  const known = new Map<UserId, Promise<string | null>>()
+  const lookUp = async (userId: UserId): Promise<string | null> =>
+    (await accounts.find(userId))?.email ?? null
+  return async (userId) => {
+    if (userId === null) return null
+    const found = known.get(userId) ?? lookUp(userId)
+    known.set(userId, found)
+    return found
+  }
+}
+
+/** The calls of what was ended. */
+export const endedCalls = (exchanges: readonly Exchange[]): z.infer<typeof EndedCall>[] =>
+  exchanges.flatMap(({ calls, startedAt }) =>
+    calls.map(({ method, tool }) => ({ method, tool: tool ?? null, startedAt: iso(startedAt) }))
+  )
 
 export interface ChangeParts {
   readonly audit: Audit
@@ -48,12 +74,24 @@ export async function change<T>(
   { action, target }: { readonly action: AdminAction; readonly target: string },
   act: () => Promise<T>
 ): Promise<T> {
-  const given = request.headers['x-reason']
-  const reason = typeof given === 'string' ? given.slice(0, 500) : undefined
+  const reason = reasonIn(request.headers['x-reason'])
   const actor = request.operator?.actor ?? 'admin'
   await audit.note({ actor, action, target, reason, requestId: request.id })
   events.tell('admin', { actor, action, target, requestId: request.id })
   const result = await act()
   metrics.admin.inc({ action, result: 'ok' })
   return result
+}
+
+const MOST_REASON = 500
+
+/**
+ * Why, in the operator's words. Node gives a header's bytes as ISO 8859-1 (RFC 9110 §5.5 leaves others opaque);
+ * terminals and our own clients send UTF-8.
+ */
+function reasonIn(given: string | string[] | undefined): string | undefined {
+  if (typeof given !== 'string' || given === '') return undefined
+  const bytes = Buffer.from(given, 'latin1')
+  const text = isUtf8(bytes) ? bytes.toString('utf8') : given
+  return text.slice(0, MOST_REASON)
 }

@@ -1,11 +1,13 @@
 /** What is in flight, since when, and how to end it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import * as z from 'zod'
+import type * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
-import { type ChangeParts, change, iso, read } from './answers.ts'
+import { addressBook, type ChangeParts, change, iso } from './answers.ts'
+import { implement } from './implement.ts'
+import { killCalls, listCalls } from './verbs/calls.ts'
 
 export interface CallParts extends ChangeParts {
   readonly accounts: Accounts
@@ -13,31 +15,19 @@ export interface CallParts extends ChangeParts {
   readonly clock: Clock
 }
 
-const Selection = z.strictObject({
-  call: z.string().max(64).optional(),
-  session: z.string().max(64).optional(),
-  worker: z.string().max(64).optional(),
-  /** Google's `sub` or an address. */
-  user: z.string().max(320).optional(),
-  client: z.string().max(2000).optional(),
-  tool: z.string().max(100).optional(),
-  /** Seconds that it has been in flight, at least. */
-  olderThan: z.coerce.number().min(0).optional()
-})
-type Selection = z.infer<typeof Selection>
+type Selection = z.infer<typeof listCalls.query>
+type View = z.infer<typeof listCalls.answer>['calls'][number]
 
 /** `GET /admin/calls` and `DELETE /admin/calls`, with one and the same selection. */
-export async function callRoutes(app: FastifyInstance, parts: CallParts): Promise<void> {
-  app.get('/admin/calls', async (request) => {
-    const selected = await select(parts, read(Selection, request.query))
-    return { calls: selected.map((exchange) => viewCall(parts, exchange)) }
-  })
-  app.delete('/admin/calls', async (request) => end(parts, request))
+export function callRoutes(app: FastifyInstance, parts: CallParts): void {
+  implement(app, listCalls, async ({ query }) => ({
+    calls: await viewAll(parts, await select(parts, query))
+  }))
+  implement(app, killCalls, ({ query, request }) => end(parts, query, request))
 }
 
 /** Ends calls, not the workers that serve them; each client gets its error at once. */
-async function end(parts: CallParts, request: FastifyRequest): Promise<object> {
-  const selection = read(Selection, request.query)
+async function end(parts: CallParts, selection: Selection, request: FastifyRequest) {
   if (Object.keys(selection).length === 0) {
     throw new GatewayError(
       'ERR_BAD_REQUEST',
@@ -45,7 +35,7 @@ async function end(parts: CallParts, request: FastifyRequest): Promise<object> {
     )
   }
   const selected = await select(parts, selection)
-  const ended = selected.map((exchange) => viewCall(parts, exchange))
+  const ended = await viewAll(parts, selected)
   const target = Object.entries(selection)
     .map(([name, value]) => (name === 'user' ? 'user' : `${name}=${value}`))
     .join(' ')
@@ -61,8 +51,8 @@ async function select(
   { call, session, worker, user, client, tool, olderThan }: Selection
 ): Promise<Exchange[]> {
   const userId = user === undefined ? undefined : ((await accounts.named(user))?.userId ?? user)
-  const matches = (wanted: string | undefined, is: string | undefined): boolean =>
-    wanted === undefined || wanted === is
+  const matches = (wanted: string | undefined, ...is: (string | undefined)[]): boolean =>
+    wanted === undefined || is.includes(wanted)
   return exchanges
     .all()
     .filter(
@@ -71,27 +61,37 @@ async function select(
         matches(session, exchange.session?.handle) &&
         matches(worker, exchange.worker.id) &&
         matches(userId, exchange.caller.userId) &&
-        matches(client, exchange.caller.clientId) &&
-        (tool === undefined || exchange.calls.some((one) => one.tool === tool)) &&
+        matches(client, exchange.caller.clientId, clientNameOf(exchange)) &&
+        matches(tool, ...exchange.calls.map((one) => one.tool)) &&
         secondsIn(clock, exchange) >= (olderThan ?? 0)
     )
 }
 
-const viewCall = ({ clock }: CallParts, exchange: Exchange): object => {
-  const [first] = exchange.calls
-  return {
-    call: exchange.id,
-    method: first?.method ?? null,
-    tool: first?.tool ?? null,
-    messages: exchange.calls.length,
-    seconds: secondsIn(clock, exchange),
-    startedAt: iso(exchange.startedAt),
-    userId: exchange.caller.userId,
-    client: exchange.caller.clientId,
-    session: exchange.session?.handle ?? null,
-    worker: exchange.worker.id
-  }
+function viewAll({ accounts, clock }: CallParts, exchanges: readonly Exchange[]): Promise<View[]> {
+  const emailOf = addressBook(accounts)
+  return Promise.all(
+    exchanges.map(async (exchange) => {
+      const [first] = exchange.calls
+      return {
+        call: exchange.id,
+        method: first?.method ?? null,
+        tool: first?.tool ?? null,
+        messages: exchange.calls.length,
+        seconds: secondsIn(clock, exchange),
+        startedAt: iso(exchange.startedAt),
+        userId: exchange.caller.userId,
+        email: await emailOf(exchange.caller.userId),
+        client: exchange.caller.clientId,
+        clientName: clientNameOf(exchange) ?? null,
+        session: exchange.session?.handle ?? null,
+        worker: exchange.worker.id
+      }
+    })
+  )
 }
+
+const clientNameOf = ({ session }: Exchange): string | undefined =>
+  session?.initialize.clientInfo.name
 
 const secondsIn = (clock: Clock, { since }: Exchange): number =>
   Math.round(clock.monotonic() - since) / 1000

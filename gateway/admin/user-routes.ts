@@ -1,6 +1,6 @@
 /** The people of this gateway: who they are, what they have, and how to end it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import * as z from 'zod'
+import type { FastifyInstance } from 'fastify'
+import type * as z from 'zod'
 import { levelGrantedBy } from '#shared/access-levels.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
@@ -8,80 +8,66 @@ import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { AccountSessions } from '../oauth/account-sessions.ts'
 import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { People } from '../people.ts'
-import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
 import type { Ledger } from '../telemetry/ledger.ts'
-import { type ChangeParts, change, iso, notFound, read } from './answers.ts'
+import { addressBook, type ChangeParts, change, iso, notFound } from './answers.ts'
+import { implement } from './implement.ts'
+import {
+  blockUser,
+  endUserSessions,
+  eraseUser,
+  getUser,
+  listUsers,
+  revokeClient,
+  revokeToken,
+  topUsers,
+  type Usage,
+  unblockUser
+} from './verbs/users.ts'
 
 export interface UserParts extends ChangeParts {
   readonly accounts: Accounts
   readonly personalTokens: PersonalTokens
   readonly clients: ConnectedClients
-  readonly accountSessions: AccountSessions & { endAll(userId: UserId): Promise<void> }
+  readonly accountSessions: AccountSessions & { endAll(userId: UserId): Promise<string[]> }
   readonly people: Pick<People, 'allowsAccount' | 'block' | 'onErase'>
   readonly supervisor: Supervisor
   readonly ledger: Ledger
 }
 
-const UserQuery = z.strictObject({
-  /** Part of an address. */
-  search: z.string().max(320).optional(),
-  state: z.enum(['active', 'blocked', 'needs_reauth']).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-  cursor: z.string().max(255).optional()
-})
-const One = z.object({ id: z.string().min(1).max(320) })
-const OneClient = One.extend({ client: z.string().max(2000) })
-const OneToken = One.extend({ token: z.string().max(100) })
+type Person = z.infer<typeof getUser.answer>
+type Brief = z.infer<typeof listUsers.answer>['users'][number]
 
 /** `:id` is Google's `sub` or an address. */
-export async function userRoutes(app: FastifyInstance, parts: UserParts): Promise<void> {
-  app.get('/admin/users', async (request) => userPage(parts, request))
-  app.get('/admin/users/:id', async (request) => describe(parts, await named(parts, request)))
+export function userRoutes(app: FastifyInstance, parts: UserParts): void {
+  implement(app, listUsers, ({ query }) => userPage(parts, query))
+  implement(app, getUser, async ({ params }) => describe(parts, await named(parts, params.id)))
+  implement(app, topUsers, ({ query }) => top(parts, query))
+  accessRoutes(app, parts)
 
-  app.delete('/admin/users/:id/sessions', async (request) => {
-    const { userId } = await named(parts, request)
-    const ended = (await parts.accountSessions.list(userId)).map(({ handle }) => handle)
-    await change(parts, request, { action: 'end_sessions', target: userId }, () =>
+  implement(app, endUserSessions, async ({ params, request }) => {
+    const { userId } = await named(parts, params.id)
+    const ended = await change(parts, request, { action: 'end_sessions', target: userId }, () =>
       parts.accountSessions.endAll(userId)
     )
     return { ended }
   })
-  app.post('/admin/users/:id/block', async (request) => {
-    const { userId } = await named(parts, request)
+  implement(app, blockUser, async ({ params, request }) => {
+    const { userId } = await named(parts, params.id)
     await change(parts, request, { action: 'block', target: userId }, () =>
       parts.people.block(userId)
     )
-    return describe(parts, await named(parts, request))
+    return describe(parts, await named(parts, userId))
   })
-  app.post('/admin/users/:id/unblock', async (request) => {
-    const { userId } = await named(parts, request)
+  implement(app, unblockUser, async ({ params, request }) => {
+    const { userId } = await named(parts, params.id)
     await change(parts, request, { action: 'unblock', target: userId }, () =>
       parts.accounts.unblock(userId)
     )
-    return describe(parts, await named(parts, request))
+    return describe(parts, await named(parts, userId))
   })
-  app.delete('/admin/users/:id/clients/:client', async (request) => {
-    const { userId } = await named(parts, request)
-    const { client } = read(OneClient, request.params)
-    const isConnected = (await parts.clients.list(userId)).some((one) => one.clientId === client)
-    if (!isConnected) return notFound('client', client)
-    await change(parts, request, { action: 'revoke_client', target: client }, () =>
-      endClient(parts, userId, client)
-    )
-    return { revoked: client }
-  })
-  app.delete('/admin/users/:id/tokens/:token', async (request) => {
-    const { userId } = await named(parts, request)
-    const { token } = read(OneToken, request.params)
-    if (!(await parts.personalTokens.list(userId)).some(({ id }) => id === token))
-      return notFound('token', token)
-    await change(parts, request, { action: 'revoke_token', target: token }, () =>
-      parts.personalTokens.revoke(userId, token)
-    )
-    return { revoked: token }
-  })
-  app.delete('/admin/users/:id', async (request) => {
-    const { userId } = await named(parts, request)
+  implement(app, eraseUser, async ({ params, request }) => {
+    const { userId } = await named(parts, params.id)
     return change(parts, request, { action: 'erase', target: userId }, async () => {
       await parts.people.onErase(userId)
       const { revokedAtGoogle } = await parts.accounts.erase(userId)
@@ -91,29 +77,92 @@ export async function userRoutes(app: FastifyInstance, parts: UserParts): Promis
   })
 }
 
+/** Single clients and tokens of a person. */
+function accessRoutes(app: FastifyInstance, parts: UserParts): void {
+  implement(app, revokeClient, async ({ params: { id, client }, request }) => {
+    const { userId } = await named(parts, id)
+    const isConnected = (await parts.clients.list(userId)).some((one) => one.clientId === client)
+    if (!isConnected) return notFound('client', client)
+    await change(parts, request, { action: 'revoke_client', target: client }, () =>
+      endClient(parts, userId, client)
+    )
+    return { revoked: client }
+  })
+  implement(app, revokeToken, async ({ params, request }) => {
+    const { userId } = await named(parts, params.id)
+    if (!(await parts.personalTokens.list(userId)).some(({ id }) => id === params.token))
+      return notFound('token', params.token)
+    await change(parts, request, { action: 'revoke_token', target: params.token }, () =>
+      parts.personalTokens.revoke(userId, params.token)
+    )
+    return { revoked: params.token }
+  })
+}
+
 async function endClient(parts: UserParts, userId: UserId, client: string): Promise<void> {
   await parts.clients.revoke(userId, client)
   for (const { handle, clientId } of await parts.accountSessions.list(userId))
     if (clientId === client) await parts.accountSessions.end(handle)
 }
 
-async function userPage(parts: UserParts, request: FastifyRequest): Promise<object> {
-  const { search, state, limit, cursor } = read(UserQuery, request.query)
+async function userPage(
+  parts: UserParts,
+  { search, state, limit, cursor }: z.infer<typeof listUsers.query>
+): Promise<z.infer<typeof listUsers.answer>> {
   const accounts = await parts.accounts.list({ search, state, after: cursor, limit: limit + 1 })
   const page = accounts.slice(0, limit)
+  const workers = workersByUser(parts)
+  const users: Brief[] = []
+  for (const account of page) {
+    users.push(await brief(parts, account, workers))
+    await new Promise((resolve) => setImmediate(resolve)) // calls of people go before a long list
+  }
+  return { users, nextCursor: accounts.length > limit ? page.at(-1)?.userId : undefined }
+}
+
+async function top(
+  parts: UserParts,
+  { by, limit }: z.infer<typeof topUsers.query>
+): Promise<z.infer<typeof topUsers.answer>> {
+  const emailOf = addressBook(parts.accounts)
+  const workers = workersByUser(parts)
+  const amount = (usage: Usage): number =>
+    by === 'bytes' ? usage.bytesIn + usage.bytesOut : usage[by]
+  const most = parts.ledger
+    .users()
+    .map((userId) => ({ userId, usage: usageOf(parts, userId, workers.get(userId)) }))
+    .toSorted((a, b) => amount(b.usage) - amount(a.usage))
+    .slice(0, limit)
   return {
-    users: await Promise.all(page.map((account) => brief(parts, account))),
-    nextCursor: accounts.length > limit ? page.at(-1)?.userId : undefined
+    users: await Promise.all(
+      most.map(async ({ userId, usage }) => ({
+        id: userId,
+        email: await emailOf(userId),
+        usage
+      }))
+    )
   }
 }
 
 /** Throws ERR_NOT_FOUND; the latest to come of several accounts that had one address. */
-async function named({ accounts }: UserParts, request: FastifyRequest): Promise<Account> {
-  const { id } = read(One, request.params)
-  return (await accounts.named(id)) ?? notFound('user', id)
+const named = async ({ accounts }: UserParts, id: string): Promise<Account> =>
+  (await accounts.named(id)) ?? notFound('user', id)
+
+const workersByUser = ({ supervisor }: UserParts): ReadonlyMap<UserId, WorkerSnapshot> =>
+  new Map(
+    supervisor.list().flatMap((worker) => (worker.userId === null ? [] : [[worker.userId, worker]]))
+  )
+
+function usageOf({ ledger }: UserParts, userId: UserId, worker: WorkerSnapshot | undefined): Usage {
+  const { lastCallAt: _, cpuSeconds, ...usage } = ledger.of(userId)
+  return { ...usage, cpuSeconds: cpuSeconds + (worker?.cpuSeconds ?? 0) }
 }
 
-async function brief(parts: UserParts, account: Account): Promise<object> {
+async function brief(
+  parts: UserParts,
+  account: Account,
+  workers = workersByUser(parts)
+): Promise<Brief> {
   const { userId } = account
   const [sessions, clients, tokens, scopes] = await Promise.all([
     parts.accountSessions.list(userId),
@@ -121,8 +170,7 @@ async function brief(parts: UserParts, account: Account): Promise<object> {
     parts.personalTokens.list(userId),
     parts.accounts.grantedScopes(userId)
   ])
-  const worker = parts.supervisor.list().find((one) => one.userId === userId)
-  const { lastCallAt, cpuSeconds, ...usage } = parts.ledger.of(userId)
+  const worker = workers.get(userId)
   return {
     id: userId,
     email: account.email,
@@ -132,17 +180,16 @@ async function brief(parts: UserParts, account: Account): Promise<object> {
     grant: scopes.length > 0 ? 'ok' : 'needs_reauth',
     level: levelGrantedBy(scopes) ?? null,
     createdAt: iso(account.createdAt),
-    lastSeenAt: iso(Math.max(account.lastSeenAt, lastCallAt ?? 0)),
+    lastSeenAt: iso(Math.max(account.lastSeenAt, parts.ledger.of(userId).lastCallAt ?? 0)),
     sessions: sessions.length,
     clients: clients.length,
     tokens: tokens.length,
     worker: worker ? { id: worker.id, phase: worker.phase, inFlight: worker.inFlight } : null,
-    /** Since the gateway started. */
-    usage: { ...usage, cpuSeconds: cpuSeconds + (worker?.cpuSeconds ?? 0) }
+    usage: usageOf(parts, userId, worker)
   }
 }
 
-async function describe(parts: UserParts, account: Account): Promise<object> {
+async function describe(parts: UserParts, account: Account): Promise<Person> {
   const { userId } = account
   const [all, sessions, clients, tokens] = await Promise.all([
     brief(parts, account),
@@ -158,7 +205,12 @@ async function describe(parts: UserParts, account: Account): Promise<object> {
       createdAt: iso(createdAt),
       lastSeenAt: iso(lastSeenAt)
     })),
-    clients: clients.map(({ since, ...client }) => ({ ...client, since: iso(since) })),
+    clients: clients.map(({ since, lastUsedAt, level, ...client }) => ({
+      ...client,
+      ...(level !== undefined && { level }),
+      since: iso(since),
+      lastUsedAt: iso(lastUsedAt)
+    })),
     tokens: tokens.map(({ id, name, level, createdAt, expiresAt, lastUsedAt }) => ({
       id,
       name,

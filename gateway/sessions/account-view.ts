@@ -1,11 +1,12 @@
 import type { UserId } from '#shared/ids.ts'
 import type { SessionRegistry } from './registry.ts'
+import type { EndReason } from './session.ts'
 
-/** A person has at most SESSIONS_PER_USER of them; this is above any setting's use. */
+/** Shown at once; SESSIONS_PER_USER allows more. */
 const MOST = 1000
 
-/** A person's own sessions, as the account page shows and ends them. */
-export const accountSessions = (registry: SessionRegistry) => ({
+/** A person's own sessions, as the account page shows and ends them; operators end them for another reason. */
+export const accountSessions = (registry: SessionRegistry, reason: EndReason = 'account') => ({
   async list(userId: UserId) {
     const sessions = await registry.list({ userId, limit: MOST })
     return sessions.map(({ handle, clientId, initialize, createdAt, lastSeenAt }) => ({
@@ -17,11 +18,18 @@ export const accountSessions = (registry: SessionRegistry) => ({
     }))
   },
   async end(handle: string): Promise<void> {
-    await registry.end(handle, 'account')
+    await registry.end(handle, reason)
   },
-  /** Ends all of a person's sessions. */
-  async endAll(userId: UserId): Promise<void> {
-    for (const { handle } of await registry.list({ userId, limit: MOST }))
-      await registry.end(handle, 'account')
+  /** Ends all of a person's sessions; answers their handles. */
+  async endAll(userId: UserId): Promise<string[]> {
+    const ended: string[] = []
+    for (;;) {
+      const sessions = await registry.list({ userId, limit: MOST })
+      for (const { handle } of sessions) {
+        await registry.end(handle, reason)
+        ended.push(handle)
+      }
+      if (sessions.length < MOST) return ended
+    }
   }
 })

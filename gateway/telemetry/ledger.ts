@@ -36,6 +36,11 @@ export class Ledger {
     return this.#accounts.get(userId) ?? NOTHING
   }
 
+  /** Everybody who used anything, in no order. */
+  users(): UserId[] {
+    return [...this.#accounts.keys()]
+  }
+
   called(userId: UserId): void {
     const { calls } = this.of(userId)
     this.#put(userId, { calls: calls + 1, lastCallAt: this.#clock.now() })

@@ -40,6 +40,8 @@ export interface TestGateway {
   /** The first user's. */
   readonly token: string
   readonly config: Config
+  /** Every route of the operators' app: method and path. */
+  opsRoutes(): { method: string; path: string }[]
   /** Asks the operators' app; the answer's JSON. */
   admin(method: string, path: string): Promise<{ status: number; body: unknown }>
   /** A scrape of its metrics, as text. */
@@ -85,6 +87,7 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
     users,
     token: users[0]?.token ?? '',
     config,
+    opsRoutes: () => routesIn(gateway.opsApp.printRoutes({ commonPrefix: false })),
     async admin(method, path) {
       const response = await fetch(`${opsUrl}${path}`, { method, headers })
       return { status: response.status, body: await response.json() }
@@ -97,6 +100,19 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
       if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
     }
   }
+}
+
+/** Fastify prints a tree: a node's path is all of the path that its parents have not said. */
+function routesIn(tree: string): { method: string; path: string }[] {
+  const trail: string[] = []
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', part = '', methods] = /^([ │├└─]*)(\S*)(?: \((.*)\))?$/u.exec(line) ?? []
+    const depth = indent.length / 4
+    trail.length = Math.max(0, depth - 1)
+    trail.push(part)
+    const path = trail.join('')
+    return (methods?.split(', ') ?? []).map((method) => ({ method, path }))
+  })
 }
 
 async function configFor(

@@ -1,0 +1,81 @@
+/** Worker processes: which there are, and their end. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type * as z from 'zod'
+import type { Clock } from '#shared/clock.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Config } from '../config.ts'
+import type { Exchanges } from '../http/exchange.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
+import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
+import { addressBook, type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
+import { implement } from './implement.ts'
+import { Recycling } from './recycling.ts'
+import { getWorker, listWorkers, recycleWorkers, stopWorker } from './verbs/workers.ts'
+
+export interface WorkerParts extends ChangeParts {
+  readonly accounts: Accounts
+  readonly supervisor: Supervisor
+  readonly sessions: SessionRegistry
+  readonly exchanges: Exchanges
+  readonly clock: Clock
+  readonly config: Pick<Config, 'CALL_TIMEOUT'>
+}
+
+type View = z.infer<typeof getWorker.answer>
+
+export function workerRoutes(app: FastifyInstance, parts: WorkerParts): void {
+  const { supervisor, clock, config } = parts
+  const recycling = new Recycling({ supervisor, clock, patienceMs: config.CALL_TIMEOUT })
+  app.addHook('onClose', async () => recycling.close())
+
+  implement(app, listWorkers, async () => {
+    const emailOf = addressBook(parts.accounts)
+    return {
+      workers: await Promise.all(supervisor.list().map((worker) => view(parts, worker, emailOf)))
+    }
+  })
+  implement(app, getWorker, async ({ params: { id } }) => {
+    const worker = supervisor.list().find((one) => one.id === id)
+    return worker ? view(parts, worker) : notFound('worker', id)
+  })
+  implement(app, stopWorker, ({ params, query, request }) =>
+    stop(parts, request, params.id, query.mode)
+  )
+  implement(app, recycleWorkers, ({ request }) =>
+    change(parts, request, { action: 'recycle', target: 'node' }, async () => ({
+      recycling: recycling.start()
+    }))
+  )
+}
+
+async function view(
+  { accounts, sessions }: WorkerParts,
+  worker: WorkerSnapshot,
+  emailOf = addressBook(accounts)
+): Promise<View> {
+  return {
+    ...worker,
+    email: await emailOf(worker.userId),
+    sessions: sessions.liveIn(worker.id),
+    startedAt: iso(worker.startedAt),
+    lastCallAt: worker.lastCallAt === null ? null : iso(worker.lastCallAt)
+  }
+}
+
+async function stop(
+  parts: WorkerParts,
+  request: FastifyRequest,
+  id: string,
+  mode: 'drain' | 'now'
+) {
+  const worker = parts.supervisor.list().find((one) => one.id === id)
+  if (!worker) {
+    parts.metrics.admin.inc({ action: 'stop_worker', result: 'not_found' })
+    return notFound('worker', id)
+  }
+  const inFlight = endedCalls(parts.exchanges.ofWorker(worker.id))
+  await change(parts, request, { action: 'stop_worker', target: id }, () =>
+    parts.supervisor.stopWorker(worker.id, 'admin', mode)
+  )
+  return { stopped: id, inFlight }
+}
