@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
+import type { KeyTrouble } from './accounts/key-check.ts'
 import { nodeWarning } from './node-floor.ts'
 import type { Store } from './store/store.ts'
 import type { IsolationReport } from './supervisor/isolation-report.ts'
@@ -7,7 +8,13 @@ import type { Supervisor } from './supervisor/supervisor.ts'
 export interface ReadinessReport {
   readonly ready: boolean
   /** Each check with `ok`, or what is wrong. */
-  readonly checks: { readonly store: string; readonly worker: string; readonly accepting: string }
+  readonly checks: {
+    readonly store: string
+    /** Of the file of keys. */
+    readonly keys: string
+    readonly worker: string
+    readonly accepting: string
+  }
   /** How workers are kept apart here, and what this machine lacks for it. */
   readonly isolation: IsolationReport
   /** `ok`, or why another version of Node should be used. It does not make the gateway unready. */
@@ -21,7 +28,10 @@ const STORE_MS = 2000
 /** Starting a process for every probe of a load balancer would be a load of its own. */
 const FRESH_MS = 30_000
 
-/** Whether this gateway can serve: its store can be read and written, a worker can be started, it is not about to stop. */
+/**
+ * Whether this gateway can serve: its store can be read and written, its keys open what is stored, a worker can be
+ * started, it is not about to stop.
+ */
 export class Readiness {
   readonly #store: Store
   readonly #supervisor: Supervisor
@@ -29,6 +39,7 @@ export class Readiness {
   readonly #clock: Clock
   readonly #isDrained: () => boolean
   readonly #warnings: () => readonly string[]
+  readonly #keyTrouble: () => KeyTrouble | undefined
   #isStopping = false
   #probe: { at: number; result: Promise<string> } | undefined
 
@@ -39,6 +50,7 @@ export class Readiness {
     clock: Clock
     isDrained?: () => boolean
     warnings?: () => readonly string[]
+    keyTrouble?: () => KeyTrouble | undefined
   }) {
     this.#isolation = parts.isolation
     this.#store = parts.store
@@ -46,6 +58,7 @@ export class Readiness {
     this.#clock = parts.clock
     this.#isDrained = parts.isDrained ?? (() => false)
     this.#warnings = parts.warnings ?? (() => [])
+    this.#keyTrouble = parts.keyTrouble ?? (() => undefined)
   }
 
   stopping(): void {
@@ -60,13 +73,17 @@ export class Readiness {
       this.#storeWorks(),
       this.#isStopping ? 'not asked' : this.#workerStarts()
     ])
-    const ready = [store, worker, accepting].every((check) => check === 'ok')
+    // Without the keys of the store it serves nobody's mail; in all other trouble most people notice nothing.
+    const trouble = this.#keyTrouble()
+    const keys = trouble?.kind === 'lost' ? trouble.sentence : 'ok'
+    const minor = trouble && trouble.kind !== 'lost' ? [trouble.sentence] : []
+    const ready = [store, keys, worker, accepting].every((check) => check === 'ok')
     return {
       ready,
-      checks: { store, worker, accepting },
+      checks: { store, keys, worker, accepting },
       isolation: this.#isolation,
       node: nodeWarning(process.versions.node) ?? 'ok',
-      warnings: this.#warnings()
+      warnings: [...minor, ...this.#warnings()]
     }
   }
 

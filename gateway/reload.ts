@@ -10,6 +10,8 @@ export interface ReloadParts {
   readonly allowedPeople: AllowedPeople
   readonly operators: Operators
   readonly people: Pick<People, 'putOutOthers'>
+  /** Looks at the file of keys. Never rejects. */
+  readonly lookAtKeys: () => Promise<void>
   readonly log: Log
   /** Hears of the settings that are in force from now on, as far as a reload changes them. */
   readonly took: (settings: ReloadedSettings) => void
@@ -32,7 +34,7 @@ export interface Reloaded {
 export type Reload = () => Promise<Reloaded>
 
 export const createReload = (parts: ReloadParts): Reload => {
-  const { reread, allowedPeople, operators, people, log, took } = parts
+  const { reread, allowedPeople, operators, people, lookAtKeys, log, took } = parts
   return async () => {
     try {
       const config = await reread()
@@ -46,6 +48,7 @@ export const createReload = (parts: ReloadParts): Reload => {
       log.error({ err }, 'not reloaded: the settings are wrong, the old ones stay')
       throw err
     }
+    await lookAtKeys()
     const reloaded = {
       allowed: allowedPeople.count(),
       operators: operators.count(),

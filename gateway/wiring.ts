@@ -8,8 +8,8 @@ import { type ErrorCode, GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
 import { VERSION } from '#shared/version.ts'
 import { AllowedPeople } from './accounts/allow-list.ts'
+import { KeyWatch } from './accounts/key-watch.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
-import type { RefreshResult } from './accounts/token-broker.ts'
 import { type Audit, createAudit } from './admin/audit.ts'
 import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
@@ -93,8 +93,8 @@ interface Core {
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const WORKER_BUNDLE = join(PROJECT, 'dist/worker/main.mjs')
-const LOST_KEY =
-  'ERR_VAULT: a stored Google grant cannot be opened with the keys of SECRETS_FILE. Put the right file back and restart; without it people have to sign in again.'
+const LOST_GRANT =
+  'ERR_VAULT: a stored Google grant cannot be opened although SECRETS_FILE is the right one: its row is damaged. Its person is asked to sign in again.'
 const STORE_CHECK_MS = 5000
 /** Where real mail is, nobody may look into the gateway. */
 const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
@@ -115,21 +115,20 @@ export async function wire(
   tellOfNode(log, metrics)
   const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics)
   const base = await openBase(config, log, metrics)
-  const { store, isClockSettled, events, warnings, allowedPeople } = base
-  const accounts: OpenAccounts = openAccounts({
-    store,
-    clock: systemClock,
-    settings: config,
-    onNeedsReauth(userId) {
-      metrics.gmail.reauthRequired.inc({})
-      void serving.supervisor.stop(userId, 'blocked', 'drain') // never rejects
-    },
-    onRefresh: (result) => countRefresh(result, metrics, warnings)
+  const { store, isClockSettled, events, warnings } = base
+  const accounts = accountsOver(config, store, metrics, {
+    stop: (userId) => void serving.supervisor.stop(userId, 'blocked', 'drain'), // never rejects
+    lost: () =>
+      void keyWatch.look().then(() => {
+        if (!keyWatch.trouble) warnings.say(LOST_GRANT) // never rejects
+      })
   })
+  const keyWatch: KeyWatch = watchKeys(log, metrics, store, accounts)
+  await keyWatch.start()
   const { ownership, succession } = leasesFor(config, log, store, (userId) => {
     void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
   })
-  const tokens = tokensFor(config, store, accounts, allowedPeople)
+  const tokens = tokensFor(config, store, accounts, base.allowedPeople)
   const serving: Serving = createServing({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
@@ -145,7 +144,7 @@ export async function wire(
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
-  const admitted = admission(config, log, { accounts, serving, substitutes, allowedPeople })
+  const admitted = admission(config, log, keyWatch, { ...base, accounts, serving, substitutes })
   const { people } = admitted
   const audit = createAudit({ store, clock: systemClock, keepMs: config.AUDIT_TTL })
   const note: NoteChange = ({ userId, ...change }) =>
@@ -174,7 +173,8 @@ export async function wire(
   const readiness = new Readiness({
     ...{ store, isolation, clock: systemClock, supervisor: serving.supervisor },
     isDrained: () => !serving.door.isOpen(),
-    warnings: () => warnings.list()
+    warnings: () => warnings.list(),
+    keyTrouble: () => keyWatch.trouble
   })
   const app = await publicApp(core)
   const opsApp = await operatorsApp(core, readiness)
@@ -187,6 +187,7 @@ export async function wire(
     toolSignIn?.requests.close()
     const callMs = config.DRAIN_TIMEOUT
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => core.patience.abort() })
+    await keyWatch.close()
     await base.close()
   }
   return {
@@ -201,10 +202,25 @@ export async function wire(
   }
 }
 
-function countRefresh(result: RefreshResult, { gmail }: Metrics, warnings: Warnings): void {
-  gmail.refreshes.inc({ result })
-  if (result === 'vault') warnings.say(LOST_KEY)
-}
+const accountsOver = (
+  settings: Config,
+  store: Store,
+  metrics: Metrics,
+  on: { stop(userId: UserId): void; lost(): void }
+): OpenAccounts =>
+  openAccounts({
+    store,
+    clock: systemClock,
+    settings,
+    onNeedsReauth(userId) {
+      metrics.gmail.reauthRequired.inc({})
+      on.stop(userId)
+    },
+    onRefresh(result) {
+      metrics.gmail.refreshes.inc({ result })
+      if (result === 'vault') on.lost()
+    }
+  })
 
 function tellOfNode(log: Log, metrics: Metrics): void {
   const outdated = nodeWarning(process.versions.node)
@@ -252,6 +268,7 @@ async function openBase(config: Config, log: Log, metrics: Metrics) {
 function admission(
   config: Config,
   log: Log,
+  keyWatch: KeyWatch,
   parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & { allowedPeople: AllowedPeople }
 ) {
   const { allowedPeople } = parts
@@ -263,7 +280,9 @@ function admission(
   const took: ReloadParts['took'] = (settings) => {
     configNow = { ...configNow, ...settings }
   }
-  const reload = createReload({ reread, allowedPeople, operators, people, log, took })
+  const lookAtKeys = () => keyWatch.look()
+  const shared = { allowedPeople, operators, people, log }
+  const reload = createReload({ ...shared, reread, lookAtKeys, took })
   return { people, operators, reload, configNow: () => configNow }
 }
 
@@ -291,6 +310,31 @@ const storeNews = (log: Log, metrics: Metrics): StoreNews => ({
   failed: ({ kind }) => metrics.store.errors.inc({ kind }),
   waited: (seconds) => metrics.store.waitSeconds.observe({}, seconds)
 })
+
+const watchKeys = (
+  log: Log,
+  metrics: Metrics,
+  store: Store,
+  { keyFile, grants }: OpenAccounts
+): KeyWatch =>
+  new KeyWatch({
+    store,
+    keyFile,
+    grants,
+    clock: systemClock,
+    onTrouble({ kind, sentence }) {
+      metrics.keyFileTrouble.set({ kind }, 1)
+      log.error({ keys: kind }, sentence)
+    },
+    onOver({ kind }) {
+      metrics.keyFileTrouble.set({ kind }, 0)
+      log.warn({ keys: kind }, 'the file of keys is right again')
+    },
+    onRotated: (resealed) => log.warn({ resealed }, 'a new key of SECRETS_FILE seals from now on'),
+    failed(err) {
+      if (!isStoreError(err)) log.error({ err }, 'keys not checked')
+    }
+  })
 
 /** Looks at the store now and then, so that its trouble is told before anybody meets it. */
 function watchStore(store: Store): { close(): void } {

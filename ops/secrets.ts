@@ -1,7 +1,8 @@
 /**
  * Makes the file that SECRETS_FILE names: `npm run secrets -- secrets.json`. With `--rotate` it adds a newest
  * key for every purpose. With `--reseal` it seals what DATABASE_URL holds under the newest key, which a
- * gateway also does after its start; once that is done, older keys may be taken out of the file.
+ * gateway also does once it sees the file; then older keys may be taken out of it. With `--forget-lost` it removes
+ * Google grants whose keys are lost for good. All of it may be done while gateways run.
  */
 import { renameSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -12,13 +13,14 @@ import {
   rotateKeyring,
   writeKeyring
 } from '../gateway/accounts/keyring.ts'
-import { reseal } from './secrets/reseal.ts'
+import { forgetLost, reseal } from './secrets/reseal.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rotate: { type: 'boolean', default: false },
-    reseal: { type: 'boolean', default: false }
+    reseal: { type: 'boolean', default: false },
+    'forget-lost': { type: 'boolean', default: false }
   }
 })
 const [path = 'secrets.json'] = positionals
@@ -35,7 +37,13 @@ try {
     const count = await reseal(path, databaseUrl)
     console.log(`${databaseUrl}: ${count} grants sealed anew under the newest key.`)
   }
-  if (!values.rotate && !values.reseal) {
+  if (values['forget-lost']) {
+    const count = await forgetLost(path, databaseUrl)
+    console.log(
+      `${databaseUrl}: ${count} grants removed that these keys do not open. Their people sign in again.`
+    )
+  }
+  if (!values.rotate && !values.reseal && !values['forget-lost']) {
     writeKeyring(path, createKeyring())
     console.log(`${path}: written (0400). Set SECRETS_FILE to it and keep a copy.`)
   }

@@ -27,6 +27,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   'gateway/oauth/pages': ['shared', 'gateway', 'gateway/accounts', 'gateway/oauth'],
   'gateway/telemetry': [
     'shared',
+    'gateway/accounts',
     'gateway/sessions',
     'gateway/store',
     'gateway/supervisor',

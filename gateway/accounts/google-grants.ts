@@ -28,6 +28,10 @@ export interface GoogleGrants {
    * grants change, and in two gateways at once. A grant whose key is gone stays as it is.
    */
   reseal(): Promise<number>
+  /** How many grants each key has sealed, by the key's name. */
+  countByKey(): Promise<ReadonlyMap<string, number>>
+  /** Removes every grant that cannot be opened; answers whose they were. */
+  removeLost(): Promise<readonly UserId[]>
 }
 
 const USE = 'google-refresh-token'
@@ -124,8 +128,38 @@ export function createGoogleGrants({
         resealed += await setSealed(userId, row.sealed, await vault.seal(userId, USE, secret))
       }
       return resealed
-    }
+    },
+    countByKey: () => countByKey(db),
+    removeLost: () => removeLost(db, vault)
   }
 }
+
+async function countByKey(db: Store['db']): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('google_grants')
+    .select(({ fn }) => ['kid', fn.countAll<number>().as('grants')])
+    .groupBy('kid')
+    .execute()
+  return new Map(rows.map(({ kid, grants }) => [kid, Number(grants)]))
+}
+
+async function removeLost(db: Store['db'], vault: Vault): Promise<readonly UserId[]> {
+  const rows = await db.selectFrom('google_grants').select(['user_id', 'sealed']).execute()
+  const removed: UserId[] = []
+  for (const row of rows) {
+    const userId = asUserId(row.user_id)
+    if (await vault.open(userId, USE, row.sealed).then(isOpened, isLost)) continue
+    const { numDeletedRows } = await db
+      .deleteFrom('google_grants')
+      .where('user_id', '=', userId)
+      .where('sealed', '=', row.sealed)
+      .executeTakeFirstOrThrow()
+    if (numDeletedRows > 0n) removed.push(userId)
+  }
+  return removed
+}
+
+const isOpened = () => true
+const isLost = () => false
 
 const words = (text: string) => text.split(' ').filter((word) => word !== '')

@@ -4,7 +4,8 @@ import type { Store } from '../store/store.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { createGoogle, type Google } from './google.ts'
 import { createGoogleGrants, type GoogleGrants } from './google-grants.ts'
-import { type Keyring, loadKeyring } from './keyring.ts'
+import { KeyFile } from './key-file.ts'
+import type { Keyring } from './keyring.ts'
 import { createPersonalTokens, type PersonalTokens } from './personal-tokens.ts'
 import { createTokenBroker, type RefreshResult, type TokenBroker } from './token-broker.ts'
 import { createVault } from './vault.ts'
@@ -25,7 +26,9 @@ export interface OpenAccountsParts {
 
 /** Everything about accounts, over one store and one file of keys. */
 export interface OpenAccounts {
+  /** As it was at the start: cookies and signatures keep their keys until the next one. */
   readonly keyring: Keyring
+  readonly keyFile: KeyFile
   readonly google: Google
   readonly grants: GoogleGrants
   readonly accounts: Accounts
@@ -36,16 +39,17 @@ export interface OpenAccounts {
 /** Throws ERR_CONFIG when the file of keys or the issuer cannot be used. */
 export function openAccounts(parts: OpenAccountsParts): OpenAccounts {
   const { store, clock, settings, onNeedsReauth = () => {}, onRefresh = () => {} } = parts
-  const keyring = loadKeyring(settings.SECRETS_FILE)
+  const keyFile = new KeyFile(settings.SECRETS_FILE)
+  const { keyring } = keyFile
   const google = createGoogle({
     issuer: settings.GOOGLE_ISSUER_URL,
     clientId: settings.GOOGLE_CLIENT_ID,
     clientSecret: settings.GOOGLE_CLIENT_SECRET,
     clock
   })
-  const grants = createGoogleGrants({ store, vault: createVault(keyring), clock })
+  const grants = createGoogleGrants({ store, vault: createVault(keyFile), clock })
   const accounts = createAccounts({ store, grants, google, clock })
   const broker = createTokenBroker({ clock, grants, accounts, google, onNeedsReauth, onRefresh })
   const personalTokens = createPersonalTokens({ store, clock })
-  return { keyring, google, grants, accounts, broker, personalTokens }
+  return { keyring, keyFile, google, grants, accounts, broker, personalTokens }
 }

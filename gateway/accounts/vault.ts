@@ -7,7 +7,7 @@ const KEY_WRAP = 'A256GCMKW'
 const CONTENT = 'A256GCM'
 
 /** What a sealed text is for. It is authenticated, so a text cannot be used for another purpose. */
-type SealedUse = 'google-refresh-token'
+type SealedUse = 'google-refresh-token' | 'key-check'
 
 interface Sealed {
   /** A compact JWE (RFC 7516). */
@@ -24,15 +24,29 @@ export interface Vault {
   open(userId: UserId, use: SealedUse, sealed: string): Promise<string>
 }
 
-export function createVault({ vault: { current, keys } }: Pick<Keyring, 'vault'>): Vault {
+/** The keys of the moment; they may change while the vault is used. */
+export interface VaultKeys extends Pick<Keyring, 'vault'> {
+  /** Looks whether other keys have come; asked for when one is missing. Must not throw. */
+  readonly lookAgain?: () => void
+}
+
+export function createVault(ring: VaultKeys): Vault {
   const keyNamed = (kid: unknown): Uint8Array => {
-    const key = typeof kid === 'string' ? keys.get(kid) : undefined
+    const find = () => (typeof kid === 'string' ? ring.vault.keys.get(kid) : undefined)
+    let key = find()
+    if (!key) {
+      ring.lookAgain?.()
+      key = find()
+    }
     if (!key) throw new GatewayError('ERR_VAULT', 'The key of a stored secret is not at hand.')
     return key
   }
   return {
-    currentKid: current,
+    get currentKid() {
+      return ring.vault.current
+    },
     async seal(userId, use, secret) {
+      const { current } = ring.vault
       const sealed = await new CompactEncrypt(new TextEncoder().encode(secret))
         .setProtectedHeader({ alg: KEY_WRAP, enc: CONTENT, kid: current, sub: userId, use })
         .encrypt(keyNamed(current))

@@ -46,6 +46,17 @@ export const MIGRATIONS: Record<string, Migration> = {
         .addColumn('at', 'bigint', (column) => column.notNull())
         .execute()
     }
+  },
+  '005-key-check': {
+    async up({ schema }: Kysely<Schema>) {
+      await schema
+        .createTable('key_check')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('sealed', 'text', (column) => column.notNull())
+        .addColumn('kid', 'text', (column) => column.notNull())
+        .execute()
+      await schema.createIndex('google_grants_kid').on('google_grants').column('kid').execute()
+    }
   }
 }
 

@@ -11,6 +11,7 @@ export interface Schema {
   nodes: NodeRow
   audit: AuditRow
   store_check: StoreCheckRow
+  key_check: KeyCheckRow
 }
 
 export interface UserRow {
@@ -109,6 +110,13 @@ export interface NodeRow {
 interface StoreCheckRow {
   id: number
   at: number
+}
+
+/** The one row that is sealed under the newest key, to see whether a file of keys belongs to this store. */
+interface KeyCheckRow {
+  id: number
+  sealed: string
+  kid: string
 }
 
 /** `at` is in ms since the epoch. */

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
+import { KEY_TROUBLES } from '../accounts/key-check.ts'
 import { TROUBLES } from '../store/store-trouble.ts'
 import { Families } from './family.ts'
 
@@ -50,6 +51,11 @@ export function createMetrics(build: { version: string }) {
       })
     },
     store: storeFamilies(families),
+    keyFileTrouble: families.gauge(
+      'key_file_trouble',
+      'Whether SECRETS_FILE has this trouble now (1).',
+      { kind: KEY_TROUBLES }
+    ),
     clockSteps: families.counter('clock_steps_total', 'Steps of the wall clock, over 2 s each.', {
       direction: ['forward', 'back']
     }),

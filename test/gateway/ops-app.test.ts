@@ -132,7 +132,7 @@ t.test('the operators’ port', async (t) => {
   })
 
   t.test('is ready when a worker can be started', async (t) => {
-    const checks = { store: 'ok', worker: 'ok', accepting: 'ok' }
+    const checks = { store: 'ok', keys: 'ok', worker: 'ok', accepting: 'ok' }
     const response = await fetch(`${opsUrl}/ready`)
     t.same(await response.json(), { ready: true, checks }, 'no details without a token')
     const detailed = await ask('GET', '/ready')

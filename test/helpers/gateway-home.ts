@@ -76,6 +76,8 @@ export async function openGatewayHome(t: Test, { users: wanted, settings }: Home
   const ops = `http://127.0.0.1:${opsPort}`
   return {
     users,
+    /** As the environment of each process has them. */
+    settings: env,
     port,
     opsPort,
     ops,
