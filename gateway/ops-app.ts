@@ -13,6 +13,7 @@ import { VERSION } from '#shared/version.ts'
 import { OPENAPI, openRoutes } from './admin/description.ts'
 import { opsGuard } from './admin/guard.ts'
 import { isRole, type Operators } from './admin/operators.ts'
+import { pageRoutes } from './admin/page-routes.ts'
 import { type AdminParts, adminRoutes } from './admin/routes.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
 import type { Readiness, ReadinessReport } from './readiness.ts'
@@ -69,6 +70,7 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   app.setNotFoundHandler({ preHandler: guard.requires('metrics') }, (_request, reply) =>
     reply.code(404).send(body('ERR_NOT_FOUND', 'Nothing is here.'))
   )
+  pageRoutes(app)
   app.get('/health', { schema: openRoutes.health }, async () => ({ status: 'ok' }))
   app.get('/ready', { schema: openRoutes.ready }, async (request, reply) => {
     const report = await parts.readiness.report()

@@ -90,7 +90,6 @@ t.test('the operators’ port', async (t) => {
       '/sessions',
       '/admin/workers',
       '/admin/zzz',
-      '/',
       '/zzz'
     ]
     const wrong = [

@@ -56,7 +56,7 @@ t.test('the description is valid OpenAPI 3.1', async (t) => {
 t.test('every route is in it, and nothing else', async (t) => {
   const routes = gateway
     .opsRoutes()
-    .filter(({ method }) => method !== 'HEAD')
+    .filter(({ method, path }) => method !== 'HEAD' && path !== '/' && !path.startsWith('/page/'))
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
   t.ok(routes.length >= 29, 'they were found', { routes })
   t.same(operations.map(({ method, path }) => `${method} ${path}`).sort(), routes.sort())

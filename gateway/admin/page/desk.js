@@ -1,0 +1,119 @@
+import { Refusal } from './api.js'
+import { confirm } from './dialogs.js'
+import { time } from './format.js'
+
+/** @typedef {import('./api.js').Api} Api */
+
+/** What is known of the gateway now, and what is done to it. Whoever shows it hears of each change. */
+export class Desk {
+  /** @type {any[]} */
+  calls = []
+  /** @type {any[]} */
+  workers = []
+  /** @type {any[]} */
+  sessions = []
+  /** @type {any[]} */
+  users = []
+  /** @type {any[]} */
+  top = []
+  /** @type {any[]} */
+  audit = []
+  /** The latest first. @type {any[]} */
+  events = []
+  /** @type {any} */
+  report = null
+  /** When `calls` were true, by `performance.now()`. */
+  callsAt = 0
+  /** What went wrong at the last try, for people. */
+  trouble = ''
+  #changed
+  #say
+
+  /**
+   * @param {Api} api
+   * @param {{ name: string, role: string }} operator
+   * @param {{ changed: () => void, say: (text: string) => void }} hear
+   */
+  constructor(api, operator, { changed, say }) {
+    this.api = api
+    this.operator = operator
+    this.#changed = changed
+    this.#say = say
+  }
+
+  /** Whether this operator may change anything; the gateway decides all the same. */
+  get mayChange() {
+    return this.operator.role === 'admin'
+  }
+
+  /** How long a call has been in flight by now. @param {any} call @returns {number} */
+  ageOf(call) {
+    return call.seconds + (performance.now() - this.callsAt) / 1000
+  }
+
+  /** The address of a person, where it is known. @param {string | null} userId @returns {string} */
+  nameOf(userId) {
+    if (userId === null) return '–'
+    const known = [...this.users, ...this.workers, ...this.calls, ...this.sessions].find(
+      (one) => one.email && (one.userId ?? one.id) === userId
+    )
+    return known?.email ?? userId
+  }
+
+  /** Brings these up to date. Never rejects. @param {readonly Part[]} parts */
+  async refresh(parts) {
+    try {
+      await Promise.all(parts.map((part) => this.#load(part)))
+      this.trouble = ''
+    } catch (error) {
+      this.trouble = error instanceof Refusal ? error.message : String(error)
+    }
+    this.#changed()
+  }
+
+  /** @typedef {'calls' | 'workers' | 'sessions' | 'users' | 'top' | 'audit' | 'report'} Part */
+  /** @param {Part} part */
+  async #load(part) {
+    const { api } = this
+    if (part === 'report') this.report = await api.ready()
+    else if (part === 'sessions') this.sessions = await api.all('/admin/sessions', 'sessions')
+    else if (part === 'users') this.users = await api.all('/admin/users', 'users')
+    else if (part === 'top') this.top = (await api.ask('GET', '/admin/top?limit=200')).users
+    else if (part === 'audit') this.audit = (await api.ask('GET', '/admin/audit?limit=500')).entries
+    else if (part === 'workers') this.workers = (await api.ask('GET', '/admin/workers')).workers
+    else {
+      this.calls = (await api.ask('GET', '/admin/calls')).calls
+      this.callsAt = performance.now()
+    }
+  }
+
+  /** @param {any} event */
+  heard(event) {
+    this.events = [{ ...event, n: (this.events[0]?.n ?? 0) + 1 }, ...this.events].slice(0, 500)
+    this.#changed()
+  }
+
+  /**
+   * Does something when it is confirmed, tells what came of it, and looks again.
+   * @param {Omit<import('./dialogs.js').Question, 'act'> & {
+   *   method: string, path: string | ((choice: string) => string), done: (answer: any) => string,
+   *   after: readonly Part[] }} deed
+   */
+  offer({ method, path, done, after, ...question }) {
+    confirm({
+      ...question,
+      act: async ({ reason, choice }) => {
+        const to = typeof path === 'string' ? path : path(choice)
+        const answer = await this.api.ask(method, to, { reason })
+        this.#say(done(answer))
+        await this.refresh(after)
+      }
+    })
+  }
+
+  /** @param {any} call */
+  describeCall(call) {
+    const what = call.tool ?? call.method ?? 'a call'
+    return `${what} of ${call.email ?? call.userId}, ${time(this.ageOf(call))}`
+  }
+}

@@ -1,0 +1,237 @@
+import { el, setText } from './dom.js'
+
+/**
+ * @typedef {object} Column
+ * @property {string} label
+ * @property {(row: any) => string | number | null} value what it is sorted by
+ * @property {(row: any) => string} [text] what is shown; the value if absent
+ * @property {(row: any) => string} [look] a class for the cell
+ * @property {(row: any) => number} [share] of 1, drawn behind the text
+ * @property {(row: any) => void} [open] makes the cell a button that shows more
+ * @property {boolean} [num]
+ * @property {boolean} [mono]
+ * @property {boolean} [wrap]
+ * @property {2 | 3} [priority] left out on narrow screens: 3 before 2
+ */
+/**
+ * @typedef {object} Verb
+ * @property {(row: any) => string | null} label null when it does not fit this row
+ * @property {(row: any) => string} name for those who hear it: names the row
+ * @property {(row: any) => void} act
+ */
+/**
+ * @typedef {object} TableParts
+ * @property {string} caption
+ * @property {(row: any) => string} key names a row, so that it stays the same row
+ * @property {Column[]} columns
+ * @property {Verb[]} [verbs]
+ * @property {string} empty when there is nothing
+ * @property {number} [sortBy] index of a column
+ * @property {boolean} [descending]
+ */
+
+/** A table that is searched, sorted, and brought up to date without losing its place or the focus. */
+export class Table {
+  #parts
+  #body = el('tbody')
+  #empty
+  #heads
+  /** @type {Map<string, { line: HTMLTableRowElement, update: (row: any) => void }>} */
+  #lines = new Map()
+  /** @type {any[]} */
+  #rows = []
+  #search = ''
+  #sortBy
+  #descending
+
+  /** @param {TableParts} parts */
+  constructor(parts) {
+    this.#parts = parts
+    this.#sortBy = parts.sortBy ?? 0
+    this.#descending = parts.descending ?? false
+    this.#empty = el('p', { class: 'empty' })
+    this.#heads = parts.columns.map((column, index) =>
+      el(
+        'th',
+        { scope: 'col', class: classOf({ ...column, mono: false }) },
+        el('button', { type: 'button', onclick: () => this.#sort(index) }, column.label)
+      )
+    )
+    const { verbs = [] } = parts
+    this.element = el(
+      'div',
+      { class: 'region', tabindex: 0, role: 'region', 'aria-label': parts.caption },
+      el(
+        'table',
+        {},
+        el('caption', {}, parts.caption),
+        el(
+          'thead',
+          {},
+          el(
+            'tr',
+            {},
+            ...this.#heads,
+            verbs.length > 0 && el('th', { scope: 'col' }, el('span', { class: 'num' }, 'Actions'))
+          )
+        ),
+        this.#body
+      ),
+      this.#empty
+    )
+    this.#draw()
+  }
+
+  /** How many rows are shown. @returns {number} */
+  get shown() {
+    return this.#lines.size
+  }
+
+  /** @param {any[]} rows */
+  update(rows) {
+    this.#rows = rows
+    this.#draw()
+  }
+
+  /** Shows only rows that have this somewhere, in any case. @param {string} text */
+  search(text) {
+    this.#search = text.trim().toLowerCase()
+    this.#draw()
+  }
+
+  /** @param {number} index */
+  #sort(index) {
+    this.#descending = this.#sortBy === index ? !this.#descending : isNumber(this.#parts, index)
+    this.#sortBy = index
+    this.#draw()
+  }
+
+  #draw() {
+    for (const [index, head] of this.#heads.entries()) {
+      if (index !== this.#sortBy) head.removeAttribute('aria-sort')
+      else head.setAttribute('aria-sort', this.#descending ? 'descending' : 'ascending')
+    }
+    const shown = this.#sorted(this.#rows.filter((row) => this.#matches(row)))
+    const keys = new Set(shown.map((row) => this.#parts.key(row)))
+    for (const [key, { line }] of this.#lines) {
+      if (keys.has(key)) continue
+      line.remove()
+      this.#lines.delete(key)
+    }
+    const focused = document.activeElement
+    for (const [place, row] of shown.entries()) this.#place(row, place)
+    // A row that moved has lost the focus that was in it.
+    if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus()
+    const isFiltered = this.#rows.length > 0
+    setText(this.#empty, isFiltered ? 'Nothing here matches the search.' : this.#parts.empty)
+    this.#empty.hidden = shown.length > 0
+  }
+
+  /** @param {any} row @param {number} place */
+  #place(row, place) {
+    const key = this.#parts.key(row)
+    const known = this.#lines.get(key) ?? this.#line(key)
+    known.update(row)
+    const there = this.#body.children[place]
+    if (there !== known.line) this.#body.insertBefore(known.line, there ?? null)
+  }
+
+  /** @param {string} key */
+  #line(key) {
+    const { columns, verbs = [] } = this.#parts
+    /** @type {any} */
+    let now
+    const cells = columns.map((column) => cell(column, () => now))
+    const buttons = verbs.map((verb) => verbButton(verb, () => now))
+    const line = el(
+      'tr',
+      {},
+      ...cells.map(({ element }) => element),
+      verbs.length > 0 && el('td', { class: 'acts' }, ...buttons.map(({ element }) => element))
+    )
+    const update = (/** @type {any} */ row) => {
+      now = row
+      for (const one of [...cells, ...buttons]) one.update(row)
+    }
+    const made = { line, update }
+    this.#lines.set(key, made)
+    return made
+  }
+
+  /** @param {any} row */
+  #matches(row) {
+    if (this.#search === '') return true
+    return this.#parts.columns.some((column) =>
+      textOf(column, row).toLowerCase().includes(this.#search)
+    )
+  }
+
+  /** @param {any[]} rows */
+  #sorted(rows) {
+    const column = this.#parts.columns[this.#sortBy]
+    if (!column) return rows
+    const sign = this.#descending ? -1 : 1
+    return rows.toSorted(
+      (a, b) =>
+        sign * compare(column.value(a), column.value(b)) ||
+        compare(this.#parts.key(a), this.#parts.key(b))
+    )
+  }
+}
+
+/** @param {Column} column @param {() => any} row */
+function cell(column, row) {
+  const { open } = column
+  const content = open
+    ? el('button', { type: 'button', class: 'quiet', onclick: () => open(row()) })
+    : el('span')
+  const bar = column.share ? el('i') : null
+  const element = el('td', {}, bar, content)
+  return {
+    element,
+    /** @param {any} one */
+    update(one) {
+      setText(content, textOf(column, one))
+      const look = [classOf(column), column.look?.(one), bar && 'bar-cell']
+      element.className = look.filter(Boolean).join(' ')
+      if (bar) bar.style.width = `${Math.round(100 * (column.share?.(one) ?? 0))}%`
+    }
+  }
+}
+
+/** @param {Verb} verb @param {() => any} row */
+function verbButton(verb, row) {
+  const element = el('button', { type: 'button', onclick: () => verb.act(row()) })
+  return {
+    element,
+    /** @param {any} one */
+    update(one) {
+      const label = verb.label(one)
+      element.hidden = label === null
+      setText(element, label ?? '')
+      element.setAttribute('aria-label', `${label ?? ''} ${verb.name(one)}`)
+    }
+  }
+}
+
+/** @param {TableParts} parts @param {number} index */
+const isNumber = ({ columns }, index) => columns[index]?.num === true
+
+/** @param {Column} column @param {any} row */
+const textOf = (column, row) => column.text?.(row) ?? String(column.value(row) ?? '–')
+
+/** @param {Column} column */
+const classOf = ({ num, mono, wrap, priority }) =>
+  [num && 'num', mono && 'mono', wrap && 'wrap', priority && `p${priority}`]
+    .filter(Boolean)
+    .join(' ')
+
+/** Numbers by size, words by the alphabet, what is missing last. @param {string | number | null} a @param {string | number | null} b */
+function compare(a, b) {
+  if (a === b) return 0
+  if (a === null) return 1
+  if (b === null) return -1
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : String(a).localeCompare(String(b), 'en', { numeric: true })
+}
