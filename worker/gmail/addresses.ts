@@ -37,7 +37,23 @@ const SPECIAL = /[()<>[\]:;@\\,"]/
  * The entries of an address field, in order, groups opened. The field is split as it is written and names are decoded
  * afterwards, so nothing in an encoded name is ever an address. Never throws.
  */
-export function readAddresses(value: string): AddressEntry[] {
+export function readAddresses(value: string): readonly AddressEntry[] {
+  const known = recent.get(value)
+  if (known) return known
+  const entries = entriesOf(value)
+  if (value.length <= MAX_RECENT_CHARS) {
+    if (recent.size >= MAX_RECENT) recent.clear()
+    recent.set(value, entries)
+  }
+  return entries
+}
+
+/** The same few people write in a conversation again and again. */
+const recent = new Map<string, readonly AddressEntry[]>()
+const MAX_RECENT = 500
+const MAX_RECENT_CHARS = 500
+
+function entriesOf(value: string): AddressEntry[] {
   const words: string[] = []
   const written = value.slice(0, MAX_FIELD_CHARS).replace(/[\ue000\ue001]/g, '')
   const field = balanced(written).replace(ENCODED_WORDS, (run) => {

@@ -60,7 +60,11 @@ function mimeTypeOf(part: MessagePart): string {
 
 /** The first value of one of the part's own headers. */
 export const partHeader = (part: MessagePart, name: string): string | undefined =>
-  part.headers?.find((header) => header.name?.toLowerCase() === name)?.value ?? undefined
+  part.headers?.find((header) => isNamed(header, name))?.value ?? undefined
+
+/** Whether a header has this name, which is given in lower case (RFC 5322, section 1.2.2). */
+export const isNamed = (header: { name?: string | null }, name: string): boolean =>
+  header.name?.length === name.length && header.name.toLowerCase() === name
 
 /**
  * A sender's name for a file, fit to be shown and saved: without what systems take for a path or refuse, or a made-up name

@@ -49,6 +49,7 @@ function offsetMs(zone: string): number | undefined {
 }
 
 function withoutComments(value: string): string {
+  if (!/[()]/.test(value)) return value
   let kept = ''
   let depth = 0
   for (const character of value) {

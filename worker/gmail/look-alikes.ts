@@ -26,6 +26,8 @@ const TOGETHER: readonly (readonly string[])[] = [
 ]
 /** Cyrillic and Greek letters that look like Latin ones: a whole name of them imitates one (UTS 39, section 4). */
 const LATIN_SHAPES = 'аеорсухіјѕһԁԛԝӏορνυια0123456789-'
+/** Letters of one script, and nothing that stands for others (RFC 5890, section 2.3.2.1). */
+const PLAIN = /^[a-z\d.-]*$/
 const OTHER_LETTER = /[^\p{Script=Common}\p{Script=Inherited}]/u
 
 /**
@@ -33,7 +35,9 @@ const OTHER_LETTER = /[^\p{Script=Common}\p{Script=Inherited}]/u
  * Latin letters with. Undefined when it does not. Each part between dots is looked at by itself, in Unicode.
  */
 function lookAlikeDomain(address: string): string | undefined {
-  const domain = domainToUnicode(address.slice(address.lastIndexOf('@') + 1).toLowerCase())
+  const written = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+  if (PLAIN.test(written) && !written.includes('xn--')) return undefined
+  const domain = domainToUnicode(written)
   const labels = domain.split('.')
   for (const label of labels) {
     const scripts = scriptsIn(label)

@@ -1,6 +1,7 @@
 import { cleanLine } from '../mime/clean-text.ts'
 import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import { type AddressEntry, readAddresses } from './addresses.ts'
+import { isNamed } from './attachment.ts'
 import { parseDateHeader } from './date-header.ts'
 import { lookAlike } from './look-alikes.ts'
 import type { Message, MessagePart } from './methods.ts'
@@ -34,7 +35,7 @@ const MAX_VALUE_CHARS = 1000
 /** All values of a header, undecoded, in order. */
 export const headerValues = (message: Message, name: string): string[] =>
   (message.payload?.headers ?? [])
-    .filter((header) => header.name?.toLowerCase() === name)
+    .filter((header) => isNamed(header, name))
     .map((header) => header.value ?? '')
 
 /** The first value of a header, decoded (RFC 2047) and on one line; undefined when missing or empty. */
@@ -46,18 +47,20 @@ export function header(message: Message, name: string): string | undefined {
 /** The envelope of a message that was read with its headers. */
 export function readEnvelope(message: Message): Envelope {
   const messageIdHeader = header(message, 'message-id')
-  const replyTo = addressList(message, 'reply-to').join(', ')
+  const senders = addressEntries(message, 'from')
+  const answered = addressEntries(message, 'reply-to')
+  const replyTo = textsOf(answered).join(', ')
   const date = readDate(message)
   return {
     id: message.id ?? '',
     threadId: message.threadId ?? '',
     ...(messageIdHeader && { messageIdHeader }),
-    from: addressList(message, 'from').join(', '),
-    to: addressList(message, 'to'),
-    cc: addressList(message, 'cc'),
-    bcc: addressList(message, 'bcc'),
+    from: textsOf(senders).join(', '),
+    to: textsOf(addressEntries(message, 'to')),
+    cc: textsOf(addressEntries(message, 'cc')),
+    bcc: textsOf(addressEntries(message, 'bcc')),
     ...(replyTo && { replyTo }),
-    ...lookAlikesOf(message),
+    ...lookAlikesOf([...senders, ...answered]),
     subject: header(message, 'subject') ?? '',
     ...(date && { date }),
     snippet: cleanLine(unescapeHtml(message.snippet ?? '')),
@@ -85,11 +88,10 @@ export function* leaves(root: MessagePart | undefined): Iterable<MessagePart> {
 export const addressEntries = (message: Message, name: string): AddressEntry[] =>
   headerValues(message, name).flatMap(readAddresses)
 
-const addressList = (message: Message, name: string): string[] =>
-  addressEntries(message, name).map(({ text }) => text.slice(0, MAX_VALUE_CHARS))
+const textsOf = (entries: readonly AddressEntry[]): string[] =>
+  entries.map(({ text }) => text.slice(0, MAX_VALUE_CHARS))
 
-function lookAlikesOf(message: Message): { lookAlikes?: string[] } {
-  const senders = ['from', 'reply-to'].flatMap((name) => addressEntries(message, name))
+function lookAlikesOf(senders: readonly AddressEntry[]): { lookAlikes?: string[] } {
   const found = senders.flatMap(({ mailbox }) => lookAlike(mailbox?.address ?? '') ?? [])
   return found.length > 0 ? { lookAlikes: [...new Set(found)].slice(0, 10) } : {}
 }

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 
 /** Names found in mail that the Encoding standard does not list. */
@@ -51,10 +51,12 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined): stri
 }
 
 function decodedBody(bytes: Uint8Array, charset: string | undefined): string {
-  const isConverted =
-    isUtf8(bytes) &&
-    (bytes.some((byte) => byte >= 0x80) || (charset && WIDE.test(charset) && !bytes.includes(0)))
-  return isConverted ? new TextDecoder().decode(bytes) : decoderFor(charset).decode(bytes)
+  const isPlain = isAscii(bytes)
+  const name = charset ?? ''
+  // Most mail; a decoder costs more than what it would decode.
+  if (isPlain && !SEVEN_BIT.test(name) && !WIDE.test(name)) return asLatin1(bytes)
+  const isConverted = isUtf8(bytes) && (!isPlain || (WIDE.test(name) && !bytes.includes(0)))
+  return (isConverted ? decoderFor('utf-8') : decoderFor(charset)).decode(bytes)
 }
 
 /**
@@ -70,9 +72,10 @@ export async function decodeFile(
   if (marked !== undefined) return marked
   const name = charsetName(charset)
   if (name === undefined || name === 'us-ascii' || name === 'windows-1252' || name === 'x-unknown')
-    return isUtf8(bytes) ? new TextDecoder().decode(bytes) : decoderFor(name).decode(bytes)
+    return decoderFor(isUtf8(bytes) ? 'utf-8' : name).decode(bytes)
   // A file cannot be in UTF-16 and have bytes for ASCII letters side by side.
-  if (WIDE.test(name) && isUtf8(bytes) && !bytes.includes(0)) return new TextDecoder().decode(bytes)
+  if (WIDE.test(name) && isUtf8(bytes) && !bytes.includes(0))
+    return decoderFor('utf-8').decode(bytes)
   if (isKnown(name)) return decoderFor(name).decode(bytes)
   return (await decodeRare(bytes, name)) ?? decodeText(bytes, undefined)
 }
@@ -87,7 +90,7 @@ export function isRare(bytes: Uint8Array, charset: string | undefined): boolean 
 }
 
 function hasShifts(bytes: Uint8Array, name: string): boolean {
-  const text = Buffer.from(bytes.subarray(0, 100_000)).toString('latin1')
+  const text = asLatin1(bytes.subarray(0, 100_000))
   if (name === 'utf-7') return /\+[A-Za-z0-9+/]{2,}-?/.test(text)
   return name.startsWith('hz') ? text.includes('~{') : text.includes('\x0e')
 }
@@ -97,7 +100,7 @@ function hasShifts(bytes: Uint8Array, name: string): boolean {
  * text says of two-byte encodings cannot be so, since it could be read.
  */
 export function charsetInHtml(bytes: Uint8Array): string | undefined {
-  const start = Buffer.from(bytes.subarray(0, 4096)).toString('latin1')
+  const start = asLatin1(bytes.subarray(0, 4096))
   const tag = /<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)/i.exec(start)?.[1]
   const name = charsetName(tag)
   return name && WIDE.test(name) ? 'utf-8' : name
@@ -105,25 +108,37 @@ export function charsetInHtml(bytes: Uint8Array): string | undefined {
 
 function byMark(bytes: Uint8Array): string | undefined {
   const [a, b, c, d] = bytes
-  if (a === 0xef && b === 0xbb && c === 0xbf) return new TextDecoder('utf-8').decode(bytes)
+  if (a === 0xef && b === 0xbb && c === 0xbf) return decoderFor('utf-8').decode(bytes)
   // FF FE 00 00 is UTF-32 rather than UTF-16 with a NUL.
-  if (a === 0xff && b === 0xfe && !(c === 0 && d === 0))
-    return new TextDecoder('utf-16le').decode(bytes)
-  if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  if (a === 0xff && b === 0xfe && !(c === 0 && d === 0)) return decoderFor('utf-16le').decode(bytes)
+  if (a === 0xfe && b === 0xff) return decoderFor('utf-16be').decode(bytes)
   return undefined
 }
 
-function isKnown(name: string): boolean {
+const isKnown = (name: string): boolean => knownDecoder(name) !== undefined
+
+/** An unknown or missing charset is read as browsers read it: windows-1252. */
+const decoderFor = (charset: string | undefined): TextDecoder =>
+  (charset === undefined || charset === 'us-ascii' ? undefined : knownDecoder(charset)) ??
+  WINDOWS_1252
+
+const WINDOWS_1252 = new TextDecoder('windows-1252')
+/** By the labels of the Encoding standard, of which there are some 230. */
+const decoders = new Map<string, TextDecoder>()
+
+function knownDecoder(label: string): TextDecoder | undefined {
+  const made = decoders.get(label)
+  if (made) return made
   try {
-    return new TextDecoder(name).encoding !== 'replacement'
+    const decoder = new TextDecoder(label)
+    if (decoder.encoding === 'replacement') return undefined
+    decoders.set(label, decoder)
+    return decoder
   } catch {
-    return false
+    return undefined
   }
 }
 
-/** An unknown or missing charset is read as browsers read it: windows-1252. */
-function decoderFor(charset: string | undefined): TextDecoder {
-  return new TextDecoder(
-    charset !== undefined && charset !== 'us-ascii' && isKnown(charset) ? charset : 'windows-1252'
-  )
-}
+/** The same bytes, not a copy. */
+const asLatin1 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('latin1')

@@ -71,7 +71,10 @@ const LONE_SURROGATE = /\p{Surrogate}/gu
 const DOUBTFUL = /[^\t\n\x20-\x7e]/
 
 /** Mail text without invisible characters, with `\n` as the only line end. */
-export const cleanText = (text: string): string => (DOUBTFUL.test(text) ? cleaned(text) : text)
+export function cleanText(text: string): string {
+  const lines = text.includes('\r') ? text.replace(LINE_END, '\n') : text
+  return DOUBTFUL.test(lines) ? cleaned(lines) : lines
+}
 
 const cleaned = (text: string): string =>
   text

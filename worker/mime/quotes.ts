@@ -5,6 +5,7 @@ import {
   isOriginalLine,
   isRuler
 } from './quote-marks.ts'
+import type { Said } from './said.ts'
 
 /** What is known of the conversation that a message is part of. */
 export interface QuoteContext {
@@ -19,77 +20,6 @@ export interface Stripped {
   /** Characters of quotes that were left out. */
   readonly leftOut: number
 }
-
-/** What earlier messages of a conversation said, as lines and as runs of words. */
-export class Said {
-  readonly #runs = new Set<number>()
-  readonly #lines = new Set<number>()
-
-  add(text: string): void {
-    for (const line of text.split('\n')) {
-      if (this.#runs.size > MAX_RUNS) return
-      const words = wordsOf(line)
-      this.#lines.add(combined(words))
-      eachRun(words, (run) => this.#runs.add(run))
-    }
-  }
-
-  get isEmpty(): boolean {
-    return this.#lines.size === 0
-  }
-
-  /**
-   * Whether this line was said, apart from a few words. A short one that carries no mark of a quote must have been a line
-   * of its own: `Yes` below a quoted question is an answer.
-   */
-  has(line: string, isMarked: boolean): boolean {
-    const words = wordsOf(line)
-    if (words.length <= RUN_WORDS && !isMarked) return this.#lines.has(combined(words))
-    let all = 0
-    let known = 0
-    eachRun(words, (run) => {
-      all += 1
-      if (this.#runs.has(run)) known += 1
-    })
-    return known >= all * MOSTLY
-  }
-}
-
-const MAX_RUNS = 300_000
-const RUN_WORDS = 3
-/** Quoting changes a few words: addresses become links, lines are wrapped anew. */
-const MOSTLY = 0.7
-
-/** Words as numbers. Where no blanks part words, letters count as words. */
-const wordsOf = (line: string): number[] =>
-  (line.toLowerCase().match(/[^\0-\x7f]/.test(line) ? WORD : ASCII_WORD) ?? []).map(hash)
-
-const ASCII_WORD = /[a-z0-9]+/g
-/** Single words and pairs, for short lines, and runs of three. */
-function eachRun(words: readonly number[], act: (run: number) => void): void {
-  let before = 0
-  let pair = 0
-  for (const [at, word] of words.entries()) {
-    act(word)
-    const own = (Math.imul(before, 31) + word) | 0
-    if (at > 0) act(own ^ 2)
-    if (at > 1) act(((Math.imul(pair, 31) + word) | 0) ^ 3)
-    pair = own
-    before = word
-  }
-}
-
-const WORD =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}]+/gu
-
-function hash(word: string): number {
-  let sum = 0x811c9dc5
-  for (let at = 0; at < word.length; at += 1) sum = Math.imul(sum ^ word.charCodeAt(at), 0x01000193)
-  return sum | 0
-}
-
-const combined = (hashes: readonly number[]): number =>
-  hashes.reduce((sum, each) => (Math.imul(sum, 31) + each) | 0, hashes.length)
 
 /** A stretch of lines that may be left out. */
 interface Stretch {
@@ -122,6 +52,13 @@ export function stripQuotes(text: string, { earlier, isForward }: QuoteContext):
     .replace(/\n{3,}/g, '\n\n')
     .trim()
   return own === '' || leftOut === 0 ? { text, leftOut: 0 } : { text: own, leftOut }
+}
+
+/** A text from its first lines that have the form of a quote; undefined when there are none. */
+export function fromFirstQuote(text: string): string | undefined {
+  const lines = text.split('\n')
+  const first = lines.findIndex((_, at) => stretchAt(lines, at, false) !== undefined)
+  return first < 0 ? undefined : lines.slice(first).join('\n')
 }
 
 function mark(

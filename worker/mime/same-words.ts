@@ -37,9 +37,27 @@ function shareIn(words: ReadonlySet<string>, others: ReadonlySet<string>): numbe
 const ALIKE = 0.6
 
 /** Whether two texts are the same but for blanks and marks: the usual case, told without looking at words. */
-export const areSame = (one: string, other: string): boolean => bare(one) === bare(other)
+export function areSame(one: string, other: string): boolean {
+  let at = 0
+  for (let to = 0; to < one.length; to += 1) {
+    if (isBare(one, to)) continue
+    while (at < other.length && isBare(other, at)) at += 1
+    if (one.charCodeAt(to) !== other.charCodeAt(at)) return false
+    at += 1
+  }
+  while (at < other.length && isBare(other, at)) at += 1
+  return at >= other.length
+}
 
-const bare = (text: string): string => text.replace(/[\s>*_[\]()-]+/g, '')
+/** Whether there is a blank or a mark that forms of a text differ in. */
+function isBare(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code < 0x80 ? BARE[code] === 1 : /\s/.test(text.charAt(at))
+}
+
+const BARE = Uint8Array.from({ length: 0x80 }, (_, code) =>
+  /[\s>*_[\]()-]/.test(String.fromCharCode(code)) ? 1 : 0
+)
 
 /** Whether two texts are forms of the same: each says most of what the other says. */
 export function areForms(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -4,8 +4,8 @@ import { isForwardSubject } from '../gmail/parent.ts'
 import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
 import { asThreadId } from '../gmail/thread-id.ts'
 import { whoseTurn } from '../gmail/whose-turn.ts'
-import { Said } from '../mime/quotes.ts'
-import { type Body, leftOutText, readBody, withoutQuotes } from './body.ts'
+import { Said } from '../mime/said.ts'
+import { type Body, leftOutText, quotingTexts, readBody, withoutQuotes } from './body.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
 import { flag, int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
@@ -124,11 +124,17 @@ async function readOne(message: Message, format: string, call: ToolCall): Promis
   return { message, envelope, names, body: await readBody(message, { html: false }, call) }
 }
 
-/** Leaves out what a message repeats of the ones before it, read here or not. */
+/**
+ * Leaves out what a message repeats of the ones before it, read here or not. Those after the last one that quotes
+ * anything need not be looked at.
+ */
 function leaveOutQuotes(read: readonly Read[], all: readonly Message[]): void {
   const byMessage = new Map(read.map((each) => [each.message, each]))
-  const said = new Said()
-  for (const message of all) {
+  const quoting = new Map(read.map((each) => [each, each.body ? quotingTexts(each.body) : []]))
+  const last = read.findLast((each) => quoting.get(each)?.length)
+  if (!last) return
+  const said = new Said([...quoting.values()].flat())
+  for (const message of all.slice(0, all.indexOf(last.message) + 1)) {
     const each = byMessage.get(message)
     const text = each?.body?.text ?? roughBody(message)
     if (each?.body) {

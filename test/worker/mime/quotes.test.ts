@@ -1,15 +1,18 @@
 import t from 'tap'
-import { Said, stripQuotes } from '../../../worker/mime/quotes.ts'
+import { stripQuotes } from '../../../worker/mime/quotes.ts'
+import { Said } from '../../../worker/mime/said.ts'
 
-const said = (...texts: string[]) => {
-  const earlier = new Said()
-  for (const text of texts) earlier.add(text)
+/** What was said before, as far as `text` may quote it. */
+const said = (before: string, text: string) => {
+  const earlier = new Said([text])
+  earlier.add(before)
   return earlier
 }
 
 t.test('within a conversation only what was said in it is left out', (t) => {
-  const earlier = said('Shall we meet on Friday at the harbour?\nBring the papers, please.')
-  const strip = (text: string) => stripQuotes(text, { earlier, isForward: false }).text
+  const before = 'Shall we meet on Friday at the harbour?\nBring the papers, please.'
+  const strip = (text: string) =>
+    stripQuotes(text, { earlier: said(before, text), isForward: false }).text
   const head = 'On Mon, 16 Nov 2026 at 10:00, Ann <a@x.test> wrote:'
   t.equal(
     strip(
@@ -40,11 +43,41 @@ t.test('within a conversation only what was said in it is left out', (t) => {
   t.end()
 })
 
+t.test('a short line is an answer unless it was a line of its own, in any script', (t) => {
+  const asked = (line: string, before: string) => said(before, line).has(line, false)
+  t.equal(asked('Yes', 'Yes, gladly, and bring a friend'), false)
+  t.equal(asked('yes!', 'Hello\nYES\n'), true)
+  t.equal(asked('', ''), true)
+  t.equal(
+    asked('wir sehen uns am Freitag in K\u00f6ln', 'Wir sehen uns am Freitag in K\u00d6LN.'),
+    true
+  )
+  t.equal(
+    asked(
+      '\u6211\u4eec\u5468\u4e94\u89c1\u9762',
+      '\u597d\u7684\uff0c\u6211\u4eec\u5468\u4e94\u89c1\u9762\u3002'
+    ),
+    true
+  )
+  t.equal(asked('wir sehen uns am Montag', 'Das Wetter ist heute gut'), false)
+  t.equal(new Said([]).isEmpty, true)
+  t.equal(said('only long lines of more than three words', '').isEmpty, false)
+  t.end()
+})
+
+t.test('more words than are kept count as new', (t) => {
+  const much = Array.from({ length: 400_000 }, (_, at) => `w${at}`).join(' ')
+  const earlier = said(much, much)
+  t.equal(earlier.has('w1 w2 w3 w4 w5 w6', false), true)
+  t.equal(earlier.has('w399991 w399992 w399993 w399994 w399995', false), false)
+  t.end()
+})
+
 t.test('what is all quote stays, and costs no more than its length', (t) => {
   t.same(stripQuotes('> all', { isForward: false }), { text: '> all', leftOut: 0 })
   const own = 'On Monday I wrote:\nnothing else'
   t.equal(stripQuotes(own, { isForward: false }).text, own)
   const long = 'On a b c 1 2:\n'.repeat(20_000)
-  t.type(stripQuotes(long, { isForward: false, earlier: said(long) }).text, 'string')
+  t.type(stripQuotes(long, { isForward: false, earlier: said(long, long) }).text, 'string')
   t.end()
 })
