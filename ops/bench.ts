@@ -1,19 +1,24 @@
 /**
  * `npm run bench`: measures what the project promises, both sides of each ratio in one run. Prints tables;
  * `--json <file>` and `--markdown <file>` write them as well, `--quick` takes a minute, `--only <name,…>` runs
- * some scenarios, `--variants` compares ways to start a worker as well.
+ * some scenarios, `--variants` compares ways to start a worker as well. `--against <directory>` compares with another
+ * build: a checkout with its packages (`--only '' --against <directory>` does nothing else).
  */
 import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Bench } from './bench/bench.ts'
-import { openBenchPlace, PROCESS } from './bench/bench-place.ts'
+import { PROCESS } from './bench/bench-place.ts'
+import { openCheckout } from './bench/checkout.ts'
 import { Child } from './bench/child.ts'
 import { FULL, QUICK } from './bench/effort.ts'
 import { thisMachine } from './bench/machine.ts'
 import { markdown, type Section } from './bench/markdown.ts'
 import { addedLatency } from './bench/scenarios/added-latency.ts'
+import { against } from './bench/scenarios/against.ts'
 import { coldStart } from './bench/scenarios/cold-start.ts'
 import { hibernated } from './bench/scenarios/hibernated.ts'
+import { hostile } from './bench/scenarios/hostile.ts'
 import { memory } from './bench/scenarios/memory.ts'
 import { neighbours } from './bench/scenarios/neighbours.ts'
 import { profile } from './bench/scenarios/profile.ts'
@@ -29,9 +34,10 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = 
   memory,
   hibernated,
   neighbours,
+  hostile,
   profile
 }
-const VARIANTS = { variants: startVariants }
+const ASKED_FOR = { variants: startVariants, against }
 
 const { values } = parseArgs({
   options: {
@@ -39,6 +45,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     markdown: { type: 'string' },
     variants: { type: 'boolean', default: false },
+    against: { type: 'string' },
     only: { type: 'string', default: Object.keys(SCENARIOS).join(',') }
   }
 })
@@ -47,12 +54,19 @@ const { values } = parseArgs({
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 const stop = new AbortController()
 
-await using place = await openBenchPlace()
+await using checkout = await openCheckout(fileURLToPath(new URL('..', import.meta.url)))
+await using other = values.against === undefined ? undefined : await openCheckout(values.against)
 await using load = new Child(PROCESS.load, { flags: ['--expose-gc'] })
-const bench = { place, load, effort: values.quick ? QUICK : FULL }
+const { place, gateway } = checkout
+const bench = { place, gateway, other, load, effort: values.quick ? QUICK : FULL }
 const sections: Section[] = []
-const known = { ...SCENARIOS, ...VARIANTS }
-for (const name of [...values.only.split(','), ...(values.variants ? ['variants'] : [])]) {
+const known = { ...SCENARIOS, ...ASKED_FOR }
+const names = [
+  ...values.only.split(',').filter((name) => name !== ''),
+  ...(values.variants ? ['variants'] : []),
+  ...(other ? ['against'] : [])
+]
+for (const name of names) {
   const scenario = new Map(Object.entries(known)).get(name)
   if (!scenario) throw new Error(`There is no scenario ${name}: ${Object.keys(known).join(', ')}`)
   process.stderr.write(`${name} …\n`)

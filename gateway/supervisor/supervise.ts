@@ -48,8 +48,6 @@ export interface SupervisorSettings {
   readonly warmWorkers: number
   /** Time between two looks at every worker. */
   readonly roundMs: number
-  /** Time between two looks at those that have something to answer. */
-  readonly busyRoundMs: number
 }
 
 /** Supervises the workers that `launcher` starts on this machine. */
@@ -224,7 +222,7 @@ class Supervision implements Supervisor {
       const { life, phase } = slot
       if (life && phase === 'ready') void this.#watchdog.checkBusy(life, stopOf(slot, life)) // told by events
     }
-    this.#cancelBusyRound = clock.after(settings.busyRoundMs, () => this.#goBusyRound())
+    this.#cancelBusyRound = clock.after(settings.watchdog.busyMs, () => this.#goBusyRound())
   }
 
   #lookAt(slot: Slot, now: number): void {

@@ -33,10 +33,15 @@ export const supervisorSettings = (options: SupervisorOptions): SupervisorSettin
     waitMs: options.queueWaitMs
   },
   idle: { idleMs: options.idleMs },
-  watchdog: { heartbeatMs: 15_000, silentMs: 3000, memoryBytes: options.memoryBytes },
+  watchdog: {
+    heartbeatMs: 15_000,
+    idleMs: 30_000,
+    busyMs: 1000,
+    silentMs: 2500,
+    memoryBytes: options.memoryBytes
+  },
   warmWorkers: options.warmWorkers,
-  roundMs: Math.min(5000, Math.max(100, options.idleMs / 4)),
-  busyRoundMs: 1000
+  roundMs: Math.min(5000, Math.max(100, options.idleMs / 4))
 })
 
 /**

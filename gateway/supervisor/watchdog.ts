@@ -8,6 +8,10 @@ import type { WorkerChannel } from './worker-channel.ts'
 export interface WatchdogLimits {
   /** How long a worker may take to answer one heartbeat. Two in a row that fail mean that it hangs. */
   readonly heartbeatMs: number
+  /** Time between two heartbeats of a worker that was sent nothing meanwhile: each wakes a process that sleeps. */
+  readonly idleMs: number
+  /** How soon a worker that was sent something is asked whether it reads. */
+  readonly busyMs: number
   /**
    * How long a worker may leave a heartbeat unanswered in time of its own: running without a pause, or asleep. What
    * honest work takes at a stretch is far less, since it is done in a thread or while waiting for Gmail.
@@ -63,13 +67,25 @@ export class Watchdog {
 
   /** Checks one worker. May be called again at any time: a heartbeat that is under way is not doubled. */
   async check(watched: Watched, stop: Stop): Promise<void> {
-    await Promise.all([this.#weigh(watched, stop), this.#listen(watched, stop)])
+    const { clock, limits } = this.#parts
+    const isDue = clock.monotonic() - this.#askedAt(watched) >= limits.idleMs
+    await Promise.all([this.#weigh(watched, stop), isDue && this.#listen(watched, stop)])
   }
 
-  /** Asks a worker that was sent something since it answered last, so that one that does not read is found soon. */
+  /**
+   * Asks a worker that has a call in flight, or had one since it was asked last, so that one that does not read is found
+   * soon. While calls follow one another quickly, their answers say enough.
+   */
   async checkBusy(watched: Watched, stop: Stop): Promise<void> {
-    const { at = Number.NEGATIVE_INFINITY } = this.#asked.get(watched) ?? {}
-    if (watched.inFlight > 0 || watched.lastUsedAt >= at) await this.#listen(watched, stop)
+    const { clock, limits } = this.#parts
+    const { inFlight, lastUsedAt } = watched
+    const isNews = lastUsedAt >= this.#askedAt(watched)
+    const isOver = clock.monotonic() - lastUsedAt >= limits.busyMs
+    if (inFlight > 0 || (isNews && isOver)) await this.#listen(watched, stop)
+  }
+
+  #askedAt(watched: Watched): number {
+    return this.#asked.get(watched)?.at ?? Number.NEGATIVE_INFINITY
   }
 
   async #weigh(watched: Watched, stop: Stop): Promise<void> {

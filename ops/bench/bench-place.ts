@@ -22,7 +22,7 @@ export const source = (name: string): string =>
   fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
 
 /** Programs of the bench that run from their sources. */
-export const PROCESS = { gateway: source('gateway'), load: source('load') }
+export const PROCESS = { load: source('load') }
 
 export async function openBenchPlace(): Promise<BenchPlace> {
   await using undo = new AsyncDisposableStack() // when one of the programs does not bundle

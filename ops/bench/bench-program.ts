@@ -3,8 +3,9 @@ import * as z from 'zod'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { createGmailProgram, type GmailProgram } from '../../worker/tools/program.ts'
+import { MISDEEDS, misdeeds } from './misdeeds.ts'
 
-/** The real program of a worker, with two tools more that need no Gmail. */
+/** The real program of a worker, with some tools more that need no Gmail. */
 export function createBenchProgram(): GmailProgram {
   const program = createGmailProgram({
     account: { email: 'bench@example.com' },
@@ -22,6 +23,8 @@ export function createBenchProgram(): GmailProgram {
 }
 
 const Echo = { inputSchema: z.object({ text: z.string() }) }
+const Fill = { inputSchema: z.object({ bytes: z.number() }) }
+const Misbehave = { inputSchema: z.object({ how: z.enum(MISDEEDS) }) }
 const Burn = { inputSchema: z.object({ ms: z.number() }) }
 
 function withBenchTools(server: McpServer): McpServer {
@@ -29,6 +32,13 @@ function withBenchTools(server: McpServer): McpServer {
   server.registerTool('burn', Burn, ({ ms }) => {
     const until = performance.now() + ms
     while (performance.now() < until);
+    return { content: [{ type: 'text', text: 'done' }] }
+  })
+  server.registerTool('fill', Fill, ({ bytes }) => ({
+    content: [{ type: 'text', text: 'x'.repeat(bytes) }]
+  }))
+  server.registerTool('misbehave', Misbehave, async ({ how }) => {
+    await misdeeds[how]()
     return { content: [{ type: 'text', text: 'done' }] }
   })
   return server

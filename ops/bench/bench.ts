@@ -1,19 +1,20 @@
-import type { BenchPlace } from './bench-place.ts'
+import type { Checkout } from './checkout.ts'
 import type { Child } from './child.ts'
 import type { Effort } from './effort.ts'
 import { type LoadPlan, LoadResult } from './load-plan.ts'
 
 /** What every scenario works with. */
-export interface Bench {
-  readonly place: BenchPlace
+export interface Bench extends Pick<Checkout, 'place' | 'gateway'> {
   readonly load: Child
   readonly effort: Effort
+  /** Another build, to be measured beside this one. */
+  readonly other?: Checkout | undefined
 }
 
 const PATIENCE_MS = 120_000
 
 /** Has the load generator carry out a plan. */
-export const runLoad = ({ load }: Bench, plan: LoadPlan): Promise<LoadResult> =>
+export const runLoad = ({ load }: Pick<Bench, 'load'>, plan: LoadPlan): Promise<LoadResult> =>
   load.ask(plan, LoadResult, PATIENCE_MS)
 
 /** What one side of a plan measured. */

@@ -8,6 +8,10 @@ export interface Effort {
   readonly workers: readonly number[]
   readonly sessions: number
   readonly neighbourMs: number
+  /** Rounds with and without each thing that a fallen worker does. */
+  readonly hostileRounds: number
+  /** What two builds are compared by: how often each thing is measured on both. */
+  readonly comparisons: number
 }
 
 export const FULL: Effort = {
@@ -16,7 +20,9 @@ export const FULL: Effort = {
   starts: 100,
   workers: [20, 100],
   sessions: 10_000,
-  neighbourMs: 2000
+  neighbourMs: 2000,
+  hostileRounds: 3,
+  comparisons: 7
 }
 
 /** For a look in between: one minute, with more noise. */
@@ -26,5 +32,7 @@ export const QUICK: Effort = {
   starts: 8,
   workers: [10],
   sessions: 1000,
-  neighbourMs: 1000
+  neighbourMs: 1000,
+  hostileRounds: 1,
+  comparisons: 3
 }

@@ -1,39 +1,42 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import { type BenchPlace, PROCESS } from './bench-place.ts'
+import type { BenchPlace } from './bench-place.ts'
+import type { Checkout } from './checkout.ts'
 import { Child } from './child.ts'
 import { freePort } from './free-port.ts'
 import type { Target } from './mcp-client.ts'
 
-const Package = z.object({ scripts: z.object({ start: z.string() }) })
 const Users = z.object({ users: z.array(z.object({ userId: z.string(), token: z.string() })) })
 type User = z.infer<typeof Users>['users'][number]
 const Memory = z.object({ heapUsed: z.number(), external: z.number(), rss: z.number() })
 const Workers = z.object({
-  workers: z.array(z.object({ id: z.string(), pid: z.number(), userId: z.string().nullable() }))
+  workers: z.array(
+    z.object({
+      id: z.string(),
+      pid: z.number(),
+      userId: z.string().nullable(),
+      startedAt: z.coerce.date()
+    })
+  )
 })
 type Worker = z.infer<typeof Workers>['workers'][number]
 
-const { scripts } = Package.parse(
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-)
-/** Node's flags of `npm start`. */
-const AS_STARTED = scripts.start.split(' ').filter((word) => word.startsWith('--'))
 const POLL_MS = 10
 const PATIENCE_MS = 20_000
 /** A worker that waits prepares itself for a moment after it listens. */
-const WARM_UP_MS = 300
+const WARM_UP_MS = 600
 
 export interface GatewayOptions {
   readonly users: number
   readonly warmWorkers: number
   /** Further flags of Node. */
   readonly flags?: readonly string[]
+  /** Further settings, and others than usual. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** A running gateway with connected accounts, and what the bench does to it. */
@@ -44,7 +47,6 @@ export class GatewayProcess {
   readonly #origin: string
   readonly #ops: string
   readonly #adminToken: string
-  readonly #runDirectory: string
 
   private constructor(child: Child, users: readonly User[], settings: Record<string, string>) {
     this.#child = child
@@ -53,16 +55,16 @@ export class GatewayProcess {
     this.#origin = settings.PUBLIC_URL ?? ''
     this.#ops = `http://127.0.0.1:${settings.OPS_PORT}`
     this.#adminToken = settings.ADMIN_TOKEN ?? ''
-    this.#runDirectory = settings.RUN_DIR ?? ''
   }
 
   static async start(
-    place: BenchPlace,
-    { users, warmWorkers, flags = [] }: GatewayOptions
+    { place, gateway }: Pick<Checkout, 'place' | 'gateway'>,
+    { users, warmWorkers, flags = [], ...others }: GatewayOptions
   ): Promise<GatewayProcess> {
-    const settings = await settingsIn(place, { users, warmWorkers })
-    const child = new Child(PROCESS.gateway, {
-      flags: [...AS_STARTED, '--expose-gc', ...flags],
+    const usual = await settingsIn(place, { users, warmWorkers })
+    const settings = { ...usual, ...others.settings }
+    const child = new Child(gateway.program, {
+      flags: [...gateway.startFlags, '--expose-gc', ...flags],
       args: [JSON.stringify(settings)]
     })
     const started = await child.next(Users)
@@ -102,10 +104,21 @@ export class GatewayProcess {
   /** Resolves when `count` workers wait in the warm pool, as most have for long, and nobody else has one. */
   async poolIsReady(count: number): Promise<void> {
     await this.#until(async () => {
-      const files = await readdir(this.#runDirectory, { recursive: true })
-      return files.filter((file) => file.endsWith('/s')).length === count
+      const workers = await this.workers()
+      const since = Date.now() - WARM_UP_MS
+      const isWarm = (worker: Worker): boolean =>
+        worker.userId === null && worker.startedAt.getTime() < since
+      return workers.length === count && workers.every(isWarm)
     })
-    await sleep(WARM_UP_MS)
+  }
+
+  /** How many seconds all starts of workers took together, from the need to the first call. */
+  async startSeconds(): Promise<number> {
+    const scraped = await this.#ask('GET', '/metrics')
+    const sums = (await scraped.text()).matchAll(
+      /^gmail_mcp_worker_spawn_duration_seconds_sum\S* (\S+)$/gm
+    )
+    return [...sums].reduce((sum, [, seconds]) => sum + Number(seconds), 0)
   }
 
   /** What it holds after a collection, in bytes. */
@@ -125,12 +138,16 @@ export class GatewayProcess {
   }
 
   async #admin(method: string, path: string): Promise<unknown> {
+    return (await this.#ask(method, path)).json()
+  }
+
+  async #ask(method: string, path: string): Promise<Response> {
     const response = await fetch(`${this.#ops}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#adminToken}` }
     })
     if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}.`)
-    return response.json()
+    return response
   }
 
   async #until(isSo: () => Promise<boolean>): Promise<void> {

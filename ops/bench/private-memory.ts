@@ -7,3 +7,11 @@ export async function privateMemory(pid: number): Promise<number> {
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1] ?? 0)
   return (kibibytes('Private_Clean') + kibibytes('Private_Dirty')) * 1024
 }
+
+/** The same of a process with those that stand around it, up to `top`, which started them all and does not count. */
+export async function privateMemoryBelow(top: number, pid: number): Promise<number> {
+  if (pid === top || pid <= 1) return 0
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (await privateMemory(pid)) + (await privateMemoryBelow(top, Number(parent)))
+}

@@ -5,6 +5,8 @@ export interface Row {
   readonly ours: number
   /** What it is compared with, measured in the same run. */
   readonly against?: { readonly name: string; readonly figure: number }
+  /** Ours divided by the other side's, where it was taken round by round (the median); else that of the figures. */
+  readonly ratio?: number
   readonly budget?: Budget
 }
 
@@ -15,8 +17,8 @@ export type Budget =
   | { readonly kind: 'ratio at least'; readonly limit: number }
 
 /** Ours divided by the other side's; undefined without another side. */
-export const ratioOf = ({ ours, against }: Row): number | undefined =>
-  against && ours / against.figure
+export const ratioOf = ({ ours, against, ratio }: Row): number | undefined =>
+  against && (ratio ?? ours / against.figure)
 
 /** Whether the row keeps its budget; undefined when it has none or nothing to compare with. */
 export function isMet(row: Row): boolean | undefined {

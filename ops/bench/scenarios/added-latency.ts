@@ -16,7 +16,7 @@ const TURNS = 8
 /** What stands between client and worker adds this much to a call. */
 export async function addedLatency(bench: Bench): Promise<Section> {
   const { directory, programs } = bench.place
-  await using gateway = await GatewayProcess.start(bench.place, { users: 1, warmWorkers: 0 })
+  await using gateway = await GatewayProcess.start(bench, { users: 1, warmWorkers: 0 })
   await using launcher = await WorkerLauncher.open({ directory, entry: programs.worker })
   const worker = await launcher.startAssigned()
   const direct = await directTarget(worker, directory)

@@ -13,7 +13,7 @@ const ROUNDS = 5
 export async function hibernated(bench: Bench): Promise<Section> {
   const each = Math.ceil(bench.effort.sessions / USERS)
   const count = each * USERS
-  await using gateway = await GatewayProcess.start(bench.place, { users: USERS, warmWorkers: 0 })
+  await using gateway = await GatewayProcess.start(bench, { users: USERS, warmWorkers: 0 })
   // What an account costs is not asked, and V8 gives up some megabytes of its own after a few collections.
   for (let n = 0; n < ROUNDS; n += 1) {
     await openAll(gateway, Math.ceil(each / ROUNDS))

@@ -32,7 +32,7 @@ async function gatewayRows(bench: Bench): Promise<Row[]> {
   let measured: Measured[]
   {
     const flags = flagsFor(directory)
-    await using gateway = await GatewayProcess.start(bench.place, {
+    await using gateway = await GatewayProcess.start(bench, {
       users: 1,
       warmWorkers: 0,
       flags

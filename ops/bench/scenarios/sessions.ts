@@ -55,7 +55,7 @@ export async function sessions(bench: Bench): Promise<Section> {
 /** Sessions of a person whose worker runs, and of the one process. */
 async function withoutProcessStart(bench: Bench) {
   const { rounds, roundMs } = bench.effort
-  await using gateway = await GatewayProcess.start(bench.place, { users: 1, warmWorkers: 0 })
+  await using gateway = await GatewayProcess.start(bench, { users: 1, warmWorkers: 0 })
   await using server = await startOneProcessServer(bench.place.programs.oneProcess)
   const sides = [
     { name: 'gateway', clients: [gateway.target(0)] },
@@ -81,9 +81,9 @@ interface Times {
 }
 
 /** Each account once: its first session, a sleep, a crash. */
-async function fromNothing({ place, effort }: Bench, warmWorkers: number): Promise<Times> {
-  const users = effort.starts + 1
-  await using gateway = await GatewayProcess.start(place, { users, warmWorkers })
+async function fromNothing(bench: Bench, warmWorkers: number): Promise<Times> {
+  const users = bench.effort.starts + 1
+  await using gateway = await GatewayProcess.start(bench, { users, warmWorkers })
   const times: Times = { start: [], resume: [], afterCrash: [] }
   // The first round is for the gateway's own code to be compiled.
   for (let n = 0; n < users; n += 1) {

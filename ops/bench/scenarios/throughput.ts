@@ -15,7 +15,7 @@ const BUDGET: Budget = { kind: 'ratio at least', limit: 1 }
 
 /** How many calls are served to twenty people who never pause. */
 export async function throughput(bench: Bench): Promise<Section> {
-  await using gateway = await GatewayProcess.start(bench.place, { users: USERS, warmWorkers: 0 })
+  await using gateway = await GatewayProcess.start(bench, { users: USERS, warmWorkers: 0 })
   await using server = await startOneProcessServer(bench.place.programs.oneProcess)
   const empty = await measure(bench, gateway, server, {})
   const working = await measure(bench, gateway, server, { tool: 'burn', args: { ms: WORK_MS } })
