@@ -414,10 +414,20 @@ function assetsOf(config: Config) {
   const { directory } = placesFor(config.RUN_DIR)
   return {
     keys: config.secretFiles.map((path) => resolve(path)),
-    databases: database === undefined ? [] : [resolve(database), `${resolve(database)}-wal`],
-    directories: [...(database === undefined ? [] : [dirname(resolve(database))]), directory]
+    databases:
+      database === undefined
+        ? []
+        : [resolve(database), `${resolve(database)}-wal`, `${resolve(database)}-shm`],
+    directories: [...(database === undefined ? [] : [dirname(resolve(database))]), directory],
+    doors: [
+      { host: doorOf(config.HOST), port: config.PORT },
+      { host: doorOf(config.OPS_HOST), port: config.OPS_PORT }
+    ]
   }
 }
+
+/** Where somebody on this machine comes to what listens on this address. */
+const doorOf = (host: string): string => host.replace(/^(0\.0\.0\.0|::)$/, 'localhost')
 
 async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<OpenedLauncher> {
   const opened = await openLauncher({

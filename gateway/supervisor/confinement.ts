@@ -79,7 +79,14 @@ function commandOf(layers: Layers, uid: number | undefined): [string, ...string[
   const { setpriv, prlimit, env, node, dataBytes, mostFiles, identity, nodeLimits } = layers
   const { namespaces, shown = [], without } = layers
   const parts = [
-    ...(setpriv === undefined ? [] : [setpriv, ...PRIVILEGES, ...identityFlags(uid)]),
+    ...(setpriv === undefined
+      ? []
+      : [
+          setpriv,
+          '--pdeathsig=KILL',
+          ...(without === 'privileges' ? [] : PRIVILEGES),
+          ...(without === 'users' ? [] : identityFlags(uid))
+        ]),
     ...(prlimit === undefined
       ? []
       : [prlimit, ...rlimits(dataBytes, mostFiles, identity.kind === 'each')]),
@@ -91,12 +98,7 @@ function commandOf(layers: Layers, uid: number | undefined): [string, ...string[
   return [file, ...rest]
 }
 
-const PRIVILEGES = [
-  '--pdeathsig=KILL',
-  '--no-new-privs',
-  '--inh-caps=-all',
-  '--bounding-set=-all'
-] as const
+const PRIVILEGES = ['--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'] as const
 
 const identityFlags = (uid: number | undefined): string[] =>
   uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']

@@ -16,12 +16,12 @@ import {
   writeFileSync
 } from 'node:fs'
 import { connect, createServer, Socket } from 'node:net'
-import { constants as priorities, setPriority } from 'node:os'
+import { getPriority, networkInterfaces, setPriority } from 'node:os'
 
 // biome-ignore lint/style/noProcessEnv: the settings of this program, none of the gateway's.
 const { PROBE_SETTINGS = '{}' } = process.env
 /** What it is told to try on. `sibling` is another worker's process, if there is one. */
-const { gateway, sibling, program, keys, databases, directories, port, rubbish } =
+const { gateway, sibling, program, keys, databases, directories, doors, port, rubbish } =
   JSON.parse(PROBE_SETTINGS)
 
 const works = (attempt: () => unknown): boolean => {
@@ -46,19 +46,34 @@ const looksInto = (pid: number | undefined): boolean =>
     () => readlinkSync(`/proc/${pid}/fd/1`) // their numbers may be seen by anybody of the user
   ].some(works)
 
+/**
+ * Whether the kernel would let it trace another process: these files ask the same as ptrace(2) does, for an attachment
+ * (PTRACE_MODE_ATTACH_FSCREDS, see proc(5)).
+ */
+const traces = (pid: number | undefined): boolean =>
+  pid !== undefined &&
+  [() => readFileSync(`/proc/${pid}/syscall`), () => opens(`/proc/${pid}/mem`, 'r+')].some(works)
+
+const readsCommandLine = (pid: number | undefined): boolean =>
+  pid !== undefined && works(() => readFileSync(`/proc/${pid}/cmdline`))
+
+/** To the priority that it has: what is asked is whether it may. */
+const renices = (pid: number | undefined): boolean =>
+  pid !== undefined && works(() => setPriority(pid, getPriority(pid)))
+
 const isMine = (path: string): boolean => path.startsWith('/proc/') || path.startsWith('/sys/')
 
 /** Directories in which a file can be made, of those that programs usually may write to. */
 const writable = (): string[] =>
   ['/', '/tmp', '/var/tmp', '/dev/shm', '/run', '/dev', '/home', '/mnt', ...directories].filter(
-    (directory) =>
-      !isMine(directory) &&
-      works(() => {
-        const file = `${directory}/probe-${process.pid}`
-        writeFileSync(file, 'x')
-        rmSync(file, { force: true })
-      })
+    (directory) => !isMine(directory) && works(() => leavesFile(directory))
   )
+
+function leavesFile(directory: string): void {
+  const file = `${directory}/probe-${process.pid}`
+  writeFileSync(file, 'x')
+  rmSync(file, { force: true })
+}
 
 /** A copy of node that workers run may be seen, and nothing else. */
 const looksAround = (directory: string): boolean => {
@@ -109,7 +124,18 @@ const listens = (): Promise<boolean> =>
     server.listen(0, '127.0.0.1', () => server.close(() => resolve(reachesMachine())))
   })
 
-const reachesMachine = (): Promise<boolean> => reaches({ port, host: '127.0.0.1' })
+/** By number, by name, by the addresses of the machine, and the gateway's own ports, which an older gateway may have. */
+async function reachesMachine(): Promise<boolean> {
+  const outer = Object.values(networkInterfaces())
+    .flatMap((addresses = []) => addresses)
+    .filter(({ internal }) => !internal)
+  const hosts = ['127.0.0.1', '::1', 'localhost', ...outer.map(({ address }) => address)]
+  const reached = await Promise.all([
+    ...hosts.map((host) => reaches({ port, host })),
+    ...doors.map((door: { port: number; host: string }) => reaches(door))
+  ])
+  return outer.length > 0 || reached.includes(true)
+}
 
 async function namedSockets(): Promise<boolean> {
   if (!works(() => readFileSync('/proc/net/unix'))) return false
@@ -127,17 +153,19 @@ async function findings(): Promise<Record<string, boolean>> {
     readsDatabase: any(databases, (path) => opens(path, 'r')),
     writesDatabase: any(databases, (path) => opens(path, 'r+')),
     listsPlaces: directories.some(looksAround),
+    writesPlaces: any(directories, leavesFile),
     connectsToNames: await namedSockets(),
     connects: await reachesMachine(),
     listens: await listens(),
     readsGateway: looksInto(gateway),
     signalsGateway: works(() => process.kill(gateway, 0)),
-    renicesGateway: works(() => setPriority(gateway, priorities.priority.PRIORITY_NORMAL)),
+    renicesGateway: renices(gateway),
+    tracesGateway: traces(gateway),
     readsSibling: looksInto(sibling),
     signalsSibling: sibling !== undefined && works(() => process.kill(sibling, 0)),
-    renicesSibling:
-      sibling !== undefined &&
-      works(() => setPriority(sibling, priorities.priority.PRIORITY_NORMAL)),
+    renicesSibling: renices(sibling),
+    tracesSibling: traces(sibling),
+    readsCommandLines: [gateway, sibling].some(readsCommandLine),
     fillsDisk: free.length > 0,
     makesSetuid: any(free, makesSetuid),
     becomesRoot: process.getuid?.() !== 0 && works(() => process.setuid?.(0)),
@@ -149,12 +177,13 @@ async function findings(): Promise<Record<string, boolean>> {
 
 const link = new Socket({ fd: 3, readable: true, writable: true })
 
-/** A frame as in shared/multiplexer/frames.ts. */
-function say(message: object): void {
-  const payload = Buffer.from(JSON.stringify(message))
+const say = (message: object): void => frame(Buffer.from(JSON.stringify(message)))
+
+/** A frame as in shared/multiplexer/frames.ts, which says that it has so many bytes. */
+function frame(payload: Buffer, length = payload.length): void {
   const header = Buffer.alloc(8)
   header.writeUInt8(1, 0)
-  header.writeUIntBE(payload.length, 1, 3)
+  header.writeUIntBE(length, 1, 3)
   link.write(Buffer.concat([header, payload]))
 }
 
@@ -163,6 +192,8 @@ link.once('data', async () => {
   say({ type: 'log', level: 'info', message: 'findings', fields: await findings() })
   say({ type: 'ready' })
   if (rubbish) link.write('no message\n{"type":\n')
+  // Told to end, it begins a message that has none.
+  link.once('data', () => frame(Buffer.alloc(2 ** 20, 'a'), 2 ** 24 - 1))
 })
 link.on('end', () => process.exit(0))
 link.on('error', () => process.exit(0))

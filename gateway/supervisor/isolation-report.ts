@@ -53,6 +53,7 @@ export const gravest = (findings: Findings): string[] =>
       fillsDisk: false,
       makesSetuid: false,
       listsPlaces: false,
+      readsCommandLines: false,
       isRoot: false
     })
   )
@@ -62,10 +63,14 @@ const breachesIn = (findings: Findings): [boolean, string][] => [
   [findings.readsDatabase, 'A worker could read the database.'],
   [findings.writesDatabase, 'A worker could write the database.'],
   [findings.listsPlaces, 'A worker could look into the gateway’s directories.'],
+  [findings.writesPlaces, 'A worker could write into the gateway’s directories.'],
   [findings.connectsToNames, 'A worker could connect to sockets of the gateway.'],
   [findings.confusesGateway, 'A worker could confuse the gateway.'],
   [findings.readsGateway, 'A worker could read the memory of the gateway.'],
   [findings.readsSibling, 'A worker could read the memory of another one.'],
+  [findings.tracesGateway, 'A worker could trace the gateway.'],
+  [findings.tracesSibling, 'A worker could trace another one.'],
+  [findings.readsCommandLines, 'A worker could see the command lines of others.'],
   [findings.signalsGateway, 'A worker could end the gateway.'],
   [findings.signalsSibling, 'A worker could end another one.'],
   [

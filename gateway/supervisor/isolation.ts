@@ -89,7 +89,8 @@ export async function isolate(parts: IsolationParts): Promise<Isolation> {
 
 /** What may work here, strongest first. */
 function* waysOf(parts: IsolationParts): Generator<Layers> {
-  const hidden = hideNode(parts.node, parts.nodeDirectories)
+  const places = parts.without === 'hidden-node' ? [] : parts.nodeDirectories
+  const hidden = hideNode(parts.node, places)
   const setpriv = programOf('setpriv')
   const identities = identitiesOf(parts)
   const kinds = isOneOf(parts.wanted, 'auto', 'namespaces')

@@ -9,7 +9,15 @@ type UtilLinux = (typeof UTIL_LINUX)[number]
 const UTIL_LINUX = ['unshare', 'mount', 'umount', 'pivot_root', 'rmdir', 'setpriv', 'sh'] as const
 
 /** A wall that a test takes away, to see that the probe misses it; without bubblewrap the other tools have to do. */
-export type Wall = 'files' | 'network' | 'processes' | 'read-only' | 'bubblewrap'
+export type Wall =
+  | 'files'
+  | 'network'
+  | 'processes'
+  | 'read-only'
+  | 'bubblewrap'
+  | 'users'
+  | 'privileges'
+  | 'hidden-node'
 
 /** The ways that this machine may have, strongest first. Whether one works only shows when it is tried. */
 export function namespacesOf(

@@ -16,6 +16,7 @@ export const Findings = z.object({
   writesDatabase: z.boolean(),
   /** The gateway's directories. */
   listsPlaces: z.boolean(),
+  writesPlaces: z.boolean(),
   /** A socket with a name in one of them. */
   connectsToNames: z.boolean(),
   /** A port of this machine, and so any other address. */
@@ -26,10 +27,14 @@ export const Findings = z.object({
   readsGateway: z.boolean(),
   signalsGateway: z.boolean(),
   renicesGateway: z.boolean(),
+  tracesGateway: z.boolean(),
   /** The same of another user's worker: that user's access token and mail. */
   readsSibling: z.boolean(),
   signalsSibling: z.boolean(),
   renicesSibling: z.boolean(),
+  tracesSibling: z.boolean(),
+  /** Of the gateway or of a sibling; there is no secret in them. */
+  readsCommandLines: z.boolean(),
   /** One that others use as well. */
   fillsDisk: z.boolean(),
   makesSetuid: z.boolean(),
@@ -44,11 +49,13 @@ export type Findings = z.infer<typeof Findings>
 
 export const PROBE_PROGRAM = fileURLToPath(new URL('./isolation-probe.ts', import.meta.url))
 
-/** What is worth stealing, as paths. */
+/** What is worth stealing, as paths, and what is not for workers. */
 export interface Assets {
   readonly keys: readonly string[]
   readonly databases: readonly string[]
   readonly directories: readonly string[]
+  /** Where the gateway listens, or will. */
+  readonly doors: readonly { readonly host: string; readonly port: number }[]
 }
 
 export interface SelfTestParts {
@@ -76,8 +83,9 @@ export async function selfTest(parts: SelfTestParts): Promise<Findings> {
     const second = probe(parts, { port, sibling: first.launched.pid, rubbish: true })
     try {
       const findings = await second.findings
-      const { offence } = await second.launched.gone
-      return { ...findings, confusesGateway: offence === undefined }
+      first.launched.channel.send({ type: 'drain' })
+      const ends = await Promise.all([first.launched.gone, second.launched.gone])
+      return { ...findings, confusesGateway: ends.some(({ offence }) => offence === undefined) }
     } finally {
       await end(second.launched)
     }

@@ -59,7 +59,7 @@ export class WorkerLauncher {
       memoryBytes: MEMORY_BYTES,
       mustHold: false,
       wanted: 'auto',
-      assets: { keys: [], databases: [], directories: [] }
+      assets: { keys: [], databases: [], directories: [], doors: [] }
     })
     return new WorkerLauncher(launcher)
   }

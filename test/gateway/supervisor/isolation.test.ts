@@ -6,11 +6,13 @@ import t, { type Test } from 'tap'
 import { confine } from '../../../gateway/supervisor/confinement.ts'
 import { hideNode } from '../../../gateway/supervisor/hidden-node.ts'
 import { reportOf } from '../../../gateway/supervisor/isolation-report.ts'
+import type { Launched } from '../../../gateway/supervisor/launcher.ts'
 import { nodeFlags } from '../../../gateway/supervisor/node-flags.ts'
-import { Findings } from '../../../gateway/supervisor/self-test.ts'
+import { Findings, PROBE_PROGRAM, selfTest } from '../../../gateway/supervisor/self-test.ts'
 import { parseUidRange, UidSlots } from '../../../gateway/supervisor/uid-slots.ts'
+import { systemClock } from '../../../shared/clock.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
+import { launcherOf, PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
 import { settled } from '../../helpers/settled.ts'
 
 const GATEWAY = fileURLToPath(new URL('../../fixtures/gateways/isolates.ts', import.meta.url))
@@ -67,6 +69,7 @@ function directory(t: Test): string {
 }
 
 const OPEN_WITHOUT_NAMESPACES = [
+  'A worker could see the command lines of others.',
   'A worker could connect to ports of this machine and to other addresses.',
   'A worker could listen beside the gateway.',
   'A worker could fill a disk that others use.',
@@ -106,9 +109,12 @@ t.test('without bubblewrap the tools of util-linux make the same place', noPlace
 })
 
 const WITHOUT: [wall: string, named: RegExp][] = [
-  ['files', /read the gateway’s keys.*read the database.*write the database.*fill a disk/],
+  [
+    'files',
+    /read the gateway’s keys.*read the database.*write the database.*into the gateway’s directories.*fill a disk/
+  ],
   ['network', /connect to ports of this machine.*listen beside the gateway/],
-  ['processes', /end the gateway.*end another one.*take the processor/],
+  ['processes', /command lines of others.*end the gateway.*end another one.*take the processor/],
   ['read-only', /fill a disk.*leave a program/]
 ]
 
@@ -120,6 +126,58 @@ t.test('the probe names each wall that is taken away', noBubblewrap, async (t) =
   }
   const refused = gateway(as, [directory(t), '-', 'must-hold', '-', 'namespaces', 'files'])
   t.match(refused, { error: { code: 'ERR_CONFIG', message: /do not hold.*gateway’s keys/ } })
+})
+
+t.test(
+  'the probe names each wall between users that is taken away',
+  { skip: needsRoot },
+  async (t) => {
+    // What would be everybody's then is more than a gateway takes: it stops, and says why.
+    const why = (wall: string): string => {
+      const refused = gateway(root, [directory(t), '200000', '-', '-', 'uids', wall])
+      t.match(refused, { error: { code: 'ERR_CONFIG' } })
+      return refused.error.message
+    }
+    t.match(why('privileges'), /do not hold here\. Workers could gain privileges\.$/)
+    const users = why('users')
+    t.match(users, /read the gateway’s keys.*write the database.*into the gateway’s directories/)
+    t.match(users, /end the gateway.*end another one.*take the processor/)
+  }
+)
+
+t.test('the probe sees whether node can be looked into', { skip: needsRoot }, async (t) => {
+  const missing = (...wall: string[]): string =>
+    gateway(somebody, [directory(t), '-', '-', '-', 'none', ...wall]).isolation.missing.join()
+  t.match(missing('hidden-node'), /memory of another one.*trace another one/)
+  t.notMatch(missing(), /memory of another one|trace another one/)
+})
+
+t.test('the probe sees whether what it says is taken for what it is', needsLinux, async (t) => {
+  const seenBy = async (hear: (launched: Launched) => Launched): Promise<boolean> => {
+    const { confusesGateway } = await selfTest({
+      clock: systemClock,
+      gatewayPid: process.pid,
+      files: [PROBE_PROGRAM],
+      assets: { keys: [], databases: [], directories: [], doors: [] },
+      launcher(env) {
+        const launcher = launcherOf(t, '', { entry: PROBE_PROGRAM, env })
+        return { launch: () => hear(launcher.launch()), close: () => launcher.close() }
+      }
+    })
+    return confusesGateway
+  }
+  t.equal(await seenBy((launched) => launched), false)
+  // A gateway that notices nothing: its workers end as any other.
+  const blindly = (launched: Launched): Launched =>
+    Object.create(launched, {
+      ready: { value: launched.ready },
+      channel: { value: launched.channel },
+      kill: { value: (signal: 'SIGKILL') => launched.kill(signal) },
+      diagnose: { value: () => launched.diagnose() },
+      gone: { value: launched.gone.then((end) => ({ ...end, offence: undefined })) },
+      pid: { get: () => launched.pid }
+    })
+  t.equal(await seenBy(blindly), true)
 })
 
 t.test(
@@ -149,7 +207,7 @@ t.test(
 t.test('root’s workers share a user that is not root', { skip: needsRoot }, async (t) => {
   const { isolation, answer } = gateway(root, [directory(t), '-', '-', '-', 'none'])
   t.equal(answer.uid, 65_534)
-  t.match(isolation.missing, ['A worker could end another one.'])
+  t.match(isolation.missing.join(' '), /could end another one/)
   t.notMatch(isolation.missing.join(), 'of the gateway')
 })
 
