@@ -1,4 +1,5 @@
 /** The only place that picks engines and joins the parts. Nothing happens here until it is called. */
+
 import { randomBytes } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +11,7 @@ import { VERSION } from '#shared/version.ts'
 import { AllowedPeople } from './accounts/allow-list.ts'
 import { KeyWatch } from './accounts/key-watch.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
+import { addedCertificates } from './added-certificates.ts'
 import { type Audit, createAudit } from './admin/audit.ts'
 import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
@@ -452,6 +454,7 @@ async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<
     onDial: (result) => metrics.gmail.connections.inc({ result }),
     init: {
       gmailOrigin: config.GMAIL_API_URL,
+      certificates: addedCertificates(),
       resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
       accountUrl: `${config.PUBLIC_URL}/account`,
       listsHigher: config.LIST_HIGHER_TOOLS

@@ -25,6 +25,10 @@ export const InitializeParams = z.looseObject({
 })
 export type InitializeParams = z.infer<typeof InitializeParams>
 
+/** Characters of an authority's certificate, and how many of them a worker can be told: they must fit one message. */
+export const MOST_CERTIFICATE = 8000
+export const MOST_CERTIFICATES = 20
+
 const Id = z.int().nonnegative()
 /** Longer names than these no worker of ours has to say. */
 const Word = z.string().max(1024)
@@ -104,6 +108,8 @@ const ToWorker = z.discriminatedUnion('type', [
     protocol: z.int(),
     /** The only origin that the worker may call, e.g. `https://gmail.googleapis.com`. */
     gmailOrigin: z.string(),
+    /** Authorities beyond Node's own (PEM) that are to be trusted there: a company's, whose proxy looks into TLS. */
+    certificates: z.array(z.string().max(MOST_CERTIFICATE)).max(MOST_CERTIFICATES).optional(),
     resourceMetadataUrl: z.string(),
     /** Where a person can connect the account again. */
     accountUrl: z.string().optional(),
