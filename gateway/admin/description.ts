@@ -40,6 +40,7 @@ const json = (description: string, schema: z.ZodType): object => ({
 export const openRoutes = {
   health: {
     operationId: 'health',
+    'x-command': 'health',
     tags: ['Health'],
     summary: 'The process answers',
     description: 'For whoever restarts processes that do not.',
@@ -48,6 +49,7 @@ export const openRoutes = {
   },
   ready: {
     operationId: 'ready',
+    'x-command': 'ready',
     tags: ['Health'],
     summary: 'Whether this gateway can serve',
     description:
@@ -57,6 +59,7 @@ export const openRoutes = {
   },
   metrics: {
     operationId: 'metrics',
+    'x-command': 'metrics',
     tags: ['Health'],
     summary: 'Metrics for Prometheus',
     description: 'Takes the role `metrics`. No label grows with people.',

@@ -164,6 +164,15 @@ const latestEvents = (desk) =>
     ]
   })
 
+/** @type {Record<string, string>} */
+const CHECKS = {
+  store: 'Store',
+  keys: 'Keys',
+  worker: 'A worker starts',
+  accepting: 'Takes calls',
+  google: 'Google'
+}
+
 /** @type {WeakMap<Node, string>} */
 const drawn = new WeakMap()
 
@@ -176,24 +185,12 @@ function showHealth(desk, place, gate) {
   const { checks, isolation, warnings = [], node } = report
   const missing = isolation?.missing ?? []
   place.replaceChildren(
-    facts(
-      [
-        ['Store', check(checks.store)],
-        ['A worker starts', check(checks.worker)],
-        ['Takes calls', check(checks.accepting)],
-        ['Walls', isolation && wallsOf(isolation.mode, missing)],
-        [
-          'Node',
-          node &&
-            (node === 'ok' ? badge('good', 'ok') : el('span', {}, badge('warn', 'old'), ` ${node}`))
-        ],
-        [
-          'Warnings',
-          warnings.length > 0 &&
-            el('ul', {}, ...warnings.map((/** @type {string} */ one) => el('li', {}, one)))
-        ]
-      ].map(([name, value]) => [String(name), value || null])
-    )
+    facts([
+      ...Object.entries(checks).map(([name, said]) => fact(CHECKS[name] ?? name, check(said))),
+      fact('Walls', isolation && wallsOf(isolation.mode, missing)),
+      fact('Node', node && nodeOf(node)),
+      fact('Warnings', warnings.length > 0 && listOf(warnings))
+    ])
   )
   gate.hidden = !desk.mayChange
   if (desk.mayChange) gate.replaceChildren(...gateButtons(desk, checks.accepting === 'ok'))
@@ -212,6 +209,16 @@ const gateButtons = (desk, isOpen) => [
       )
 ]
 
+/** @param {string} name @param {import('./dom.js').Child} value @returns {[string, import('./dom.js').Child]} */
+const fact = (name, value) => [name, value || null]
+
+/** @param {string} said */
+const nodeOf = (said) =>
+  said === 'ok' ? badge('good', 'ok') : el('span', {}, badge('warn', 'old'), ` ${said}`)
+
+/** @param {string[]} all */
+const listOf = (all) => el('ul', {}, ...all.map((one) => el('li', {}, one)))
+
 /** @param {'good' | 'warn' | 'bad'} look @param {string} text */
 const badge = (look, text) => el('span', { class: `badge ${look}` }, text)
 
@@ -222,10 +229,5 @@ const check = (said) =>
 /** @param {string} mode @param {string[]} missing */
 function wallsOf(mode, missing) {
   const look = mode === 'none' ? 'bad' : missing.length > 0 ? 'warn' : 'good'
-  return el(
-    'span',
-    {},
-    badge(look, mode),
-    missing.length > 0 && el('ul', {}, ...missing.map((one) => el('li', {}, one)))
-  )
+  return el('span', {}, badge(look, mode), missing.length > 0 && listOf(missing))
 }

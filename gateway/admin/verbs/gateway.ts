@@ -92,8 +92,8 @@ export const listAudit = defineVerb({
   params: nothing,
   query: z.strictObject({
     actor: z.string().max(320).optional().describe('`admin`, `operator:…` or `user:…`.'),
-    action: z.string().max(100).optional(),
-    target: z.string().max(2000).optional(),
+    action: z.string().max(100).optional().describe('Such as block, kill_calls, erase.'),
+    target: z.string().max(2000).optional().describe('A person’s id, a handle, a worker, `node`.'),
     limit: page.limit,
     cursor: z.coerce
       .number()
@@ -101,7 +101,7 @@ export const listAudit = defineVerb({
       .positive()
       .optional()
       .describe('`nextCursor` of the page before.'),
-    format: z.enum(['json', 'ndjson']).default('json')
+    format: z.enum(['json', 'ndjson']).default('json').describe('`ndjson`: all of it, a line each.')
   }),
   answer: z.strictObject({
     entries: z.array(

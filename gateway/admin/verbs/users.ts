@@ -91,7 +91,7 @@ export const listUsers = defineVerb({
   params: nothing,
   query: z.strictObject({
     search: z.string().max(320).optional().describe('Part of an address.'),
-    state: State.optional(),
+    state: State.optional().describe('Only in this state.'),
     ...page
   }),
   answer: z.strictObject({ users: z.array(UserLine), nextCursor })
@@ -121,7 +121,10 @@ export const topUsers = defineVerb({
   description: 'People by what they have used since this gateway started, the most first.',
   params: nothing,
   query: z.strictObject({
-    by: z.enum(['calls', 'cpuSeconds', 'bytes', 'quotaUnits']).default('cpuSeconds'),
+    by: z
+      .enum(['calls', 'cpuSeconds', 'bytes', 'quotaUnits'])
+      .default('cpuSeconds')
+      .describe('Of what.'),
     limit: z.coerce.number().int().min(1).max(1000).default(20).describe('At most so many.')
   }),
   answer: z.strictObject({
