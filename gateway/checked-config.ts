@@ -2,7 +2,7 @@ import { GatewayError } from '#shared/errors.ts'
 import { loadKeyring } from './accounts/keyring.ts'
 import { loadOperators } from './admin/operators.ts'
 import { type Config, readConfig, wrongSettings } from './config.ts'
-import { sqlitePath } from './store/database-url.ts'
+import { readDatabaseUrl } from './store/database-url.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 
 /**
@@ -14,7 +14,7 @@ export function checkedConfig(warn: (sentence: string) => void = () => {}): Conf
   const mistakes = [
     () => loadKeyring(config.SECRETS_FILE, warn),
     () => loadOperators(config),
-    () => sqlitePath(config.DATABASE_URL),
+    () => readDatabaseUrl(config.DATABASE_URL),
     () => config.WORKER_UIDS !== undefined && parseUidRange(config.WORKER_UIDS)
   ].flatMap(mistakeIn)
   if (mistakes.length > 0) throw wrongSettings(mistakes)

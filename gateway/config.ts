@@ -48,6 +48,7 @@ export const Settings = z.object({
   NO_PROXY: list.default([]),
   SECRETS_FILE: z.string().min(1),
   DATABASE_URL: z.string().default('sqlite:data/gateway.sqlite'),
+  DATABASE_POOL: whole(2, 200).default(10),
   RUN_DIR: z.string().optional(),
   ALLOWED_EMAILS: list.default([]),
   ALLOWED_DOMAINS: list.default([]),
@@ -249,11 +250,12 @@ const IN_FILES = [
   'ADMIN_TOKEN',
   'METRICS_TOKEN',
   'GOOGLE_CLIENT_SECRET',
+  'DATABASE_URL',
   'ALLOWED_EMAILS',
   'ALLOWED_DOMAINS',
   'LOG_LEVEL'
 ]
-const SECRETS = IN_FILES.slice(0, 3)
+const SECRETS = IN_FILES.slice(0, 4)
 
 /** Swarm and Kubernetes mount secrets for a group; a file for everybody is no secret. */
 function checkMode(

@@ -246,7 +246,9 @@ const tokensFor = (
 
 /** What everything else stands on. */
 async function openBase(config: Config, log: Log, metrics: Metrics) {
-  const store = await openStore(config.DATABASE_URL, storeNews(log, metrics))
+  const store = await openStore(config.DATABASE_URL, storeNews(log, metrics), {
+    poolSize: config.DATABASE_POOL
+  })
   const clockWatch = watchClock(log, metrics)
   const storeWatch = watchStore(store)
   return {
@@ -303,7 +305,7 @@ async function assignmentOf(
 const storeNews = (log: Log, metrics: Metrics): StoreNews => ({
   trouble({ kind, code, sentence }, failed) {
     metrics.store.trouble.set({ kind }, 1)
-    log.error({ store: kind, sqlite: code, failed }, sentence)
+    log.error({ store: kind, code, failed }, sentence)
   },
   recovered({ kind }, seconds) {
     metrics.store.trouble.set({ kind }, 0)

@@ -118,6 +118,8 @@ const ONLY_IN: Record<string, readonly string[]> = {
   googleapis: ['worker/gmail/api.ts'],
   'html-to-text': ['worker/mime'],
   kysely: ['gateway/store'],
+  pg: ['gateway/store'],
+  'pg-connection-string': ['gateway/store/database-url.ts'],
   'openid-client': ['gateway/accounts/google.ts'],
   'oidc-provider': ['gateway/oauth'],
   pino: ['gateway/telemetry/log.ts'],
@@ -136,6 +138,7 @@ const CHOSEN_BY: Record<string, readonly string[]> = {
     'gateway/supervisor/open-launcher.ts'
   ],
   'gateway/store/sqlite.ts': ['gateway/store/store.ts'],
+  'gateway/store/postgres.ts': ['gateway/store/store.ts'],
   'gateway/wiring.ts': ['gateway/start.ts']
 }
 

@@ -66,7 +66,8 @@ export interface AccountsParts {
 
 const PAGE = 100
 
-export function createAccounts({ store: { db }, grants, google, clock }: AccountsParts): Accounts {
+export function createAccounts({ store, grants, google, clock }: AccountsParts): Accounts {
+  const { db } = store
   const setState = (userId: UserId, state: UserRow['state']) =>
     db.updateTable('users').set({ state }).where('id', '=', userId)
 
@@ -81,12 +82,12 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
     },
 
     named: (idOrAddress) => named(db, idOrAddress),
-    list: (page) => list(db, page),
+    list: (page) => list(store, page),
     grantedScopes: (userId) => grants.scopes(userId),
 
     async admit({ userId, email, hd = null }) {
       const now = clock.now()
-      return db.transaction().execute(async (trx) => {
+      return store.transaction(async (trx) => {
         const row = await trx
           .insertInto('users')
           .values({ id: userId, email, hd, state: 'active', created_at: now, last_seen_at: now })
@@ -114,7 +115,7 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
     },
 
     async needsReauth(userId) {
-      await db.transaction().execute(async (trx) => {
+      await store.transaction(async (trx) => {
         await trx
           .updateTable('users')
           .set({ state: 'needs_reauth' })
@@ -127,8 +128,10 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
 
     async erase(userId) {
       const revokedAtGoogle = await revokeAtGoogle(userId, grants, google)
-      await db.transaction().execute(async (trx) => {
-        for (const table of ['oauth', 'sessions', 'owners'] as const) {
+      await store.transaction(async (trx) => {
+        // First: a session is stored only under a lease, so that none is added after these are removed.
+        await forgetLease(trx, userId)
+        for (const table of ['oauth', 'sessions'] as const) {
           await trx.deleteFrom(table).where('user_id', '=', userId).execute()
         }
         await trx
@@ -148,6 +151,21 @@ export function createAccounts({ store: { db }, grants, google, clock }: Account
   }
 }
 
+/** The row names the person; only its number must not come again, since whoever had a lease may still hold it. */
+async function forgetLease(db: Store['db'], userId: UserId): Promise<void> {
+  const gone = await db
+    .deleteFrom('owners')
+    .where('user_id', '=', userId)
+    .returning('epoch')
+    .executeTakeFirst()
+  if (!gone) return
+  await db
+    .updateTable('lease_floor')
+    .set({ epoch: gone.epoch })
+    .where('epoch', '<', gone.epoch)
+    .execute()
+}
+
 async function named(db: Store['db'], idOrAddress: string): Promise<Account | undefined> {
   const row = await db
     .selectFrom('users')
@@ -165,16 +183,13 @@ async function named(db: Store['db'], idOrAddress: string): Promise<Account | un
 }
 
 async function list(
-  db: Store['db'],
+  { db, terms }: Store,
   { after, search, state, limit = PAGE }: AccountPage = {}
 ): Promise<readonly Account[]> {
   let query = db.selectFrom('users').selectAll().orderBy('id').limit(limit)
   if (after !== undefined) query = query.where('id', '>', after)
   if (state !== undefined) query = query.where('state', '=', state)
-  if (search !== undefined)
-    query = query.where(({ eb, fn, val }) =>
-      eb(fn<number>('instr', [fn('lower', ['email']), val(search.toLowerCase())]), '>', 0)
-    )
+  if (search !== undefined) query = query.where(terms.contains('email', search))
   return (await query.execute()).map(toAccount)
 }
 

@@ -42,11 +42,8 @@ export interface GoogleGrantsParts {
   readonly clock: Clock
 }
 
-export function createGoogleGrants({
-  store: { db },
-  vault,
-  clock
-}: GoogleGrantsParts): GoogleGrants {
+export function createGoogleGrants({ store, vault, clock }: GoogleGrantsParts): GoogleGrants {
+  const { db } = store
   const setSealed = async (
     userId: UserId,
     version: string,
@@ -82,7 +79,7 @@ export function createGoogleGrants({
     async put(userId, refreshToken, scopes) {
       const sealed = await vault.seal(userId, USE, refreshToken)
       const row = { ...sealed, scopes: scopes.join(' '), updated_at: clock.now() }
-      await db.transaction().execute(async (trx) => {
+      await store.transaction(async (trx) => {
         await trx
           .insertInto('google_grants')
           .values({ user_id: userId, ...row })

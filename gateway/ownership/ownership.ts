@@ -14,6 +14,11 @@ export interface Ownership {
    * a transaction: what is written in it cannot be the work of a deposed gateway.
    */
   verify(userId: UserId, db: Store['db']): Promise<void>
+  /**
+   * For how many ms from now the user's worker may serve, by a clock that nobody sets: 0 without a lease, Infinity where
+   * no other machine can take it.
+   */
+  leftMs(userId: UserId): number
   /** Gives every lease back and waits until that is stored. May be called more than once. */
   close(): Promise<void>
 }

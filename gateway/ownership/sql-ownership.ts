@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
+import { type LeaseRow, LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import type { Node } from './node.ts'
 import type { Lease, Ownership } from './ownership.ts'
@@ -10,6 +11,8 @@ const LEASE_MS = 15_000
 const RENEW_MS = 3000
 /** How soon a lease that was given back elsewhere is noticed here. */
 const POLL_MS = 50
+/** How often it is looked whether a lease has ended here. */
+const WATCH_MS = 250
 /** Longer than a leaving gateway may take over its calls in flight, and than a dead one's lease lives. */
 const WAIT_MS = 20_000
 
@@ -23,32 +26,50 @@ export interface SqlOwnershipParts {
   readonly failed: (error: unknown) => void
 }
 
+interface Held {
+  readonly lease: Lease
+  /** As `Clock.monotonic`: when it ends here, because it may end for others soon after. */
+  deadline: number
+}
+
 interface Claim {
   readonly settle: PromiseWithResolvers<Lease>
   readonly give: () => void
 }
 
-/** Leases as rows of the `owners` table, renewed together while this gateway lives. */
+/**
+ * Leases as rows of the `owners` table, renewed together while this gateway lives. Where several machines share the
+ * database, a lease that could not be renewed ends here before it ends there: counted from before the statement was
+ * sent, by a clock that nobody sets, and asked at every use, since a process that was stopped runs before its timers do.
+ */
 export class SqlOwnership implements Ownership {
   readonly #parts: SqlOwnershipParts
-  /** What is held, by user; the object is the lease, so that a later one is not taken for it. */
-  readonly #held = new Map<UserId, Lease>()
+  readonly #rows: LeaseRows
+  /** What is held, by user; the lease is an object, so that a later one is not taken for it. */
+  readonly #held = new Map<UserId, Held>()
   readonly #waiting = new Map<UserId, Claim>()
-  readonly #releases = new Set<Promise<void>>()
+  /** What is to be given back with the next statement. */
+  #returned: LeaseRow[] = []
+  #returning: Promise<void> | undefined
   #claiming = false
+  #isAskedAgain = false
   #cancelPoll = (): void => {}
   #cancelRenewal: () => void
+  #cancelWatch = (): void => {}
+  #isRenewing = false
 
   constructor(parts: SqlOwnershipParts) {
     this.#parts = parts
+    this.#rows = new LeaseRows(parts.store, parts.clock, parts.node.id, LEASE_MS)
     this.#cancelRenewal = this.#armRenewal()
+    if (parts.store.terms.leaseMarginMs > 0) this.#watch()
   }
 
   async hold(userId: UserId, signal: AbortSignal): Promise<Lease> {
     signal.throwIfAborted()
     const settle = Promise.withResolvers<Lease>()
     const abort = (): void => settle.reject(signal.reason)
-    const cancel = this.#parts.clock.after(WAIT_MS, () => settle.reject(held()))
+    const cancel = this.#parts.clock.after(WAIT_MS, () => settle.reject(heldElsewhere()))
     const give = (): void => {
       cancel()
       signal.removeEventListener('abort', abort)
@@ -65,36 +86,40 @@ export class SqlOwnership implements Ownership {
   }
 
   async verify(userId: UserId, db: Store['db']): Promise<void> {
-    const epoch = this.#held.get(userId)?.epoch
-    if (epoch === undefined) throw lost()
-    const row = await db
-      .selectFrom('owners')
-      .select('epoch')
-      .where('user_id', '=', userId)
-      .where('node', '=', this.#parts.node.id)
-      .where('epoch', '=', epoch)
-      .executeTakeFirst()
-    if (!row) throw lost()
+    const held = this.#held.get(userId)
+    if (!held || this.#isOver(held)) throw lost()
+    const isHeld = await this.#rows.holds({ user_id: userId, epoch: held.lease.epoch }, db)
+    if (!isHeld || this.#isOver(held)) throw lost()
+  }
+
+  leftMs(userId: UserId): number {
+    const held = this.#held.get(userId)
+    return held ? Math.max(0, held.deadline - this.#parts.clock.monotonic()) : 0
   }
 
   async close(): Promise<void> {
     this.#cancelRenewal()
+    this.#cancelWatch()
     this.#cancelPoll()
-    for (const { settle } of this.#waiting.values()) settle.reject(held())
-    for (const lease of this.#held.values()) lease.release()
-    await Promise.all(this.#releases)
+    for (const { settle } of this.#waiting.values()) settle.reject(heldElsewhere())
+    for (const { lease } of this.#held.values()) lease.release()
+    await this.#returning
   }
 
   /** Tries to get what is waited for, all in one statement, and again later for what somebody holds. */
   async #claim(): Promise<void> {
-    if (this.#claiming) return
+    if (this.#claiming) {
+      this.#isAskedAgain = true
+      return
+    }
     this.#claiming = true
+    this.#isAskedAgain = false
     try {
       await null // who asks in the same breath is served by the same statement
       await this.#take([...this.#waiting.keys()], [])
       const others = [...this.#waiting.keys()]
       const { node } = this.#parts
-      const gone = (await this.#holders(others)).filter((id) => node.isRunning(id) === false)
+      const gone = (await this.#rows.holders(others)).filter((id) => node.isRunning(id) === false)
       if (gone.length > 0) await this.#take(others, gone)
     } catch (error) {
       for (const { settle } of this.#waiting.values()) settle.reject(error)
@@ -102,35 +127,20 @@ export class SqlOwnership implements Ownership {
       this.#claiming = false
     }
     this.#cancelPoll()
-    if (this.#waiting.size > 0) {
-      this.#cancelPoll = this.#parts.clock.after(POLL_MS, () => void this.#claim())
-    }
+    if (this.#waiting.size === 0) return
+    const soon = this.#isAskedAgain ? 0 : POLL_MS // who came meanwhile has not been asked for
+    this.#cancelPoll = this.#parts.clock.after(soon, () => void this.#claim())
   }
 
   async #take(users: readonly UserId[], gone: readonly string[]): Promise<void> {
-    if (users.length === 0) return
-    const { store, clock, node } = this.#parts
-    const now = clock.now()
-    const lease = { node: node.id, expires_at: now + LEASE_MS }
-    const rows = await store.db
-      .insertInto('owners')
-      .values(users.map((user_id) => ({ user_id, epoch: 1, ...lease })))
-      .onConflict((conflict) =>
-        conflict
-          .column('user_id')
-          .doUpdateSet(({ eb }) => ({ ...lease, epoch: eb('owners.epoch', '+', 1) }))
-          .where(({ eb, or }) =>
-            or([eb('owners.expires_at', '<=', now), eb('owners.node', 'in', [node.id, ...gone])])
-          )
-      )
-      .returning(['user_id', 'epoch'])
-      .execute()
-    for (const { user_id, epoch } of rows) this.#won(user_id as UserId, epoch)
+    const sent = this.#parts.clock.monotonic()
+    for (const { user_id, epoch } of await this.#rows.take(users, gone))
+      this.#won(user_id as UserId, epoch, sent)
   }
 
-  #won(userId: UserId, epoch: number): void {
+  #won(userId: UserId, epoch: number, sent: number): void {
     const lease: Lease = { epoch, release: () => this.#release(userId, lease) }
-    this.#held.set(userId, lease)
+    this.#held.set(userId, { lease, deadline: this.#deadlineOf(sent) })
     const claim = this.#waiting.get(userId)
     if (!claim) {
       lease.release() // whoever asked has left
@@ -141,65 +151,87 @@ export class SqlOwnership implements Ownership {
   }
 
   #release(userId: UserId, lease: Lease): void {
-    if (this.#held.get(userId) !== lease) return
+    if (this.#held.get(userId)?.lease !== lease) return
     this.#held.delete(userId)
-    // A row that could not be given back expires by itself.
-    const stored = this.#giveBack(userId, lease.epoch).catch(this.#parts.failed)
-    this.#releases.add(stored)
-    void stored.then(() => this.#releases.delete(stored))
+    this.#returned.push({ user_id: userId, epoch: lease.epoch })
+    this.#returning ??= this.#giveBack()
   }
 
-  async #giveBack(userId: UserId, epoch: number): Promise<void> {
-    const { store, node } = this.#parts
-    await store.db
-      .updateTable('owners')
-      .set({ expires_at: 0 })
-      .where('user_id', '=', userId)
-      .where('node', '=', node.id)
-      .where('epoch', '=', epoch)
-      .execute()
-  }
-
-  async #holders(users: readonly UserId[]): Promise<string[]> {
-    if (users.length === 0) return []
-    const { db } = this.#parts.store
-    const rows = await db
-      .selectFrom('owners')
-      .select('node')
-      .distinct()
-      .where('user_id', 'in', users)
-      .execute()
-    return rows.map(({ node }) => node)
+  /** One statement for all that are released while the one before is under way. */
+  async #giveBack(): Promise<void> {
+    await null // who is released in the same breath goes with it
+    while (this.#returned.length > 0) {
+      const leases = this.#returned
+      this.#returned = []
+      // A row that could not be given back expires by itself.
+      await this.#rows.giveBack(leases).catch(this.#parts.failed)
+    }
+    this.#returning = undefined
   }
 
   #armRenewal(): () => void {
     return this.#parts.clock.after(RENEW_MS, () => {
       this.#cancelRenewal = this.#armRenewal()
-      this.#renew().catch(this.#parts.failed)
+      if (this.#isRenewing) return // it waits for the database
+      this.#isRenewing = true
+      void this.#renew()
+        .catch(this.#parts.failed)
+        .finally(() => {
+          this.#isRenewing = false
+        })
+    })
+  }
+
+  #watch(): void {
+    this.#cancelWatch = this.#parts.clock.after(WATCH_MS, () => {
+      this.#endWhatIsOver()
+      this.#watch()
     })
   }
 
   async #renew(): Promise<void> {
-    const { store, clock, node, onLost } = this.#parts
     const before = [...this.#held]
     if (before.length === 0) return
-    const rows = await store.db
-      .updateTable('owners')
-      .set({ expires_at: clock.now() + LEASE_MS })
-      .where('node', '=', node.id)
-      .where('expires_at', '>', 0)
-      .returning('user_id')
-      .execute()
-    const kept = new Set(rows.map(({ user_id }) => user_id))
-    for (const [userId, lease] of before) {
-      if (kept.has(userId) || this.#held.get(userId) !== lease) continue
-      this.#held.delete(userId)
-      onLost(userId)
+    this.#endWhatIsOver()
+    const sent = this.#parts.clock.monotonic()
+    const renewed = epochs(await this.#rows.renew())
+    const skipped: [UserId, Held][] = []
+    for (const [userId, held] of before) {
+      if (renewed.get(userId) === held.lease.epoch) held.deadline = this.#deadlineOf(sent)
+      else skipped.push([userId, held])
     }
+    if (skipped.length === 0) return
+    const kept = epochs(await this.#rows.held(skipped.map(([userId]) => userId)))
+    for (const [userId, held] of skipped)
+      if (kept.get(userId) !== held.lease.epoch) this.#lose(userId, held)
+  }
+
+  /** Another gateway has it, or may have it soon. */
+  #lose(userId: UserId, held: Held): void {
+    if (this.#held.get(userId) !== held) return
+    this.#held.delete(userId)
+    this.#parts.onLost(userId)
+  }
+
+  #endWhatIsOver(): void {
+    for (const [userId, held] of this.#held) if (this.#isOver(held)) this.#lose(userId, held)
+  }
+
+  #isOver({ deadline }: Held): boolean {
+    return this.#parts.clock.monotonic() >= deadline
+  }
+
+  /** `sent`: before the statement was, so that what the database adds to its time is later. */
+  #deadlineOf(sent: number): number {
+    const { leaseMarginMs } = this.#parts.store.terms
+    return leaseMarginMs > 0 ? sent + LEASE_MS - leaseMarginMs : Number.POSITIVE_INFINITY
   }
 }
 
-const held = (): GatewayError =>
+const epochs = (rows: readonly LeaseRow[]): ReadonlyMap<string, number> =>
+  new Map(rows.map(({ user_id, epoch }) => [user_id, epoch]))
+
+const heldElsewhere = (): GatewayError =>
   new GatewayError('ERR_LEASE_HELD', 'Another gateway serves this account; try again.', {
     retryAfter: 1
   })

@@ -11,6 +11,10 @@ const TURN_POLL_MS = 25
 /** How long a gateway that leaves waits for the next one to listen. */
 const SUCCESSOR_MS = 2000
 
+type Own = Omit<NodeRow, 'expires_at'>
+/** A row, and whether its gateway was heard of lately in the eyes of the database. */
+type Seen = Own & { readonly is_fresh: unknown }
+
 /** What was found when the turn came. */
 export type Turn =
   | 'alone' // whoever listens on these ports is no gateway of this store
@@ -34,7 +38,7 @@ export interface SuccessionParts {
  */
 export class Succession {
   readonly #parts: SuccessionParts
-  #row: NodeRow | undefined
+  #row: Own | undefined
   #isClosed = false
   #cancelRenewal = (): void => {}
 
@@ -45,19 +49,20 @@ export class Succession {
   /** Resolves when this gateway may listen. `onWait` is called when another one is ahead. Called once. */
   async turn(onWait: () => void): Promise<Turn> {
     const { store, clock, node, port, opsPort } = this.#parts
-    const now = clock.now()
-    const row: NodeRow = {
+    const row: Own = {
       id: node.id,
       host: node.host,
       port,
       ops_port: opsPort,
       state: 'waiting',
-      since: now,
-      expires_at: now + ALIVE_MS
+      since: clock.now()
     }
     this.#row = row
     await this.#forgetTheDead()
-    await store.db.insertInto('nodes').values(row).execute()
+    await store.db
+      .insertInto('nodes')
+      .values(({ eb }) => ({ ...row, expires_at: eb(this.#now(), '+', ALIVE_MS) }))
+      .execute()
     this.#armRenewal()
     let wait = onWait
     while (!this.#isClosed) {
@@ -103,11 +108,9 @@ export class Succession {
   }
 
   /** The living gateways of this machine that want one of our ports. */
-  async #others(): Promise<NodeRow[]> {
-    const { store, node, port, opsPort } = this.#parts
-    const rows = await store.db
-      .selectFrom('nodes')
-      .selectAll()
+  async #others(): Promise<Seen[]> {
+    const { node, port, opsPort } = this.#parts
+    const rows = await this.#seen()
       .where('host', '=', node.host)
       .where('id', '!=', node.id)
       .execute()
@@ -119,33 +122,48 @@ export class Succession {
   }
 
   /** A process that is only held up still has its ports; where nothing is known of it, time decides. */
-  #isAlive({ id, expires_at }: NodeRow): boolean {
-    const { node, clock } = this.#parts
-    return node.isRunning(id) ?? expires_at > clock.now()
+  #isAlive({ id, is_fresh }: Seen): boolean {
+    return this.#parts.node.isRunning(id) ?? Boolean(is_fresh)
+  }
+
+  #seen() {
+    return this.#parts.store.db
+      .selectFrom('nodes')
+      .selectAll()
+      .select(({ eb }) => eb('expires_at', '>', this.#now()).as('is_fresh'))
+  }
+
+  #now() {
+    return this.#parts.store.terms.now(this.#parts.clock.now())
   }
 
   async #forgetTheDead(): Promise<void> {
     const { db } = this.#parts.store
-    const rows = await db.selectFrom('nodes').selectAll().execute()
+    const rows = await this.#seen().execute()
     const dead = rows.filter((row) => !this.#isAlive(row)).map(({ id }) => id)
     if (dead.length > 0) await db.deleteFrom('nodes').where('id', 'in', dead).execute()
   }
 
   async #become(state: NodeRow['state']): Promise<void> {
     if (this.#row) this.#row = { ...this.#row, state }
-    await this.#write({ state })
+    const { store, node } = this.#parts
+    await store.db.updateTable('nodes').set({ state }).where('id', '=', node.id).execute()
   }
 
-  async #write(change: Partial<NodeRow>): Promise<void> {
+  async #renew(): Promise<void> {
     const { store, node } = this.#parts
-    await store.db.updateTable('nodes').set(change).where('id', '=', node.id).execute()
+    await store.db
+      .updateTable('nodes')
+      .set(({ eb }) => ({ expires_at: eb(this.#now(), '+', ALIVE_MS) }))
+      .where('id', '=', node.id)
+      .execute()
   }
 
   #armRenewal(): void {
     const { clock, failed } = this.#parts
     this.#cancelRenewal = clock.after(RENEW_MS, () => {
       this.#armRenewal()
-      this.#write({ expires_at: clock.now() + ALIVE_MS }).catch(failed)
+      this.#renew().catch(failed)
     })
   }
 
@@ -155,7 +173,7 @@ export class Succession {
 }
 
 /** Who listens is ahead, and who waits for longer. */
-const isAhead = (other: NodeRow, me: NodeRow): boolean =>
+const isAhead = (other: Own, me: Own): boolean =>
   other.state === 'serving' ||
   (other.state === 'waiting' &&
     (other.since < me.since || (other.since === me.since && other.id < me.id)))

@@ -5,7 +5,6 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
-import { listed } from '../store/listed.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { inOrderOfGivingWay, type Newcomer } from './give-way.ts'
@@ -155,7 +154,7 @@ export class SessionRegistry {
       asleepBy: 'hibernation',
       ended: undefined
     }
-    await this.#store.db.transaction().execute(async (tx) => {
+    await this.#store.transaction(async (tx) => {
       await this.#verifyLease(opened.userId, tx)
       await tx.insertInto('sessions').values(rowOf(session, initialize)).execute()
     })
@@ -265,7 +264,7 @@ export class SessionRegistry {
     if (client !== undefined) query = query.where('client_name', '=', keptName(client))
     if (cursor !== undefined) query = query.where('handle', '>', cursor)
     if (state !== undefined) {
-      const live = listed(this.#live().map(({ hash }) => hash))
+      const live = this.#store.terms.listed(this.#live().map(({ hash }) => hash))
       query = query.where('hash', state === 'live' ? 'in' : 'not in', live)
     }
     const rows = await query.limit(limit).execute()
@@ -333,7 +332,7 @@ export class SessionRegistry {
     if (touched.length === 0) return
     this.#touched.clear()
     try {
-      await this.#store.db.transaction().execute(async (tx) => {
+      await this.#store.transaction(async (tx) => {
         for (const { hash, lastSeenAt } of touched) {
           await tx
             .updateTable('sessions')

@@ -1,28 +1,29 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Schema } from './schema.ts'
+import type { Terms } from './terms.ts'
 
 /**
  * Every change of the tables, oldest first, by a name that never changes. A migration that has been
  * released is never edited: the next change is a new one.
  */
-export const MIGRATIONS: Record<string, Migration> = {
+export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
   '001-first-tables': {
     async up(db: Kysely<Schema>) {
-      await createAccountTables(db)
-      await createOAuthTable(db)
-      await createSessionTables(db)
+      await createAccountTables(db, terms)
+      await createOAuthTable(db, terms)
+      await createSessionTables(db, terms)
     }
   },
   '002-nodes': {
     async up(db: Kysely<Schema>) {
       await db.schema
         .createTable('nodes')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('host', 'text', (column) => column.notNull())
+        .addColumn('id', terms.text, (column) => column.primaryKey())
+        .addColumn('host', terms.text, (column) => column.notNull())
         .addColumn('port', 'integer', (column) => column.notNull())
         .addColumn('ops_port', 'integer', (column) => column.notNull())
-        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('state', terms.text, (column) => column.notNull())
         .addColumn('since', 'bigint', (column) => column.notNull())
         .addColumn('expires_at', 'bigint', (column) => column.notNull())
         .execute()
@@ -32,9 +33,9 @@ export const MIGRATIONS: Record<string, Migration> = {
   '003-sign-in-by-tool': {
     async up(db: Kysely<Schema>) {
       const { schema } = db
-      await schema.alterTable('sessions').addColumn('level', 'text').execute()
+      await schema.alterTable('sessions').addColumn('level', terms.text).execute()
       await schema.alterTable('sessions').addColumn('expires_at', 'bigint').execute()
-      await schema.alterTable('sessions').addColumn('token_hash', 'text').execute()
+      await schema.alterTable('sessions').addColumn('token_hash', terms.text).execute()
       await schema.createIndex('sessions_expires').on('sessions').column('expires_at').execute()
     }
   },
@@ -52,42 +53,55 @@ export const MIGRATIONS: Record<string, Migration> = {
       await schema
         .createTable('key_check')
         .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('sealed', 'text', (column) => column.notNull())
-        .addColumn('kid', 'text', (column) => column.notNull())
+        .addColumn('sealed', terms.text, (column) => column.notNull())
+        .addColumn('kid', terms.text, (column) => column.notNull())
         .execute()
       await schema.createIndex('google_grants_kid').on('google_grants').column('kid').execute()
     }
+  },
+  '006-lease-floor': {
+    async up(db: Kysely<Schema>) {
+      await db.schema
+        .createTable('lease_floor')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('epoch', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.insertInto('lease_floor').values({ id: 1, epoch: 0 }).execute()
+      // Leases are renewed all the time: room in the page keeps the index out of it.
+      if (terms.engine === 'postgres')
+        await sql`alter table owners set (fillfactor = 50)`.execute(db)
+    }
   }
-}
+})
 
-async function createAccountTables({ schema }: Kysely<Schema>): Promise<void> {
+async function createAccountTables({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
   await schema
     .createTable('users')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('email', 'text', (column) => column.notNull())
-    .addColumn('hd', 'text')
-    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('id', terms.text, (column) => column.primaryKey())
+    .addColumn('email', terms.text, (column) => column.notNull())
+    .addColumn('hd', terms.text)
+    .addColumn('state', terms.text, (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
     .execute()
   await schema
     .createTable('google_grants')
-    .addColumn('user_id', 'text', (column) =>
+    .addColumn('user_id', terms.text, (column) =>
       column.primaryKey().references('users.id').onDelete('cascade')
     )
-    .addColumn('sealed', 'text', (column) => column.notNull())
-    .addColumn('kid', 'text', (column) => column.notNull())
-    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('sealed', terms.text, (column) => column.notNull())
+    .addColumn('kid', terms.text, (column) => column.notNull())
+    .addColumn('scopes', terms.text, (column) => column.notNull())
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .execute()
   await schema
     .createTable('personal_tokens')
-    .addColumn('hash', 'text', (column) => column.primaryKey())
-    .addColumn('user_id', 'text', (column) =>
+    .addColumn('hash', terms.text, (column) => column.primaryKey())
+    .addColumn('user_id', terms.text, (column) =>
       column.notNull().references('users.id').onDelete('cascade')
     )
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('level', 'text', (column) => column.notNull())
+    .addColumn('name', terms.text, (column) => column.notNull())
+    .addColumn('level', terms.text, (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .addColumn('last_used_at', 'bigint')
@@ -99,16 +113,16 @@ async function createAccountTables({ schema }: Kysely<Schema>): Promise<void> {
     .execute()
 }
 
-async function createOAuthTable({ schema }: Kysely<Schema>): Promise<void> {
+async function createOAuthTable({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
   await schema
     .createTable('oauth')
-    .addColumn('model', 'text', (column) => column.notNull())
-    .addColumn('id', 'text', (column) => column.notNull())
-    .addColumn('payload', 'text', (column) => column.notNull())
-    .addColumn('grant_id', 'text')
-    .addColumn('uid', 'text')
-    .addColumn('user_id', 'text')
-    .addColumn('client_id', 'text')
+    .addColumn('model', terms.text, (column) => column.notNull())
+    .addColumn('id', terms.text, (column) => column.notNull())
+    .addColumn('payload', terms.text, (column) => column.notNull())
+    .addColumn('grant_id', terms.text)
+    .addColumn('uid', terms.text)
+    .addColumn('user_id', terms.text)
+    .addColumn('client_id', terms.text)
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('consumed_at', 'bigint')
     .addColumn('expires_at', 'bigint')
@@ -119,17 +133,17 @@ async function createOAuthTable({ schema }: Kysely<Schema>): Promise<void> {
   }
 }
 
-async function createSessionTables({ schema }: Kysely<Schema>): Promise<void> {
+async function createSessionTables({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
   await schema
     .createTable('sessions')
-    .addColumn('hash', 'text', (column) => column.primaryKey())
-    .addColumn('handle', 'text', (column) => column.notNull().unique())
-    .addColumn('user_id', 'text', (column) => column.notNull())
-    .addColumn('client_id', 'text', (column) => column.notNull())
-    .addColumn('client_name', 'text', (column) => column.notNull())
-    .addColumn('client_version', 'text', (column) => column.notNull())
-    .addColumn('protocol_version', 'text', (column) => column.notNull())
-    .addColumn('initialize', 'text', (column) => column.notNull())
+    .addColumn('hash', terms.text, (column) => column.primaryKey())
+    .addColumn('handle', terms.text, (column) => column.notNull().unique())
+    .addColumn('user_id', terms.text, (column) => column.notNull())
+    .addColumn('client_id', terms.text, (column) => column.notNull())
+    .addColumn('client_name', terms.text, (column) => column.notNull())
+    .addColumn('client_version', terms.text, (column) => column.notNull())
+    .addColumn('protocol_version', terms.text, (column) => column.notNull())
+    .addColumn('initialize', terms.text, (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
     .execute()
@@ -137,20 +151,25 @@ async function createSessionTables({ schema }: Kysely<Schema>): Promise<void> {
   await schema.createIndex('sessions_last_seen').on('sessions').column('last_seen_at').execute()
   await schema
     .createTable('owners')
-    .addColumn('user_id', 'text', (column) => column.primaryKey())
-    .addColumn('node', 'text', (column) => column.notNull())
+    .addColumn('user_id', terms.text, (column) => column.primaryKey())
+    .addColumn('node', terms.text, (column) => column.notNull())
     .addColumn('epoch', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute()
-  await schema
-    .createTable('audit')
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+  const audit = schema.createTable('audit')
+  const counted =
+    terms.engine === 'sqlite'
+      ? audit.addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+      : audit.addColumn('id', 'bigint', (column) =>
+          column.generatedByDefaultAsIdentity().primaryKey()
+        )
+  await counted
     .addColumn('at', 'bigint', (column) => column.notNull())
-    .addColumn('actor', 'text', (column) => column.notNull())
-    .addColumn('action', 'text', (column) => column.notNull())
-    .addColumn('target', 'text', (column) => column.notNull())
-    .addColumn('reason', 'text')
-    .addColumn('request_id', 'text')
+    .addColumn('actor', terms.text, (column) => column.notNull())
+    .addColumn('action', terms.text, (column) => column.notNull())
+    .addColumn('target', terms.text, (column) => column.notNull())
+    .addColumn('reason', terms.text)
+    .addColumn('request_id', terms.text)
     .execute()
   await schema.createIndex('audit_at').on('audit').column('at').execute()
 }

@@ -8,6 +8,7 @@ export interface Schema {
   personal_tokens: PersonalTokenRow
   sessions: SessionRow
   owners: OwnerRow
+  lease_floor: LeaseFloorRow
   nodes: NodeRow
   audit: AuditRow
   store_check: StoreCheckRow
@@ -84,14 +85,20 @@ export interface SessionRow {
   token_hash: string | null
 }
 
-/** Which gateway runs a user's worker, until when. One given back has expired at 0 and keeps its epoch. */
+/** Which gateway runs a user's worker, until when by `Terms.now`. One given back has expired at 0 and keeps its epoch. */
 interface OwnerRow {
   user_id: string
   /** The gateway's `nodes.id`. */
   node: string
-  /** One more with each lease. */
+  /** Higher with each lease. */
   epoch: number
   expires_at: number
+}
+
+/** One row: the highest epoch of anybody who was erased. Whoever is new begins above it. */
+interface LeaseFloorRow {
+  id: number
+  epoch: number
 }
 
 /** One run of one gateway over this store. */

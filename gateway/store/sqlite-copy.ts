@@ -2,7 +2,8 @@ import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '#shared/errors.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { migrationsFor } from './migrations.ts'
+import { SQLITE_TERMS } from './sqlite-terms.ts'
 import { troubleIn } from './store-trouble.ts'
 
 /** What a file of the gateway holds. */
@@ -78,7 +79,7 @@ function contentsOf(database: DatabaseSync): SqliteContents {
   if (database.prepare('PRAGMA foreign_key_check').all().length > 0)
     throw unfit('It is damaged: rows refer to others that are not there. Take an older backup.')
   const made = migrationsOf(database)
-  const known = Object.keys(MIGRATIONS)
+  const known = Object.keys(migrationsFor(SQLITE_TERMS))
   const unknown = made.filter((name) => !known.includes(name))
   if (unknown.length > 0)
     throw unfit(`It is of a newer version of the gateway (${unknown.join(', ')}); use that one.`)

@@ -7,23 +7,14 @@ import type {
   SqliteDatabase,
   SqliteStatement
 } from 'kysely'
-import { isBusy, type StoreTrouble, storeError, troubleIn } from './store-trouble.ts'
+import type { StoreEvents } from './engine.ts'
+import { isBusy, storeError, troubleIn } from './store-trouble.ts'
 import { WriteTurns } from './write-turns.ts'
 
 /** A connection that answers at once, with SQLITE_BUSY where it would have to wait. */
 export interface SqliteHandle extends SqliteDatabase {
   /** Whether a transaction is open on it. */
   isTransaction(): boolean
-}
-
-/** Hears how the database does. Must not throw. */
-export interface StoreEvents {
-  /** A statement that writes has worked. */
-  wrote(): void
-  /** A statement failed for a reason that is the store's. */
-  failed(trouble: StoreTrouble): void
-  /** A statement waited for another program's lock, however that ended. */
-  waited(seconds: number): void
 }
 
 export interface SqliteDriverParts {

@@ -21,7 +21,9 @@ import {
   type SqliteStatement
 } from 'kysely'
 import { GatewayError } from '#shared/errors.ts'
-import { SqliteDriver, type SqliteHandle, type StoreEvents } from './sqlite-driver.ts'
+import type { Engine, StoreEvents } from './engine.ts'
+import { SqliteDriver, type SqliteHandle } from './sqlite-driver.ts'
+import { SQLITE_TERMS } from './sqlite-terms.ts'
 import { type StoreTrouble, troubleIn, troubleOf, unusable } from './store-trouble.ts'
 
 /** Kysely compiles the same few dozen texts again and again; preparing costs more than running. */
@@ -31,19 +33,12 @@ const OPEN_MS = 5000
 /** With less than this on the disk, the next write or the one after it fails. */
 const LEAST_FREE_BYTES = 64 * 1024
 
-/** SQLite through Node's own binding, and what can be said of its file without asking it. */
-export interface SqliteFile {
-  readonly dialect: Dialect
-  /** Trouble that SQLite itself would not notice, or only later: the file is gone, the disk is all but full. */
-  lookAtFile(): StoreTrouble | undefined
-}
-
 /**
- * Kysely's dialect over Node's own SQLite: write-ahead log, deleted content overwritten, the file
+ * SQLite through Node's own binding: write-ahead log, deleted content overwritten, the file
  * 0600 in a directory made 0700. `path` may be `:memory:`. Throws ERR_CONFIG for a file that is not to be used,
  * ERR_UNAVAILABLE for what an operator or time may change.
  */
-export function openSqlite(path: string, events: StoreEvents): SqliteFile {
+export function openSqlite(path: string, events: StoreEvents): Engine {
   const inMemory = path === ':memory:'
   if (!inMemory) prepareFile(path)
   const writer = open(path)
@@ -52,7 +47,13 @@ export function openSqlite(path: string, events: StoreEvents): SqliteFile {
   const opened = inMemory ? undefined : statSync(path)
   return {
     dialect: new DialectOf(driver),
-    lookAtFile: () => (opened ? lookAt(path, opened) : undefined)
+    terms: SQLITE_TERMS,
+    look: () => (opened ? lookAt(path, opened) : undefined),
+    // One connection writes at a time, and Kysely's migrator does so in one transaction.
+    migrating: (db, work) => work(db),
+    whyNotOpened: () => undefined,
+    isWorthAnotherTry: () => false, // one transaction at a time meets no other
+    readSoon: undefined
   }
 }
 

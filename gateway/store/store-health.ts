@@ -1,4 +1,4 @@
-import type { StoreEvents } from './sqlite-driver.ts'
+import type { StoreEvents } from './engine.ts'
 import type { StoreTrouble } from './store-trouble.ts'
 
 /** Hears of what should be told to operators. Must not throw. */

@@ -1,19 +1,32 @@
 import { GatewayError } from '#shared/errors.ts'
 
 /** What can be wrong with the database while the gateway runs. */
-export const TROUBLES = ['full', 'locked', 'read_only', 'deleted', 'corrupt', 'failing'] as const
+export const TROUBLES = [
+  'full',
+  'locked',
+  'read_only',
+  'deleted',
+  'corrupt',
+  'failing',
+  'away',
+  'refused'
+] as const
 export type TroubleKind = (typeof TROUBLES)[number]
 
 /** What is wrong, and since when. */
 export interface StoreTrouble {
   readonly kind: TroubleKind
-  /** SQLite's extended result code (https://www.sqlite.org/rescode.html); undefined when it was not asked. */
-  readonly code: number | undefined
+  /**
+   * SQLite's extended result code (https://www.sqlite.org/rescode.html), or PostgreSQL's SQLSTATE, or Node's code of a
+   * connection; undefined when there is none.
+   */
+  readonly code: number | string | undefined
   /** What an operator is told: what happened, what goes on, what to do. No path. */
   readonly sentence: string
 }
 
-const SENTENCES: Record<TroubleKind, string> = {
+/** Of a SQLite file. */
+const SENTENCES: Record<SqliteTrouble, string> = {
   full: 'The disk of the database is full: nothing can be stored. Free some space; the gateway goes on by itself.',
   locked:
     'Another program holds the lock of the database: nothing can be stored. End that program, or its transaction; the gateway goes on by itself.',
@@ -26,8 +39,11 @@ const SENTENCES: Record<TroubleKind, string> = {
     'The disk of the database fails: SQLite cannot read or write it. Look at the log of the machine.'
 }
 
+/** A file is never away. */
+type SqliteTrouble = Exclude<TroubleKind, 'away' | 'refused'>
+
 /** Primary result codes; the rest of SQLite's say that a statement is wrong, which is no trouble of the store. */
-const KINDS = new Map<number, TroubleKind>([
+const KINDS = new Map<number, SqliteTrouble>([
   [3, 'read_only'], // SQLITE_PERM
   [5, 'locked'], // SQLITE_BUSY
   [6, 'locked'], // SQLITE_LOCKED
@@ -53,7 +69,7 @@ export function troubleIn(error: unknown): StoreTrouble | undefined {
   return kind && troubleOf(kind, code)
 }
 
-export const troubleOf = (kind: TroubleKind, code?: number): StoreTrouble => ({
+export const troubleOf = (kind: SqliteTrouble, code?: StoreTrouble['code']): StoreTrouble => ({
   kind,
   code,
   sentence: SENTENCES[kind]
@@ -69,10 +85,11 @@ export function isBusy(error: unknown): boolean {
 export const isStoreError = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === 'ERR_STORE'
 
-/** Why a gateway cannot start with its database: only damage will not go away by itself. */
+/** Why a gateway cannot start with its database: what only an operator can change is a mistake of the settings. */
 export function unusable({ kind, code, sentence }: StoreTrouble, cause: unknown): GatewayError {
   const says = code === NOT_A_DATABASE ? 'The file is not a SQLite database.' : sentence
-  const error = kind === 'corrupt' ? 'ERR_CONFIG' : 'ERR_UNAVAILABLE'
+  const isMistake = kind === 'corrupt' || (kind === 'refused' && code !== '53300')
+  const error = isMistake ? 'ERR_CONFIG' : 'ERR_UNAVAILABLE'
   return new GatewayError(error, `DATABASE_URL: ${says}`, { cause })
 }
 
@@ -89,7 +106,9 @@ const WORDS: Record<TroubleKind, string> = {
   read_only: 'its database is read-only',
   deleted: 'its database is gone',
   corrupt: 'its database is damaged',
-  failing: 'its disk fails'
+  failing: 'its disk fails',
+  away: 'its database cannot be reached',
+  refused: 'its database refuses it'
 }
 
 function resultCodeOf(error: unknown): number | undefined {

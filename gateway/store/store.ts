@@ -1,22 +1,34 @@
-import { type Compilable, Kysely } from 'kysely'
+import { type Compilable, Kysely, sql, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { GatewayError } from '#shared/errors.ts'
-import { sqlitePath } from './database-url.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { type Database, readDatabaseUrl } from './database-url.ts'
+import type { Engine, StoreEvents } from './engine.ts'
+import { migrationsFor } from './migrations.ts'
+import { openPostgres } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import { StoreHealth, type StoreNews } from './store-health.ts'
 import { type StoreTrouble, unusable } from './store-trouble.ts'
+import type { Terms } from './terms.ts'
 
 /** Everything that outlives the process, in one SQL database. */
 export interface Store {
   readonly db: Kysely<Schema>
+  /** What is said in the engine's own words. */
+  readonly terms: Terms
+  /**
+   * Does `work` in a transaction. It is done again from its beginning when it met another one, so it must change
+   * nothing but rows.
+   */
+  transaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T>
   /**
    * A query that is compiled once, for what runs on every request. Its own parameters only hold the places of
-   * those that it is called with, in the same order.
+   * those that it is called with, in the same order. `soon`: a database that is away makes it fail after a second,
+   * or at once; otherwise it waits for longer.
    */
   prepared<Row>(
-    query: Compilable<Row>
+    query: Compilable<Row>,
+    patience?: 'soon'
   ): (...parameters: readonly (string | number)[]) => Promise<Row[]>
   /**
    * Tries whether the store is whole and can be written; undefined when it is. Callers that come together share
@@ -29,36 +41,57 @@ export interface Store {
   close(): Promise<void>
 }
 
+export interface StoreOptions {
+  /** Connections to a PostgreSQL database, at most. */
+  readonly poolSize?: number
+}
+
+const POOL_SIZE = 10
+/** Of a transaction that meets others again and again. */
+const MOST_TRIES = 5
+
 /**
- * Opens the database and brings its tables up to date. `databaseUrl` is `sqlite:<path>` or
- * `sqlite::memory:`. Throws ERR_CONFIG when it cannot be used, and ERR_UNAVAILABLE when it cannot now; `news`
- * hears how it does from then on.
+ * Opens the database and brings its tables up to date. `databaseUrl` is as `readDatabaseUrl` has it. Throws ERR_CONFIG
+ * when it cannot be used, and ERR_UNAVAILABLE when it cannot now; `news` hears how it does from then on.
  */
-export async function openStore(databaseUrl: string, news: StoreNews = {}): Promise<Store> {
+export async function openStore(
+  databaseUrl: string,
+  news: StoreNews = {},
+  { poolSize = POOL_SIZE }: StoreOptions = {}
+): Promise<Store> {
   const health = new StoreHealth(news)
-  const file = openSqlite(sqlitePath(databaseUrl), health)
-  const db = new Kysely<Schema>({ dialect: file.dialect })
+  const engine = open(readDatabaseUrl(databaseUrl), poolSize, health)
+  const { terms, readSoon } = engine
+  const db = new Kysely<Schema>({ dialect: engine.dialect })
   try {
-    await bringUpToDate(db)
+    await engine.migrating(db, (one) => bringUpToDate(one, terms))
   } catch (cause) {
     await db.destroy()
-    throw notUpToDate(cause, health.trouble)
+    throw notUpToDate(cause, health.trouble, engine.whyNotOpened(cause))
   }
   let checking: Promise<StoreTrouble | undefined> | undefined
   const check = async (): Promise<StoreTrouble | undefined> => {
-    const found = file.lookAtFile()
+    const found = engine.look()
     if (found) health.found(found)
     else if (await canWrite(db)) health.well()
     return health.trouble
   }
   return {
     db,
-    prepared<Row>(query: Compilable<Row>) {
-      const compiled = query.compile()
-      return async (...parameters) => {
-        const { rows } = await db.executeQuery<Row>({ ...compiled, parameters })
-        return rows
+    terms,
+    async transaction(work) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await db.transaction().execute(work)
+        } catch (error) {
+          if (tries >= MOST_TRIES || !engine.isWorthAnotherTry(error)) throw error
+        }
       }
+    },
+    prepared<Row>(query: Compilable<Row>, patience?: 'soon') {
+      const compiled = query.compile()
+      const ask = (patience === 'soon' && readSoon) || ((one) => db.executeQuery<Row>(one))
+      return async (...parameters) => (await ask<Row>({ ...compiled, parameters })).rows
     },
     check() {
       checking ??= check().finally(() => {
@@ -86,17 +119,42 @@ async function canWrite(db: Kysely<Schema>): Promise<boolean> {
   }
 }
 
-function notUpToDate(cause: unknown, trouble: StoreTrouble | undefined): GatewayError {
-  if (trouble) return unusable(trouble, cause)
-  return new GatewayError(
-    'ERR_CONFIG',
-    'DATABASE_URL: its tables could not be brought up to date; they may belong to a newer version or another program.',
-    { cause }
-  )
+function open(database: Database, poolSize: number, events: StoreEvents): Engine {
+  return database.engine === 'sqlite'
+    ? openSqlite(database.path, events)
+    : openPostgres(database, poolSize, events)
 }
 
-async function bringUpToDate(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+function notUpToDate(
+  cause: unknown,
+  trouble: StoreTrouble | undefined,
+  sentence: string | undefined
+): GatewayError {
+  if (cause instanceof GatewayError && cause.code === 'ERR_CONFIG') return cause
+  const why =
+    sentence ??
+    'its tables could not be brought up to date; they may belong to a newer version or another program.'
+  if (sentence === undefined && trouble) return unusable(trouble, cause)
+  return new GatewayError('ERR_CONFIG', `DATABASE_URL: ${why}`, { cause })
+}
+
+async function bringUpToDate(db: Kysely<Schema>, terms: Terms): Promise<void> {
+  const migrations = migrationsFor(terms)
+  const unknown = (await migrationsDone(db)).filter((name) => !(name in migrations))
+  if (unknown.length > 0) {
+    throw new GatewayError(
+      'ERR_CONFIG',
+      `DATABASE_URL: its tables belong to a newer version of this program, or to another one: ${unknown.join(', ')} is not known here.`
+    )
+  }
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
+}
+
+async function migrationsDone(db: Kysely<Schema>): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return []
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+  return rows.map(({ name }) => name)
 }

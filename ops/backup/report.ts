@@ -1,15 +1,16 @@
 import { GatewayError } from '#shared/errors.ts'
-import { sqlitePath } from '../../gateway/store/database-url.ts'
+import { readDatabaseUrl } from '../../gateway/store/database-url.ts'
 import type { CheckedCopy } from './backup.ts'
 
 /** The file that DATABASE_URL names. Throws ERR_CONFIG for a database that has tools of its own for this. */
 export function databaseFile(databaseUrl: string): string {
-  if (/^postgres(ql)?:/.test(databaseUrl))
+  const database = readDatabaseUrl(databaseUrl)
+  if (database.engine === 'postgres')
     throw new GatewayError(
       'ERR_CONFIG',
       'DATABASE_URL names PostgreSQL, which has pg_dump and pg_restore; this is for sqlite:.'
     )
-  const path = sqlitePath(databaseUrl)
+  const { path } = database
   if (path === ':memory:')
     throw new GatewayError('ERR_CONFIG', 'DATABASE_URL names no file: there is nothing to copy.')
   return path

@@ -14,10 +14,10 @@ import type { AccountChange } from '../../gateway/oauth/account-change.ts'
 import type { AccountSessionView } from '../../gateway/oauth/account-sessions.ts'
 import { createBearerTokens } from '../../gateway/oauth/bearer.ts'
 import { type SignInParts, signIn } from '../../gateway/oauth/plugin.ts'
-import { openStore } from '../../gateway/store/store.ts'
 import type { SandboxOptions } from '../../ops/sandbox/sandbox.ts'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { type Browser, formFields, type Visit } from './browser.ts'
+import { newStore } from './store-engines.ts'
 
 export interface SignInLabOptions
   extends Partial<
@@ -55,7 +55,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
     ],
     ...options.sandbox
   })
-  const store = await openStore('sqlite::memory:')
+  const store = await newStore(t)
   const keyring = createKeyring()
   const upstream = createGoogle({
     issuer: options.issuer ?? google.url,
@@ -118,7 +118,6 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const publicUrl = options.publicUrl ?? (await addressOf(app, register))
   t.teardown(async () => {
     await app.close()
-    await store.close()
     await google.close()
   })
   const resource = `${publicUrl}/mcp`

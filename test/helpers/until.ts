@@ -11,3 +11,16 @@ export async function until(fact: () => boolean, deadlineMs = 5000): Promise<boo
   }
   return true
 }
+
+/** What `read` answers once it is `wanted`; what it answers after 5 s if it never is. */
+export async function becomes<T>(
+  read: () => Promise<T>,
+  wanted: (value: T) => boolean
+): Promise<T> {
+  const end = performance.now() + 5000
+  for (;;) {
+    const value = await read()
+    if (wanted(value) || performance.now() > end) return value
+    await setTimeout(POLL_MS)
+  }
+}

@@ -1,11 +1,9 @@
-import t from 'tap'
 import { createAudit } from '../../../gateway/admin/audit.ts'
-import { openStore } from '../../../gateway/store/store.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { newStore, onEach } from '../../helpers/store-engines.ts'
 
-t.test('the audit forgets what is older than it is to keep', async (t) => {
-  const store = await openStore('sqlite::memory:')
-  t.teardown(() => store.close())
+onEach('the audit forgets what is older than it is to keep', async (t) => {
+  const store = await newStore(t)
   const clock = new FakeClock(1_000_000)
   const audit = createAudit({ store, clock, keepMs: 5000 })
   const note = (target: string) =>

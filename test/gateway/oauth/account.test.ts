@@ -18,6 +18,7 @@ import {
   signInClient,
   storedRows
 } from '../../helpers/sign-in.ts'
+import { onEach } from '../../helpers/store-engines.ts'
 
 const never = () => false
 
@@ -58,7 +59,7 @@ t.test('looking at the account page asks Google for no mail and stores nothing',
   t.same(browser.cookieNames(`${lab.publicUrl}/account`), [])
 })
 
-t.test('mail is connected on the account page, and a personal token made and used', async (t) => {
+onEach('mail is connected on the account page, and a personal token made and used', async (t) => {
   const lab = await openSignInLab(t)
   const browser = new Browser()
   await enter(lab, browser)
@@ -102,7 +103,7 @@ t.test('mail is connected on the account page, and a personal token made and use
   t.equal(lab.noted.length, 2)
 })
 
-t.test('clients and sessions are listed and ended by their owner only', async (t) => {
+onEach('clients and sessions are listed and ended by their owner only', async (t) => {
   const lab = await openSignInLab(t)
   const client = await OAuthClient.register(lab.publicUrl, { client_name: 'Cursor <i>' })
   const tokens = await signInClient(new Browser(), client)
@@ -205,7 +206,7 @@ t.test('applications of one name are told apart by place and time', async (t) =>
   t.equal(other?.lastUsedAt, other?.since)
 })
 
-t.test('disconnect and erase leaves nothing here and no access at Google', async (t) => {
+onEach('disconnect and erase leaves nothing here and no access at Google', async (t) => {
   const lab = await openSignInLab(t)
   const client = await OAuthClient.register(lab.publicUrl)
   const tokens = await signInClient(new Browser(), client)
@@ -258,7 +259,7 @@ t.test('the account page is plain, private and not for outsiders', async (t) => 
   t.match(declined.text, 'You did not allow access at Google')
 })
 
-t.test('the upkeep removes what expired and registrations that nobody used', async (t) => {
+onEach('the upkeep removes what expired and registrations that nobody used', async (t) => {
   const clock = new FakeClock(Date.now())
   const lab = await openSignInLab(t)
   const used = await OAuthClient.register(lab.publicUrl)

@@ -21,6 +21,7 @@ import {
   signInClient,
   storedRows
 } from '../../helpers/sign-in.ts'
+import { onEach } from '../../helpers/store-engines.ts'
 
 /** Goes as far as Google's redirect back to the gateway, and stops before it is followed. */
 async function stopAtCallback(lab: SignInLab, browser: Browser, client: OAuthClient) {
@@ -76,7 +77,7 @@ t.test('a callback in another browser is refused', async (t) => {
   t.same(await storedRows(lab), [])
 })
 
-t.test('a callback that was used already is refused', async (t) => {
+onEach('a callback that was used already is refused', async (t) => {
   const lab = await openSignInLab(t)
   const browser = new Browser()
   const client = await OAuthClient.register(lab.publicUrl)
@@ -231,7 +232,7 @@ t.test(
   }
 )
 
-t.test('a refresh token that was used before ends its family', async (t) => {
+onEach('a refresh token that was used before ends its family', async (t) => {
   const lab = await openSignInLab(t, { refreshGraceMs: 0 })
   const client = await OAuthClient.register(lab.publicUrl)
   const first = await signInClient(new Browser(), client)
@@ -390,7 +391,7 @@ t.test('an account that the operator did not allow reads why, and nothing is sto
   t.equal((await signInClient(new Browser(), client, { email: ADA })).status, 200)
 })
 
-t.test('a blocked or removed person is out at once and cannot sign in while blocked', async (t) => {
+onEach('a blocked or removed person is out at once and cannot sign in while blocked', async (t) => {
   const lab = await openSignInLab(t)
   const ada = asUserId(lab.idOf(ADA))
   const client = await OAuthClient.register(lab.publicUrl)

@@ -1,4 +1,3 @@
-import { t } from 'tap'
 import { CLIENT_LIFE, makeRoomForClient } from '../../../gateway/oauth/client-retention.ts'
 import { Browser } from '../../helpers/browser.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -10,6 +9,7 @@ import {
   post,
   signInClient
 } from '../../helpers/sign-in.ts'
+import { onEach } from '../../helpers/store-engines.ts'
 
 const GRACE_MS = 30_000
 
@@ -23,7 +23,7 @@ const lab = async (...[test]: Parameters<typeof openSignInLab>) => {
 // OAuth 2.1 draft §4.3.1 and RFC 9700 §4.14.2: rotation finds replay. A client whose answer was lost, or with two
 // windows, sends the token that it has; only what cannot be told apart from theft may end the family.
 
-t.test('two windows that refresh at the same moment both go on', async (t) => {
+onEach('two windows that refresh at the same moment both go on', async (t) => {
   const { client, tokens, bearer } = await lab(t)
   const answers = await Promise.all([1, 2, 3].map(() => client.refresh(tokens.refresh_token)))
   for (const answer of answers) {
@@ -33,7 +33,7 @@ t.test('two windows that refresh at the same moment both go on', async (t) => {
   }
 })
 
-t.test('a client that never heard the answer asks again within the window', async (t) => {
+onEach('a client that never heard the answer asks again within the window', async (t) => {
   const { client, clock, tokens, bearer } = await lab(t)
   await client.refresh(tokens.refresh_token)
   clock.advance(GRACE_MS - 1)
@@ -43,7 +43,7 @@ t.test('a client that never heard the answer asks again within the window', asyn
   t.equal((await client.refresh(again.refresh_token)).status, 200)
 })
 
-t.test(
+onEach(
   'the window does not move on with each use, and reuse after it ends the family',
   async (t) => {
     const { client, clock, tokens, bearer } = await lab(t)
@@ -60,7 +60,7 @@ t.test(
   }
 )
 
-t.test('a token whose successor was used ends the family within the window too', async (t) => {
+onEach('a token whose successor was used ends the family within the window too', async (t) => {
   const { client, tokens, bearer } = await lab(t)
   const second = await client.refresh(tokens.refresh_token)
   const third = await client.refresh(second.refresh_token)
@@ -69,7 +69,7 @@ t.test('a token whose successor was used ends the family within the window too',
   t.equal(await bearer.verify(third.access_token), undefined)
 })
 
-t.test('the window is for the client itself', async (t) => {
+onEach('the window is for the client itself', async (t) => {
   const { client, publicUrl, tokens, bearer } = await lab(t)
   const other = await OAuthClient.register(publicUrl)
   const next = await client.refresh(tokens.refresh_token)
@@ -77,7 +77,7 @@ t.test('the window is for the client itself', async (t) => {
   t.ok(await bearer.verify(next.access_token), 'a stranger with a stale token ends nothing')
 })
 
-t.test('revocation ends the family within the window as well', async (t) => {
+onEach('revocation ends the family within the window as well', async (t) => {
   const { client, publicUrl, tokens } = await lab(t)
   await client.refresh(tokens.refresh_token)
   // RFC 7009 §2.1: all tokens of the grant are invalidated.
@@ -88,7 +88,7 @@ t.test('revocation ends the family within the window as well', async (t) => {
   t.equal((await client.refresh(tokens.refresh_token)).error, 'invalid_grant')
 })
 
-t.test('a request for a resource that is not ours spends nothing', async (t) => {
+onEach('a request for a resource that is not ours spends nothing', async (t) => {
   // RFC 8707 §2.2: invalid_target; RFC 6749 §5.2 has it checked before anything is issued.
   const { client, publicUrl, tokens } = await lab(t)
   for (const resource of [`${publicUrl}/nonesuch`, 'https://other.example/mcp', 'nonsense']) {
@@ -114,7 +114,7 @@ t.test('a request for a resource that is not ours spends nothing', async (t) => 
   t.equal((await client.exchange(code)).status, 200, 'nor does it spend a code')
 })
 
-t.test('the resource may be spelt otherwise at every step', async (t) => {
+onEach('the resource may be spelt otherwise at every step', async (t) => {
   const { client, publicUrl, bearer } = await lab(t)
   const resource = `${publicUrl.replace('http', 'HTTP')}/%6Dcp/`
   const { url } = await authorize(new Browser(), client, {}, { resource })
@@ -124,7 +124,7 @@ t.test('the resource may be spelt otherwise at every step', async (t) => {
   t.match(await bearer.verify(next.access_token), { level: 'gmail.modify' })
 })
 
-t.test('the address of the old transport is a door to the same resource', async (t) => {
+onEach('the address of the old transport is a door to the same resource', async (t) => {
   const { client, publicUrl, bearer } = await lab(t)
   const resource = `${publicUrl}/sse`
   const { url } = await authorize(new Browser(), client, {}, { resource })
@@ -132,7 +132,7 @@ t.test('the address of the old transport is a door to the same resource', async 
   t.match(await bearer.verify(tokens.access_token), { level: 'gmail.modify' })
 })
 
-t.test('what was opened with a token is live while its client can have others', async (t) => {
+onEach('what was opened with a token is live while its client can have others', async (t) => {
   const { client, clock, tokens, bearer, accounts, publicUrl } = await lab(t)
   const caller = await bearer.verify(tokens.access_token)
   if (!caller) throw new Error('the token is good')
@@ -159,7 +159,7 @@ t.test('what was opened with a token is live while its client can have others', 
   t.notOk(await other.bearer.isLive(idle), 'nor when the sign-in has had its time')
 })
 
-t.test('a client that its person let in is known for a year after its last use', async (t) => {
+onEach('a client that its person let in is known for a year after its last use', async (t) => {
   const { client, clock, publicUrl, tokens } = await lab(t)
   const stranger = await OAuthClient.register(publicUrl)
   clock.advance(CLIENT_LIFE.unused + 1)
@@ -178,7 +178,7 @@ t.test('a client that its person let in is known for a year after its last use',
   t.equal((await openConsent(new Browser(), client.authorizeUrl())).response.status, 400)
 })
 
-t.test('registrations that nobody uses are bounded in all', async (t) => {
+onEach('registrations that nobody uses are bounded in all', async (t) => {
   const { client, clock, publicUrl, store } = await lab(t)
   const now = clock.now()
   const row = (id: number, createdAt: number) => ({

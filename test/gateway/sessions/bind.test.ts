@@ -1,18 +1,18 @@
-import t from 'tap'
+import type { Test } from 'tap'
 import { asNobody, asSessionId, asUserId, asWorkerId, isNobody } from '#shared/ids.ts'
 import { SessionRegistry } from '../../../gateway/sessions/registry.ts'
-import { openStore } from '../../../gateway/store/store.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
+import { newStore, onEach } from '../../helpers/store-engines.ts'
 
 const HOUR = 3_600_000
 const ADA = asUserId('100000000000000000001')
 const BEN = asUserId('100000000000000000002')
 const NOBODY = asNobody('x')
 
-async function lab() {
+async function lab(t: Test) {
   const clock = new FakeClock(1_000_000)
-  const store = await openStore('sqlite::memory:')
+  const store = await newStore(t)
   const ended: string[] = []
   const registryOf = () =>
     new SessionRegistry({
@@ -31,7 +31,6 @@ async function lab() {
   const registry = registryOf()
   t.teardown(async () => {
     await registry.close()
-    await store.close()
   })
   const open = (name: string, userId = NOBODY) =>
     registry.open({
@@ -48,8 +47,8 @@ async function lab() {
   return { clock, registry, registryOf, ended, open }
 }
 
-t.test('nobody’s session becomes somebody’s once, and is theirs after a restart', async (t) => {
-  const { clock, registry, registryOf, open } = await lab()
+onEach('nobody’s session becomes somebody’s once, and is theirs after a restart', async (t) => {
+  const { clock, registry, registryOf, open } = await lab(t)
   t.ok(isNobody(NOBODY))
   t.notOk(isNobody(ADA))
   const session = await open('one')
@@ -71,8 +70,8 @@ t.test('nobody’s session becomes somebody’s once, and is theirs after a rest
   t.match(session, bound)
 })
 
-t.test('two gateways cannot give one session to two people', async (t) => {
-  const { registry, registryOf, open, clock } = await lab()
+onEach('two gateways cannot give one session to two people', async (t) => {
+  const { registry, registryOf, open, clock } = await lab(t)
   const here = await open('one')
   const elsewhere = registryOf()
   const there = await elsewhere.findTokenless(asSessionId('one'))
@@ -88,8 +87,8 @@ t.test('two gateways cannot give one session to two people', async (t) => {
   await elsewhere.close()
 })
 
-t.test('a session that needs no token ends at its time, however busy it is', async (t) => {
-  const { clock, registry, ended, open } = await lab()
+onEach('a session that needs no token ends at its time, however busy it is', async (t) => {
+  const { clock, registry, ended, open } = await lab(t)
   const nobodys = await open('one')
   const adas = await open('two')
   await registry.bind(adas, { userId: ADA, level: 'gmail.read', expiresAt: clock.now() + 2 * HOUR })
@@ -111,8 +110,8 @@ t.test('a session that needs no token ends at its time, however busy it is', asy
   t.same(ended, ['expired', 'expired'])
 })
 
-t.test('a session whose calls need a token stays so', async (t) => {
-  const { clock, registry, ended, open } = await lab()
+onEach('a session whose calls need a token stays so', async (t) => {
+  const { clock, registry, ended, open } = await lab(t)
   const session = await open('one', ADA)
   t.equal(await registry.findTokenless(asSessionId('one')), undefined)
   const expiresAt = clock.now() + HOUR

@@ -1,0 +1,126 @@
+import { sql } from 'kysely'
+import type { Clock } from '#shared/clock.ts'
+import type { Store } from './store.ts'
+
+/** The right to run one user's worker: nobody else ever has it with this number. */
+export interface LeaseRow {
+  readonly user_id: string
+  readonly epoch: number
+}
+
+/** The rows of `owners`, as one gateway changes them. */
+export class LeaseRows {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #node: string
+  readonly #leaseMs: number
+
+  /** `node` is this gateway's `nodes.id`; `leaseMs` how long what is taken or renewed lasts. */
+  constructor(store: Store, clock: Clock, node: string, leaseMs: number) {
+    this.#store = store
+    this.#clock = clock
+    this.#node = node
+    this.#leaseMs = leaseMs
+  }
+
+  /** Takes what nobody holds any more, or one of `gone` does; answers what was got. In one statement. */
+  async take(users: readonly string[], gone: readonly string[]): Promise<LeaseRow[]> {
+    if (users.length === 0) return []
+    const { db, terms } = this.#store
+    const { leastEpoch: least } = terms
+    const next = sql`owners.epoch + 1`
+    const first = sql`(select epoch + 1 from lease_floor where id = 1)`
+    // In `set` again, not `excluded`: that was evaluated before a wait for somebody's lock on the row.
+    const { rows } = await sql<LeaseRow>`
+      insert into owners (user_id, node, epoch, expires_at)
+      select asked.id, ${this.#node}, ${greater(first, least)}, ${this.#end()}
+      from ${terms.rowsOf(users)} as asked where true order by asked.id
+      on conflict (user_id) do update
+      set node = ${this.#node}, epoch = ${greater(next, least)}, expires_at = ${this.#end()}
+      where owners.expires_at <= ${this.#now()}
+        or owners.node in ${terms.listed([this.#node, ...gone])}
+      returning user_id, epoch`.execute(db)
+    return rows
+  }
+
+  /**
+   * Makes all that are held last for longer, in one statement; answers which. One that a transaction keeps locked
+   * may be left out: nobody waits for it, and the next renewal comes before its end.
+   */
+  async renew(): Promise<LeaseRow[]> {
+    const { db, terms } = this.#store
+    const { rows } = await sql<LeaseRow>`
+      update owners set expires_at = ${this.#end()}
+      where user_id in (
+        select user_id from owners
+        where node = ${this.#node} and expires_at > ${this.#oldest()} ${terms.skipLocked})
+      returning user_id, epoch`.execute(db)
+    return rows
+  }
+
+  /** Those of `users` that are still held. */
+  async held(users: readonly string[]): Promise<LeaseRow[]> {
+    const { db, terms } = this.#store
+    const { rows } = await sql<LeaseRow>`
+      select user_id, epoch from owners
+      where user_id in ${terms.listed(users)} and node = ${this.#node}
+        and expires_at > ${this.#oldest()}`.execute(db)
+    return rows
+  }
+
+  /** Others may have these at once; what was taken by somebody since is left alone. */
+  async giveBack(leases: readonly LeaseRow[]): Promise<void> {
+    const { db, terms } = this.#store
+    const users = terms.listed(leases.map(({ user_id }) => user_id))
+    const pairs = terms.listed(leases.map(({ user_id, epoch }) => `${epoch} ${user_id}`))
+    await sql`
+      update owners set expires_at = 0
+      where user_id in ${users} and node = ${this.#node}
+        and cast(epoch as text) || ' ' || user_id in ${pairs}`.execute(db)
+  }
+
+  /** The gateways that hold something of these users, each once. */
+  async holders(users: readonly string[]): Promise<string[]> {
+    if (users.length === 0) return []
+    const { db, terms } = this.#store
+    const { rows } = await sql<{ node: string }>`
+      select distinct node from owners where user_id in ${terms.listed(users)}`.execute(db)
+    return rows.map(({ node }) => node)
+  }
+
+  /**
+   * Whether the lease is held in the eyes of `db`. Where that is a transaction, nobody else can take it before the
+   * transaction has ended; where it is not, the answer has waited for what the database needs to vouch for a write,
+   * which a primary that was deposed without knowing it cannot get.
+   */
+  async holds({ user_id, epoch }: LeaseRow, db: Store['db']): Promise<boolean> {
+    const { terms } = this.#store
+    const rows = await db
+      .selectFrom('owners')
+      .select('epoch')
+      .where('user_id', '=', user_id)
+      .where('node', '=', this.#node)
+      .where('epoch', '=', epoch)
+      .where('expires_at', '>', this.#oldest())
+      .modifyEnd(terms.forShare)
+      .execute()
+    return rows.length > 0
+  }
+
+  #now() {
+    return this.#store.terms.now(this.#clock.now())
+  }
+
+  #end() {
+    return sql<number>`${this.#now()} + ${this.#leaseMs}`
+  }
+
+  /** A lease that ends before this is over. Among gateways of one machine only one that was given back is. */
+  #oldest() {
+    return this.#store.terms.leaseMarginMs > 0 ? this.#now() : sql<number>`0`
+  }
+}
+
+/** SQLite's `max` of two is PostgreSQL's `greatest`. */
+const greater = (one: unknown, other: unknown) =>
+  sql`case when ${one} > ${other} then ${one} else ${other} end`
