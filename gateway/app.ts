@@ -19,6 +19,7 @@ import { brokenRequest } from './http/broken-request.ts'
 import { limitConnections } from './http/connection-limit.ts'
 import { edge } from './http/edge.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
+import { knownProxies } from './http/known-proxies.ts'
 import { ALLOWED, type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
 import { oldTransports } from './http/old-transports.ts'
@@ -75,17 +76,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     },
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 256 }
   })
-  cutOffStalledReaders(app.server, {
-    clock: parts.clock,
-    limitMs: config.READ_TIMEOUT,
-    cutOff: () => metrics.http.stalledReaders.inc({})
-  })
-  limitConnections(app.server, {
-    clock: parts.clock,
-    workers: config.WORKER_LIMIT,
-    descriptors: mostOpenFiles(),
-    warn: (fields, message) => parts.log.warn(fields, message)
-  })
+  boundConnections(app, parts)
   const origins = new Set([config.PUBLIC_URL, ...config.ALLOWED_ORIGINS])
   const guard = edge({ hosts: hostsOf(config), origins })
 
@@ -142,6 +133,23 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.setNotFoundHandler(notFound)
   app.setErrorHandler(failed)
   return app
+}
+
+function boundConnections({ server }: FastifyInstance, parts: AppParts): void {
+  const { config, metrics } = parts
+  cutOffStalledReaders(server, {
+    clock: parts.clock,
+    limitMs: config.READ_TIMEOUT,
+    cutOff: () => metrics.http.stalledReaders.inc({})
+  })
+  limitConnections(server, {
+    clock: parts.clock,
+    workers: config.WORKER_LIMIT,
+    descriptors: mostOpenFiles(),
+    warn: (fields, message) => parts.log.warn(fields, message),
+    isProxy: knownProxies(config.TRUST_PROXY),
+    dropped: (reason) => metrics.http.dropped.inc({ reason })
+  })
 }
 
 /** The names this gateway answers to. On a developer's machine all of loopback's names are one. */

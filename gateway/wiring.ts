@@ -17,6 +17,7 @@ import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
 import { ClockWatch } from './clock-watch.ts'
 import type { Config } from './config.ts'
+import { GoogleReach } from './google-reach.ts'
 import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
@@ -97,6 +98,8 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const WORKER_BUNDLE = join(PROJECT, 'dist/worker/main.mjs')
 const LOST_GRANT =
   'ERR_VAULT: a stored Google grant cannot be opened although SECRETS_FILE is the right one: its row is damaged. Its person is asked to sign in again.'
+const AWAY =
+  'Google cannot be reached: connections to it, or refreshes of its tokens, fail for everybody. Look at the network, DNS and HTTPS_PROXY of this machine, and at https://status.cloud.google.com.'
 const STORE_CHECK_MS = 5000
 /** Where real mail is, nobody may look into the gateway. */
 const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
@@ -115,10 +118,11 @@ export async function wire(
 ): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION })
   tellOfNode(log, metrics)
-  const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics)
+  const google = watchGoogle(log, metrics)
+  const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics, google)
   const base = await openBase(config, log, metrics)
   const { store, isClockSettled, events, warnings } = base
-  const accounts = accountsOver(config, store, metrics, {
+  const accounts = accountsOver(config, store, metrics, google, {
     stop: (userId) => void serving.supervisor.stop(userId, 'blocked', 'drain'), // never rejects
     lost: () =>
       void keyWatch.look().then(() => {
@@ -175,7 +179,7 @@ export async function wire(
   const readiness = new Readiness({
     ...{ store, isolation, clock: systemClock, supervisor: serving.supervisor },
     isDrained: () => !serving.door.isOpen(),
-    warnings: () => warnings.list(),
+    warnings: () => [...(google.isAway ? [AWAY] : []), ...warnings.list()],
     keyTrouble: () => keyWatch.trouble
   })
   const app = await publicApp(core)
@@ -183,7 +187,6 @@ export async function wire(
   const doorway = new Doorway(app.server, systemClock)
   const opsDoorway = new Doorway(opsApp.server, systemClock)
   const leaving = { clock: systemClock, app, opsApp, doorway, opsDoorway, serving, succession }
-  let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     readiness.stopping()
     toolSignIn?.requests.close()
@@ -192,15 +195,14 @@ export async function wire(
     await keyWatch.close()
     await base.close()
   }
-  return {
-    app,
-    opsApp,
-    succession,
-    reload: admitted.reload,
-    close() {
-      closed ??= close()
-      return closed
-    }
+  return { app, opsApp, succession, reload: admitted.reload, close: onlyOnce(close) }
+}
+
+function onlyOnce(close: () => Promise<void>): () => Promise<void> {
+  let closed: Promise<void> | undefined
+  return () => {
+    closed ??= close()
+    return closed
   }
 }
 
@@ -208,6 +210,7 @@ const accountsOver = (
   settings: Config,
   store: Store,
   metrics: Metrics,
+  reach: GoogleReach,
   on: { stop(userId: UserId): void; lost(): void }
 ): OpenAccounts =>
   openAccounts({
@@ -221,6 +224,8 @@ const accountsOver = (
     onRefresh(result) {
       metrics.gmail.refreshes.inc({ result })
       if (result === 'vault') on.lost()
+      else if (result === 'upstream') reach.failed()
+      else reach.answered()
     }
   })
 
@@ -314,6 +319,19 @@ const storeNews = (log: Log, metrics: Metrics): StoreNews => ({
   failed: ({ kind }) => metrics.store.errors.inc({ kind }),
   waited: (seconds) => metrics.store.waitSeconds.observe({}, seconds)
 })
+
+const watchGoogle = (log: Log, metrics: Metrics): GoogleReach =>
+  new GoogleReach({
+    clock: systemClock,
+    onAway(failed) {
+      metrics.gmail.away.set({}, 1)
+      log.error({ failed }, AWAY)
+    },
+    onBack(seconds) {
+      metrics.gmail.away.set({}, 0)
+      log.warn({ seconds }, 'Google answers again')
+    }
+  })
 
 const watchKeys = (
   log: Log,
@@ -433,7 +451,12 @@ function assetsOf(config: Config) {
 /** Where somebody on this machine comes to what listens on this address. */
 const doorOf = (host: string): string => host.replace(/^(0\.0\.0\.0|::)$/, 'localhost')
 
-async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<OpenedLauncher> {
+async function launcherFor(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  reach: GoogleReach
+): Promise<OpenedLauncher> {
   const opened = await openLauncher({
     clock: systemClock,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
@@ -453,7 +476,11 @@ async function launcherFor(config: Config, log: Log, metrics: Metrics): Promise<
       proxy: config.HTTPS_PROXY,
       direct: config.NO_PROXY
     }),
-    onDial: (result) => metrics.gmail.connections.inc({ result }),
+    onDial(result) {
+      metrics.gmail.connections.inc({ result })
+      if (result === 'failed') reach.failed()
+      else reach.answered()
+    },
     init: {
       gmailOrigin: config.GMAIL_API_URL,
       certificates: addedCertificates(),

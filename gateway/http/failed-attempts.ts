@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
+import { networkOf } from '../network-of.ts'
 
 /** Wrong tokens that one address may send in a window: more than any client that lost its token, few to guess with. */
 const MOST = 120
@@ -25,15 +26,16 @@ export class FailedAttempts {
 
   /** Seconds until this address may try again; 0 when it may now. */
   waitFor(address: string): number {
-    const attempts = this.#current(address)
+    const attempts = this.#current(networkOf(address))
     if (!attempts || attempts.count < this.#most) return 0
     return Math.ceil((attempts.since + WINDOW_MS - this.#clock.monotonic()) / 1000)
   }
 
   failed(address: string): void {
-    const attempts = this.#current(address)
+    const network = networkOf(address)
+    const attempts = this.#current(network)
     if (attempts) attempts.count += 1
-    else this.#begin(address)
+    else this.#begin(network)
   }
 
   #current(address: string): Attempts | undefined {

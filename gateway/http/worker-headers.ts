@@ -26,6 +26,7 @@ export const FROM_WORKER = [
   'cache-control',
   'content-type',
   'mcp-session-id',
+  'retry-after',
   'www-authenticate',
   'x-accel-buffering'
 ]

@@ -1,5 +1,6 @@
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { Clock } from '#shared/clock.ts'
+import { networkOf } from '../network-of.ts'
 
 /** Addresses that are remembered for one limit; beyond this the oldest windows are forgotten. */
 const ADDRESSES = 5000
@@ -17,15 +18,16 @@ export const rateWindowsOf = (clock: Clock): FastifyRateLimitStoreCtor =>
   class RateWindows implements FastifyRateLimitStore {
     readonly #windows = new Map<string, Window>()
 
-    /** Counts a request of `key` in; answers what is left of its window as `ttl`, in ms. */
+    /** Counts a request of the address `key` in; answers what is left of its window as `ttl`, in ms. */
     incr(
       key: string,
       answer: Parameters<FastifyRateLimitStore['incr']>[1],
       windowMs: number
     ): void {
       const now = clock.monotonic()
-      const known = this.#windows.get(key)
-      const window = known && now - known.since < windowMs ? known : this.#begin(key, now)
+      const network = networkOf(key)
+      const known = this.#windows.get(network)
+      const window = known && now - known.since < windowMs ? known : this.#begin(network, now)
       window.count += 1
       answer(null, { current: window.count, ttl: Math.ceil(window.since + windowMs - now) })
     }

@@ -118,6 +118,11 @@ const httpFamilies = (families: Families) => ({
     'Connections cut off because their client took nothing of what waited for it.',
     {}
   ),
+  dropped: families.counter(
+    'connections_dropped_total',
+    'Connections closed at once: too many in all, or from one address.',
+    { reason: ['limit', 'address'] }
+  ),
   heldBytes: families.gauge(
     'answers_held_bytes',
     'Bytes of answers that wait for clients that read slowly.',
@@ -241,6 +246,7 @@ const gmailFamilies = (families: Families) => ({
     'Connections to Gmail that were made for workers.',
     { result: ['ok', 'failed'] }
   ),
+  away: families.gauge('google_away', 'Whether Google cannot be reached now (1).', {}),
   refreshes: families.counter('oauth_refreshes_total', 'Google access tokens fetched.', {
     result: ['ok', 'needs_reauth', 'upstream', 'vault']
   }),

@@ -15,6 +15,9 @@ t.test('an address that sends many wrong tokens waits, and no other does', async
   t.equal(attempts.waitFor('192.0.2.1'), 1)
   clock.advance(1000)
   t.equal(attempts.waitFor('192.0.2.1'), 0, 'a minute later it may try again')
+  for (let sent = 0; sent < 120; sent += 1) attempts.failed(`2001:db8::${sent}`)
+  t.equal(attempts.waitFor('2001:db8::ffff'), 60, 'who has one address has the whole network')
+  t.equal(attempts.waitFor('2001:db8:0:1::1'), 0)
 })
 
 t.test('a flood from many addresses does not fill the memory', async (t) => {
