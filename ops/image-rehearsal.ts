@@ -1,25 +1,38 @@
 /**
  * `npm run image:rehearsal`: does what the Dockerfile says, without Docker, in a directory of its own, and
- * tries the result against the stand-in for Google. Leaves nothing behind; exit code 1 tells of a failure.
+ * tries the result against the stand-in for Google in each way in which it can be run (docs/walls.md): the wall between
+ * workers that belongs to it must hold. Leaves nothing behind; exit code 1 tells of a failure.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import * as z from 'zod'
 import type { Config } from '../gateway/config.ts'
 import { type SandboxProcess, startSandboxProcess } from './demo/sandbox-process.ts'
 import { demoSettings } from './demo/settings.ts'
 import { signInEverybody } from './demo/sign-in-everybody.ts'
 import { buildStages } from './image/build-stages.ts'
 import { readDockerfile, type Stage } from './image/dockerfile.ts'
-import { giveTo, ordinaryUser } from './image/ordinary-user.ts'
+import { giveTo } from './image/give-to.ts'
+import { type Way, waysHere } from './image/ways.ts'
 
 const READY_MS = 20_000
 const END_MS = 15_000
+
+const Ready = z.object({ isolation: z.object({ mode: z.string(), missing: z.array(z.string()) }) })
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const base = mkdtempSync(join(tmpdir(), 'gmail-mcp-image-'))
@@ -34,39 +47,54 @@ try {
   })
   say('built with production dependencies')
   const last = stages.at(-1)
-  if (last) await rehearse(last, app)
+  // As in the image: a node that can be run and, but for root, not read.
+  const node = join(base, 'node')
+  copyFileSync(process.execPath, node)
+  chmodSync(node, 0o711)
+  for (const way of waysHere((what) => say(`left to docker: ${what}`)))
+    if (last) await rehearse(last, app, node, way)
 } finally {
   rmSync(base, { recursive: true, force: true })
 }
 
-async function rehearse(stage: Stage, app: string): Promise<void> {
-  const data = join(base, 'data')
-  const run = join(base, 'run')
-  for (const directory of [data, run]) mkdirSync(directory, { mode: 0o700 })
-  const sandbox = await startSandboxProcess(base, '1')
+async function rehearse(stage: Stage, app: string, node: string, way: Way): Promise<void> {
+  const home = mkdtempSync(join(base, 'way-'))
+  chmodSync(home, 0o711)
+  const data = join(home, 'data')
+  const run = join(home, 'run')
+  const tmp = join(home, 'tmp')
+  for (const directory of [data, run, tmp]) mkdirSync(directory, { mode: 0o700 })
+  const sandbox = await startSandboxProcess(home, '1')
   try {
     const config = await demoSettings(data, sandbox, { DEMO_PORT: '0', DEMO_OPS_PORT: '0' })
-    const [person] = await signInEverybody(config, sandbox, base)
-    const user = ordinaryUser(base)
-    if (user) for (const directory of [data, run]) giveTo(user.id, directory)
+    const [person] = await signInEverybody(config, sandbox, home)
+    for (const directory of [data, run, tmp]) giveTo(way.uid, directory)
     const [, ...flags] = stage.command
-    const env = { ...stage.env, ...settings(config, sandbox, run), PATH: process.env.PATH }
-    const child = spawn(user?.node ?? process.execPath, flags, {
+    const env = {
+      ...stage.env,
+      ...settings(config, sandbox, run),
+      ...way.settings,
+      PATH: process.env.PATH,
+      TMPDIR: tmp
+    }
+    const [file = node, ...around] = [...way.around, node]
+    const child = spawn(file, [...around, ...flags], {
       cwd: app,
       env,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      ...(user && { uid: user.id, gid: user.id })
+      stdio: ['ignore', 'inherit', 'inherit']
     })
     const exited = once(child, 'exit')
     try {
       await healthy(stage, child, env)
-      say(user ? 'healthy, as an ordinary user who cannot read node' : 'healthy')
+      say(`healthy, as ${way.name}`)
+      say(await walls(config, way))
       say(`called a tool: ${await callTool(`${config.PUBLIC_URL}/mcp`, person?.token ?? '')}`)
       child.kill('SIGTERM')
       const [code] = await Promise.race([exited, late('The gateway did not end.')])
       expect(code === 0, `after SIGTERM the exit code was ${String(code)}`)
-      const left = readdirSync(run).filter((name) => !name.startsWith('node-')) // kept for the next start
-      expect(left.length === 0, 'the gateway left sockets behind')
+      const files = readdirSync(run, { recursive: true, withFileTypes: true })
+      const left = files.filter((one) => one.isFile() && !one.name.startsWith('node-')) // kept for the next start
+      expect(left.length === 0, 'the gateway left notes of workers behind')
       say('ended with 0 after SIGTERM, nothing left behind')
     } finally {
       child.kill('SIGKILL')
@@ -74,6 +102,17 @@ async function rehearse(stage: Stage, app: string): Promise<void> {
   } finally {
     await sandbox.close()
   }
+}
+
+/** The mode in force, as `/ready` tells it; throws when it is another one, or does not hold what it promises. */
+async function walls(config: Config, way: Way): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${config.OPS_PORT}/ready`, {
+    headers: { authorization: `Bearer ${config.ADMIN_TOKEN}` }
+  })
+  const { mode, missing } = Ready.parse(await response.json()).isolation
+  expect(mode === way.mode, `the isolation is ${mode}, not ${way.mode}`)
+  expect(mode !== 'namespaces' || missing.length === 0, missing.join(' '))
+  return `isolation ${mode}: ${missing.length} of what is tried can be done${missing.length > 0 ? `: ${missing.join(' ')}` : ''}`
 }
 
 /** What the container would get from compose.yaml, for a machine that has other programs as well. */

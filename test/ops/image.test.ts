@@ -122,6 +122,8 @@ t.test('compose takes away what the gateway does not need', async (t) => {
     'cap_drop: [ALL]',
     '- no-new-privileges:true',
     '- seccomp=./ops/image/seccomp.json',
+    '- apparmor=unconfined',
+    '- systempaths=unconfined',
     '- 127.0.0.1:9464:9464',
     'core: 0'
   ]) {
