@@ -23,13 +23,17 @@ import { knownProxies } from './http/known-proxies.ts'
 import { ALLOWED, type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { measureRequests } from './http/measure-requests.ts'
 import { oldTransports } from './http/old-transports.ts'
+import { answerWithNames, nameOfRequest, REQUEST_ID } from './http/request-names.ts'
+import { noteFailure } from './http/rpc-error.ts'
 import { cutOffStalledReaders } from './http/stalled-readers.ts'
+import { tellCalls } from './http/tell-calls.ts'
 import { createTokenless } from './http/tokenless.ts'
 import { watchForUnseenProxy } from './http/unseen-proxy.ts'
 import { asksForWebSocket } from './http/websocket-transport.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
 import { mostOpenFiles } from './supervisor/proc.ts'
+import type { CallLog } from './telemetry/call-log.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { Warnings } from './telemetry/warnings.ts'
@@ -42,6 +46,7 @@ export interface AppParts {
   readonly clock: Clock
   readonly config: Config
   readonly log: Log
+  readonly callLog: CallLog
   readonly metrics: Metrics
   readonly warnings: Warnings
   readonly tokens: BearerTokens
@@ -57,6 +62,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'public' })
   const app = Fastify({
     loggerInstance,
+    genReqId: nameOfRequest,
     logController: new LogController({ disableRequestLogging: true }),
     // A request has one line at most, when it fails: a child for each would say nothing more.
     childLoggerFactory: (logger) => logger,
@@ -80,9 +86,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const origins = new Set([config.PUBLIC_URL, ...config.ALLOWED_ORIGINS])
   const guard = edge({ hosts: hostsOf(config), origins })
 
-  app.decorateRequest('caller', null)
-  app.decorateRequest('peeked', null)
-  measureRequests(app, metrics)
+  followRequests(app, parts)
   app.addHook('onRequest', watchForUnseenProxy(config.PUBLIC_URL, parts.warnings))
   app.addHook('onRequest', guard.host)
   // Not @fastify/helmet, which makes it anew for each request.
@@ -102,7 +106,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(cors, {
     origin: config.ALLOWED_ORIGINS,
     methods: ['GET', 'POST', 'DELETE'],
-    exposedHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'retry-after'],
+    exposedHeaders: SHOWN_TO_PAGES,
     strictPreflight: false, // OPTIONS may be asked without being a preflight (RFC 9110 §9.3.7)
     maxAge: 600
   })
@@ -152,6 +156,24 @@ function boundConnections({ server }: FastifyInstance, parts: AppParts): void {
   })
 }
 
+const SHOWN_TO_PAGES = [
+  ...['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'retry-after'],
+  REQUEST_ID
+]
+
+/** Whatever becomes of a request, it has a name, is counted, and is told of when it fails. */
+function followRequests(
+  app: FastifyInstance,
+  { callLog, metrics }: Pick<AppParts, 'callLog' | 'metrics'>
+): void {
+  app.decorateRequest('caller', null)
+  app.decorateRequest('peeked', null)
+  app.decorateRequest('failure', null)
+  answerWithNames(app)
+  tellCalls(app, callLog)
+  measureRequests(app, metrics)
+}
+
 /** The names this gateway answers to. On a developer's machine all of loopback's names are one. */
 function hostsOf(config: Config): Set<string> {
   const url = new URL(config.PUBLIC_URL)
@@ -165,26 +187,34 @@ function hostsOf(config: Config): Set<string> {
 
 /** For what has no error handler of its own. A failure's message may name a path or quote somebody else. */
 function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.raw.setHeader(REQUEST_ID, request.id) // no hook ran for what Fastify itself refuses
+  const answer = (status: number, code: string, message: string): FastifyReply =>
+    reply.code(status).send(failure(code, message, request))
   if (error instanceof GatewayError) {
+    noteFailure(request, error)
     if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
-    return reply.code(error.statusCode).send(failure(error.code, error.message))
+    return answer(error.statusCode, error.code, error.message)
   }
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
   if (status >= 400 && status < 500)
-    return reply.code(status).send(failure('ERR_BAD_REQUEST', 'The request cannot be understood.'))
-  if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
-  return reply.code(500).send(failure('ERR_INTERNAL', 'The gateway failed to serve this request.'))
+    return answer(status, 'ERR_BAD_REQUEST', 'The request cannot be understood.')
+  if (!reply.raw.closed) request.log.error({ err: error, requestId: request.id }, 'request failed')
+  return answer(500, 'ERR_INTERNAL', 'The gateway failed to serve this request.')
 }
 
-const failure = (code: string, message: string): object => ({ error: { code, message } })
+const failure = (code: string, message: string, { id }: FastifyRequest): object => ({
+  error: { code, message, requestId: id }
+})
 
 const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   pathOf(request.url) === '/mcp' // by a method that no route has
     ? reply
         .code(405)
         .header('allow', ALLOWED)
-        .send(failure('method_not_allowed', 'The MCP endpoint is POST /mcp.'))
-    : reply.code(404).send(failure('not_found', 'Nothing is here. The MCP endpoint is POST /mcp.'))
+        .send(failure('method_not_allowed', 'The MCP endpoint is POST /mcp.', request))
+    : reply
+        .code(404)
+        .send(failure('not_found', 'Nothing is here. The MCP endpoint is POST /mcp.', request))
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? ''
 

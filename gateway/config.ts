@@ -76,6 +76,7 @@ export const Settings = z.object({
   ANSWERS_LIMIT: size.default(256 * 2 ** 20),
   SESSION_TTL: duration.default(7 * 86_400_000),
   AUDIT_TTL: duration.default(365 * 86_400_000),
+  AUDIT_ROWS: whole(1000, 100_000_000).default(1_000_000),
   SESSIONS_PER_USER: whole(1, 10_000).default(32),
   STREAMS_PER_USER: whole(1, 10_000).default(32),
   CALL_TIMEOUT: timer.default(300_000),

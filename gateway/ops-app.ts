@@ -16,6 +16,7 @@ import { isRole, type Operators } from './admin/operators.ts'
 import { pageRoutes } from './admin/page-routes.ts'
 import { type AdminParts, adminRoutes } from './admin/routes.ts'
 import { FailedAttempts } from './http/failed-attempts.ts'
+import { answerWithNames, nameOfRequest } from './http/request-names.ts'
 import type { Readiness, ReadinessReport } from './readiness.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -24,6 +25,8 @@ const WRONG_TOKENS = 20
 
 export interface OpsParts {
   readonly operators: Operators
+  /** A wrong token came. Not told while its address is kept from trying. */
+  readonly onRefused: (requestId: string) => void
   /** Host names that the port answers to, besides addresses and names without a dot. */
   readonly hosts: readonly string[]
   readonly clock: Clock
@@ -41,6 +44,7 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'ops' })
   const app = Fastify({
     loggerInstance,
+    genReqId: nameOfRequest,
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 10_000,
     forceCloseConnections: true,
@@ -53,22 +57,24 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   await app.register(swagger, {
     openapi: { ...OPENAPI, info: { ...OPENAPI.info, version: VERSION } }
   })
-  app.setErrorHandler((error, _request, reply) => {
+  answerWithNames(app)
+  app.setErrorHandler((error, request, reply) => {
+    const body = bodyFor(request)
     if (error instanceof GatewayError) {
       if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
       return reply.code(error.statusCode).send(body(error.code, error.message))
     }
     if (isClientError(error))
       return reply.code(error.statusCode).send(body('ERR_BAD_REQUEST', error.message))
-    parts.log.error({ err: error }, 'ops request failed')
+    parts.log.error({ err: error, requestId: request.id }, 'ops request failed')
     return reply.code(500).send(body('ERR_INTERNAL', 'The request failed; see the log.'))
   })
   app.decorateRequest('operator', null)
   const attempts = new FailedAttempts(parts.clock, WRONG_TOKENS)
-  const guard = opsGuard({ operators: parts.operators, attempts, hosts: parts.hosts })
+  const guard = opsGuard({ ...parts, attempts })
   app.addHook('onRequest', guard.host)
-  app.setNotFoundHandler({ preHandler: guard.requires('metrics') }, (_request, reply) =>
-    reply.code(404).send(body('ERR_NOT_FOUND', 'Nothing is here.'))
+  app.setNotFoundHandler({ preHandler: guard.requires('metrics') }, (request, reply) =>
+    reply.code(404).send(bodyFor(request)('ERR_NOT_FOUND', 'Nothing is here.'))
   )
   pageRoutes(app)
   app.get('/health', { schema: openRoutes.health }, async () => ({ status: 'ok' }))
@@ -113,4 +119,6 @@ const isClientError = (error: unknown): error is Error & { statusCode: number } 
   error.statusCode >= 400 &&
   error.statusCode < 500
 
-const body = (code: string, message: string): object => ({ error: { code, message } })
+const bodyFor =
+  ({ id }: FastifyRequest) =>
+  (code: string, message: string): object => ({ error: { code, message, requestId: id } })

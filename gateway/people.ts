@@ -4,6 +4,7 @@ import type { Account } from './accounts/accounts.ts'
 import type { AllowedPeople } from './accounts/allow-list.ts'
 import type { GoogleProfile } from './accounts/google.ts'
 import type { OpenAccounts } from './accounts/open-accounts.ts'
+import type { TellAccountEvent } from './oauth/account-change.ts'
 import type { Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
 import type { Log } from './telemetry/log.ts'
@@ -13,6 +14,7 @@ export interface PeopleParts {
   readonly log: Log
   readonly accounts: OpenAccounts
   readonly serving: Serving
+  readonly tell: TellAccountEvent
 }
 
 /** What follows for workers and sessions when people sign in, grant something else, are put out, or go. */
@@ -23,6 +25,8 @@ export interface People {
   readonly allowsAccount: AllowedPeople['allowsAccount']
   /** The stored grant is another one: cached tokens go, the worker and its clients learn of it. */
   readonly onGrantChanged: (userId: UserId) => void
+  /** Hears of sign-ins. */
+  readonly tell: TellAccountEvent
   /** Before an account is erased: its sessions end, and its worker. */
   readonly onErase: (userId: UserId) => Promise<void>
   /** No call, stream, link or refresh of this person works any more. Sessions sleep, for when they come back. */
@@ -33,7 +37,7 @@ export interface People {
 
 const PAGE = 500
 
-export function peopleOf({ allowedPeople, log, accounts, serving }: PeopleParts): People {
+export function peopleOf({ allowedPeople, log, accounts, serving, tell }: PeopleParts): People {
   const allowsAccount: People['allowsAccount'] = (account) => allowedPeople.allowsAccount(account)
 
   /** Resolves when the worker is gone. */
@@ -46,6 +50,7 @@ export function peopleOf({ allowedPeople, log, accounts, serving }: PeopleParts)
   return {
     allowed: (profile) => allowedPeople.allows(profile),
     allowsAccount,
+    tell,
     onGrantChanged(userId) {
       accounts.broker.forget(userId)
       serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))

@@ -25,6 +25,7 @@ import { mainThread, processUse } from './supervisor/proc.ts'
 import { type SupervisorSettings, supervise } from './supervisor/supervise.ts'
 import type { Supervisor, WorkerEnd, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
+import type { CallLog } from './telemetry/call-log.ts'
 import { clientFamily } from './telemetry/client-family.ts'
 import { type Events, userHash } from './telemetry/events.ts'
 import { Ledger } from './telemetry/ledger.ts'
@@ -47,6 +48,8 @@ export interface ServingParts {
   readonly onSignIn: WorkerDeskParts['onSignIn']
   readonly isClockSettled: () => boolean
   readonly events: Events
+  readonly callLog: CallLog
+  readonly onSent: WorkerDeskParts['onSent']
 }
 
 export interface Serving {
@@ -94,7 +97,7 @@ export function createServing(parts: ServingParts): Serving {
     failed: (err) => parts.log.error({ err }, 'access not looked at')
   })
   const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
-  const restorer = restorerOf(clock, metrics)
+  const restorer = restorerOf(parts)
   const streams = new ParkedStreams({
     clock,
     limits,
@@ -178,11 +181,14 @@ export function createServing(parts: ServingParts): Serving {
   }
 }
 
-const restorerOf = (clock: Clock, { sessions }: Metrics): Restorer =>
+const restorerOf = ({ clock, metrics: { sessions }, events }: ServingParts): Restorer =>
   new Restorer(clock, {
-    restored({ asleepBy: cause }, ok, seconds) {
-      sessions.resumes.inc({ cause, result: ok ? 'ok' : 'failed' })
+    restored({ asleepBy: cause, userId, handle: session }, ok, seconds) {
+      const result = ok ? 'ok' : 'failed'
+      sessions.resumes.inc({ cause, result })
       sessions.resumeSeconds.observe({}, seconds)
+      const ms = Math.round(seconds * 1000)
+      events.tell('session_resumed', { userId, session, cause, result, ms }, ok ? 'info' : 'warn')
     }
   })
 
@@ -276,10 +282,15 @@ function workerEvents(
       exchanges,
       ledger,
       metrics,
+      callLog: parts.callLog,
+      onSent: parts.onSent,
       log
     }),
     onQueued: (seconds) => metrics.workers.queueSeconds.observe({}, seconds),
-    onStartFailure: (_userId, diagnosis) => log.error({ diagnosis }, 'a worker did not start')
+    onStartFailure(userId, diagnosis) {
+      events.tell('worker_failed', { userId }, 'warn')
+      log.error({ diagnosis }, 'a worker did not start')
+    }
   }
 }
 

@@ -12,16 +12,16 @@ import { AllowedPeople } from './accounts/allow-list.ts'
 import { KeyWatch } from './accounts/key-watch.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
 import { addedCertificates } from './added-certificates.ts'
-import { type Audit, createAudit } from './admin/audit.ts'
 import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
+import { type Books, openBooks } from './bookkeeping.ts'
 import { ClockWatch } from './clock-watch.ts'
 import type { Config } from './config.ts'
 import { GoogleReach } from './google-reach.ts'
 import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
-import type { NoteChange } from './oauth/account-change.ts'
+import type { TellAccountEvent } from './oauth/account-change.ts'
 import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
 import { createLiveness } from './oauth/liveness.ts'
@@ -53,6 +53,7 @@ import { readGauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { Warnings } from './telemetry/warnings.ts'
+import { toldLeases } from './told-leases.ts'
 import {
   createToolSignIn,
   type ToolSignIn,
@@ -75,8 +76,7 @@ interface Core {
   readonly log: Log
   readonly metrics: Metrics
   readonly store: Store
-  readonly audit: Audit
-  readonly note: NoteChange
+  readonly books: Books
   readonly accounts: OpenAccounts
   readonly tokens: BearerTokens
   readonly serving: Serving
@@ -122,7 +122,7 @@ export async function wire(
   const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics, google)
   const base = await openBase(config, log, metrics)
   const { store, isClockSettled, events, warnings } = base
-  const accounts = accountsOver(config, store, metrics, google, {
+  const accounts = accountsOver(config, store, metrics, { events, google }, {
     stop: (userId) => void serving.supervisor.stop(userId, 'blocked', 'drain'), // never rejects
     lost: () =>
       void keyWatch.look().then(() => {
@@ -131,9 +131,10 @@ export async function wire(
   })
   const keyWatch: KeyWatch = watchKeys(log, metrics, store, accounts)
   await keyWatch.start()
-  const { ownership, succession } = leasesFor(config, log, store, (userId) => {
+  const { ownership, succession } = leasesFor({ config, log, store, events, metrics }, (userId) => {
     void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
   })
+  const books = openBooks({ config, store, events, metrics })
   const tokens = tokensFor(config, store, accounts, base.allowedPeople)
   const serving: Serving = createServing({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
@@ -147,28 +148,21 @@ export async function wire(
     isLive: tokens.isLive,
     isClockSettled,
     events,
+    callLog: books.callLog,
+    onSent: books.onSent,
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
-  const admitted = admission(config, log, keyWatch, { ...base, accounts, serving, substitutes })
+  const admitted = admission(config, log, keyWatch, {
+    ...{ ...base, accounts, serving, substitutes },
+    tell: books.tell
+  })
   const { people } = admitted
-  const audit = createAudit({ store, clock: systemClock, keepMs: config.AUDIT_TTL })
-  const note: NoteChange = ({ userId, ...change }) =>
-    audit.note({ ...change, actor: `user:${userId}`, reason: undefined })
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
-    ? toolSignInOf(store, { config, log, accounts, serving, people, note })
+    ? toolSignInOf(store, { config, log, accounts, serving, people, note: books.note })
     : undefined
   const core = {
-    config,
-    log,
-    metrics,
-    store,
-    audit,
-    note,
-    accounts,
-    tokens,
-    serving,
-    toolSignIn,
+    ...{ config, log, books, metrics, store, accounts, tokens, serving, toolSignIn },
     patience: new AbortController(),
     isClockSettled,
     ...admitted,
@@ -192,6 +186,7 @@ export async function wire(
     toolSignIn?.requests.close()
     const callMs = config.DRAIN_TIMEOUT
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => core.patience.abort() })
+    await books.close()
     await keyWatch.close()
     await base.close()
   }
@@ -210,7 +205,7 @@ const accountsOver = (
   settings: Config,
   store: Store,
   metrics: Metrics,
-  reach: GoogleReach,
+  { events, google: reach }: { readonly events: Events; readonly google: GoogleReach },
   on: { stop(userId: UserId): void; lost(): void }
 ): OpenAccounts =>
   openAccounts({
@@ -219,6 +214,7 @@ const accountsOver = (
     settings,
     onNeedsReauth(userId) {
       metrics.gmail.reauthRequired.inc({})
+      events.tell('reauth_required', { userId }, 'warn')
       on.stop(userId)
     },
     onRefresh(result) {
@@ -278,7 +274,10 @@ function admission(
   config: Config,
   log: Log,
   keyWatch: KeyWatch,
-  parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & { allowedPeople: AllowedPeople }
+  parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & {
+    readonly allowedPeople: AllowedPeople
+    readonly tell: TellAccountEvent
+  }
 ) {
   const { allowedPeople } = parts
   tellWhoMaySignIn(log, allowedPeople)
@@ -405,7 +404,16 @@ function toolSignInOf(
   return createToolSignIn({ ...parts, clock, clients, isLive })
 }
 
-function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: UserId) => void) {
+function leasesFor(
+  {
+    config,
+    log,
+    store,
+    events,
+    metrics
+  }: Pick<Core, 'config' | 'log' | 'store' | 'events' | 'metrics'>,
+  stop: (userId: UserId) => void
+) {
   const node = thisNode({
     host: hostIdentity(),
     pid: process.pid,
@@ -416,8 +424,13 @@ function leasesFor(config: Config, log: Log, store: Store, onLost: (userId: User
     if (!isStoreError(err)) log.error({ err }, 'lease not written') // the store has told its trouble itself
   }
   const parts = { store, clock: systemClock, node, failed }
+  const onLost = (userId: UserId): void => {
+    ownership.lost(userId)
+    stop(userId)
+  }
+  const ownership = toldLeases(new SqlOwnership({ ...parts, onLost }), { events, metrics })
   return {
-    ownership: new SqlOwnership({ ...parts, onLost }),
+    ownership,
     succession: new Succession({ ...parts, port: config.PORT, opsPort: config.OPS_PORT })
   }
 }
@@ -520,14 +533,15 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     ...core.people,
     sessions: accountSessions(serving.sessions),
     toolRequests: core.toolSignIn?.requests,
-    note: core.note,
-    audit: core.audit
+    note: core.books.note,
+    audit: core.books.audit
   }
   return buildApp({
     clock: systemClock,
     warnings: core.warnings,
     config,
     log,
+    callLog: core.books.callLog,
     metrics,
     tokens: core.tokens,
     signIn: (scope) => signIn(scope, parts),
@@ -559,6 +573,7 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
   const { config, log, metrics, serving } = core
   return buildOpsApp({
     operators: core.operators,
+    onRefused: core.books.operatorRefused,
     hosts: [config.OPS_HOST, ...config.OPS_HOSTS].map((host) => host.toLowerCase()),
     clock: systemClock,
     log,
@@ -579,7 +594,7 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
       }),
       accountSessions: accountSessions(serving.sessions, 'admin'),
       people: core.people,
-      audit: core.audit,
+      audit: core.books.audit,
       clock: systemClock,
       config,
       configNow: core.configNow,

@@ -4,8 +4,10 @@ import { asSessionId, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
+import { placeOfExchange } from './http/tell-calls.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { RunningWorker } from './supervisor/supervisor.ts'
+import type { CallLog } from './telemetry/call-log.ts'
 import type { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -26,8 +28,20 @@ export interface WorkerDeskParts {
   readonly exchanges: Exchanges
   readonly ledger: Pick<Ledger, 'called' | 'spent'>
   readonly metrics: Metrics
+  readonly callLog: CallLog
+  /** Mail was sent. Must neither wait nor throw. */
+  readonly onSent: OnSent
   readonly log: Log
 }
+
+export type OnSent = (
+  userId: UserId,
+  sent: {
+    readonly tool: string | undefined
+    readonly recipients: number
+    readonly requestId: string | undefined
+  }
+) => void
 
 /**
  * Deals with what workers say. Whose account it is about is the worker's own, fixed when it was assigned;
@@ -53,6 +67,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'call':
         noteCall(parts, worker, message)
+        break
+      case 'call-ended':
+        endCall(parts, worker, message)
         break
       case 'metrics':
         count(parts.metrics, message)
@@ -135,9 +152,29 @@ function noteCall(
   { request, rpcId, method, tool }: Extract<FromWorker, { type: 'call' }>
 ): void {
   ledger.called(worker.userId)
+  if (exchanges.isTaken(worker, request, rpcId)) metrics.http.idCollisions.inc({})
   if (exchanges.heard(worker, request, { rpcId, method, tool })) return
   metrics.http.misroutesBlocked.inc({})
   log.error({ worker: worker.id }, 'a worker named a request that is not its own')
+}
+
+/** What a worker tells of a call's end: for the log, and, when mail was sent, for the audit. */
+function endCall(
+  { exchanges, callLog, onSent }: WorkerDeskParts,
+  worker: RunningWorker,
+  { request, tool, ms, fault, code, gmail, sentTo }: Extract<FromWorker, { type: 'call-ended' }>
+): void {
+  const isFailed = fault !== undefined
+  const ended = exchanges.ended(worker, request, { tool, isFailed })
+  const requestId = ended?.exchange.requestId
+  // Also when its client has left: what was sent was sent.
+  if (sentTo !== undefined) onSent(worker.userId, { tool, recipients: sentTo, requestId })
+  if (!ended) return
+  const place = placeOfExchange(ended.exchange)
+  callLog.gmailFailed(place, gmail)
+  if (!isFailed) return
+  const { method, tool: named } = ended.call
+  callLog.failed({ ...place, method, tool: named, fault, error: code ?? 'failed', ms, gmail })
 }
 
 /** A worker's numbers are added to ours, so that its end resets nothing. */
@@ -147,6 +184,7 @@ function count({ gmail, tools }: Metrics, report: Extract<FromWorker, { type: 'm
     gmail_units: gmail.units,
     gmail_throttled: gmail.throttled,
     gmail_retries: gmail.retries,
+    sends_deduplicated: gmail.deduplicated,
     tool_calls: tools.calls
   }
   const histograms = { gmail_seconds: gmail.seconds, tool_seconds: tools.seconds }

@@ -37,7 +37,7 @@ try {
       tokens: person.tokens,
       gmailOrigin,
       clock: systemClock,
-      report: { request() {}, throttled() {}, retried() {}, tool() {} },
+      report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
       threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
       version: VERSION,
       files,

@@ -12,10 +12,11 @@
  * the account is fixed when the worker is assigned.
  */
 import * as z from 'zod'
+import { GMAIL_METHODS } from './gmail-methods.ts'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
-export const CHANNEL_PROTOCOL = 2
+export const CHANNEL_PROTOCOL = 3
 
 /** What a legacy client said in `initialize`: all that is needed to replay it in another process. */
 export const InitializeParams = z.looseObject({
@@ -38,10 +39,29 @@ const CountName = z.enum([
   'gmail_units',
   'gmail_throttled',
   'gmail_retries',
+  'sends_deduplicated',
   'tool_calls'
 ])
 const ObservationName = z.enum(['gmail_seconds', 'tool_seconds'])
 const Labels = z.record(z.string().max(64), z.string().max(256))
+
+/** Whose fault it is that a call failed: who called, Gmail, or this service. */
+export const FAULTS = ['client', 'gmail', 'server'] as const
+export type Fault = (typeof FAULTS)[number]
+
+/** More requests to Gmail than these are not told of one call. */
+export const MOST_TOLD_REQUESTS = 50
+/** One request to Gmail, as it went: without an answer it has no status. */
+export const GmailAttempt = z.object({
+  method: z.enum([...GMAIL_METHODS, 'other']),
+  /** Ms from the beginning of the call, and ms that it took. */
+  at: z.number().min(0).max(3_600_000),
+  ms: z.number().min(0).max(3_600_000),
+  status: z.int().min(100).max(599).optional(),
+  /** 1 for the first request, 2 when it was made once more. */
+  attempt: z.int().min(1).max(20)
+})
+export type GmailAttempt = z.infer<typeof GmailAttempt>
 
 const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string() }),
@@ -70,6 +90,25 @@ const FromWorker = z.discriminatedUnion('type', [
     rpcId: RpcId,
     method: Word,
     tool: Word.optional()
+  }),
+  /**
+   * A call that was reported has come to its end, and that is worth telling: it failed, it sent mail, Gmail refused
+   * something, or its client wants a trace of it. `tool` is as in `call`.
+   */
+  z.object({
+    type: z.literal('call-ended'),
+    request: Word,
+    tool: Word.optional(),
+    ms: z.number().min(0).max(86_400_000),
+    fault: z.enum(FAULTS).optional(),
+    /** A tool's error code, or JSON-RPC's. */
+    code: z
+      .string()
+      .regex(/^(?:[a-z_]{1,40}|-?\d{1,6})$/)
+      .optional(),
+    gmail: z.array(GmailAttempt).max(MOST_TOLD_REQUESTS),
+    /** A message went out, to so many. */
+    sentTo: z.int().min(0).max(100_000).optional()
   }),
   /** Increments of counters and observations of histograms since the last report. */
   z.object({

@@ -35,6 +35,9 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
+/** The HTTP status that a client sees with this code. */
+export const statusOfCode = (code: ErrorCode): number => STATUS[code]
+
 export interface GatewayErrorOptions extends ErrorOptions {
   /** Seconds after which a retry makes sense; sent as `Retry-After`. */
   readonly retryAfter?: number

@@ -4,6 +4,10 @@ import { AccessLevel } from './access-levels.ts'
 
 /** Request: the gateway's name for this HTTP request; repeated in `call` messages. */
 export const REQUEST_ID_HEADER = 'x-request-id'
+/** Request: its name as its client, the log and the audit have it; told in errors. */
+export const SHOWN_ID_HEADER = 'x-shown-request-id'
+/** Request: present when each call in it is to be reported for a trace. */
+export const TRACED_HEADER = 'x-traced'
 /** Request: what the verified bearer token allows, as JSON of `Principal`. */
 export const PRINCIPAL_HEADER = 'x-principal'
 /** Request: the one form in which the client takes an answer, `json` or `stream`; absent when it takes both. */

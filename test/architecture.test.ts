@@ -7,7 +7,7 @@ import { type Import, importsOf } from './helpers/imports.ts'
 const MAY_USE: Record<string, readonly string[]> = {
   shared: [],
   worker: ['shared', 'worker/gmail', 'worker/mcp', 'worker/mime', 'worker/tools'],
-  'worker/mcp': ['shared'],
+  'worker/mcp': ['shared', 'worker'],
   'worker/mime': ['shared', 'worker'],
   'worker/gmail': ['shared', 'worker', 'worker/mime'],
   'worker/tools': ['shared', 'worker', 'worker/gmail', 'worker/mime'],

@@ -2,10 +2,17 @@ import { getRequestListener } from '@hono/node-server'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
 import type { FromWorker } from '#shared/channel.ts'
-import { PRINCIPAL_HEADER, Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
+import {
+  PRINCIPAL_HEADER,
+  Principal,
+  REQUEST_ID_HEADER,
+  SHOWN_ID_HEADER,
+  TRACED_HEADER
+} from '#shared/worker-http.ts'
 import { type FetchAttachment, serveAttachment } from './attachments.ts'
 import type { Serve } from './connections.ts'
 import type { Call, Endpoint } from './mcp/endpoint.ts'
+import { inServiceOf } from './served-request.ts'
 
 export interface RequestParts {
   readonly resourceMetadataUrl: string
@@ -28,8 +35,16 @@ export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestPa
       if (fetchAttachment && new URL(request.url).pathname === '/attachment')
         return serveAttachment(request, fetchAttachment)
       const id = request.headers.get(REQUEST_ID_HEADER) ?? ''
-      return endpoint.fetch(request, authOf(request, resourceMetadataUrl), (call) =>
-        tell({ type: 'call', request: id, ...cut(call) })
+      const served = {
+        exchange: id,
+        shownId: request.headers.get(SHOWN_ID_HEADER) ?? undefined,
+        isTraced: request.headers.has(TRACED_HEADER),
+        tell
+      }
+      return inServiceOf(served, () =>
+        endpoint.fetch(request, authOf(request, resourceMetadataUrl), (call) =>
+          tell({ type: 'call', request: id, ...cut(call) })
+        )
       )
     },
     { errorHandler: () => new Response(null, { status: 500 }) }

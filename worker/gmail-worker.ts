@@ -64,7 +64,8 @@ const reportTo = (tally: Tally): GmailReport & ToolReport => ({
   tool(tool, result, seconds) {
     tally.count('tool_calls', { tool, result })
     tally.observe('tool_seconds', { tool }, seconds)
-  }
+  },
+  deduplicated: () => tally.count('sends_deduplicated', {})
 })
 
 const codeClass = (code: string): string =>

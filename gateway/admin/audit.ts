@@ -6,12 +6,15 @@ import type { Store } from '../store/store.ts'
 
 export interface AuditEntry {
   /** A person is forgotten here as well when the account is erased: then it is `user`. */
-  readonly actor: 'admin' | `operator:${string}` | `user:${UserId}`
+  readonly actor: 'admin' | 'unknown' | `operator:${string}` | `user:${UserId}`
   readonly action: string
   readonly target: string
   readonly reason: string | undefined
   readonly requestId: string | undefined
 }
+
+/** An entry of something that has happened, in ms since the epoch. */
+export type PastEntry = AuditEntry & { readonly at: number }
 
 export interface AuditQuery {
   readonly limit: number
@@ -25,9 +28,11 @@ export interface AuditQuery {
 export interface Audit {
   /** Writes down who did what to whom, and why. */
   note(entry: AuditEntry): Promise<void>
+  /** Writes down what has happened already. */
+  noteAll(entries: readonly PastEntry[]): Promise<void>
   /** The latest first. */
   list(query: AuditQuery): Promise<Selectable<AuditRow>[]>
-  /** Removes what is older than `keepMs`; answers how many rows went. */
+  /** Removes what is older than `keepMs`, and the oldest above `keepRows`; answers how many rows went. */
   sweep(): Promise<number>
 }
 
@@ -35,21 +40,18 @@ export interface AuditParts {
   readonly store: Store
   readonly clock: Clock
   readonly keepMs: number
+  readonly keepRows: number
 }
 
-export const createAudit = ({ store: { db }, clock, keepMs }: AuditParts): Audit => ({
-  async note({ actor, action, target, reason, requestId }) {
+export const createAudit = ({ store: { db }, clock, keepMs, keepRows }: AuditParts): Audit => ({
+  async note(entry) {
     await db
       .insertInto('audit')
-      .values({
-        at: clock.now(),
-        actor,
-        action,
-        target,
-        reason: reason ?? null,
-        request_id: requestId ?? null
-      })
+      .values(rowOf({ ...entry, at: clock.now() }))
       .execute()
+  },
+  async noteAll(entries) {
+    if (entries.length > 0) await db.insertInto('audit').values(entries.map(rowOf)).execute()
   },
   list({ limit, actor, action, target, before }) {
     let query = db.selectFrom('audit').selectAll().orderBy('id', 'desc')
@@ -60,10 +62,26 @@ export const createAudit = ({ store: { db }, clock, keepMs }: AuditParts): Audit
     return query.limit(limit).execute()
   },
   async sweep() {
+    // The ids of later rows are higher, and none is left out.
+    const { last } = await db
+      .selectFrom('audit')
+      .select(({ fn }) => fn.max<number | null>('id').as('last'))
+      .executeTakeFirstOrThrow()
     const { numDeletedRows } = await db
       .deleteFrom('audit')
-      .where('at', '<=', clock.now() - keepMs)
+      .where(({ or, eb }) =>
+        or([eb('at', '<=', clock.now() - keepMs), eb('id', '<=', Number(last ?? 0) - keepRows)])
+      )
       .executeTakeFirstOrThrow()
     return Number(numDeletedRows)
   }
+})
+
+const rowOf = ({ at, actor, action, target, reason, requestId }: PastEntry) => ({
+  at,
+  actor,
+  action,
+  target,
+  reason: reason ?? null,
+  request_id: requestId ?? null
 })

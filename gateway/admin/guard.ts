@@ -17,13 +17,15 @@ export interface GuardParts {
   readonly attempts: FailedAttempts
   /** Names, besides addresses and those without a dot, that the ops port answers to. In lower case. */
   readonly hosts: readonly string[]
+  /** A wrong token came. Not told while its address is kept from trying. */
+  readonly onRefused: (requestId: string) => void
 }
 
 /** The scheme in any case (RFC 9110 §11.1), one token (RFC 6750 §2.1). */
 const BEARER = /^Bearer +(\S+)$/i
 
 /** The door of the ops port. */
-export function opsGuard({ operators, attempts, hosts }: GuardParts) {
+export function opsGuard({ operators, attempts, hosts, onRefused }: GuardParts) {
   const operatorOf = (request: FastifyRequest): Operator | undefined => {
     const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
     return token === undefined ? undefined : operators.byToken(token)
@@ -38,7 +40,11 @@ export function opsGuard({ operators, attempts, hosts }: GuardParts) {
       const name = hostname(request.headers.host ?? '')
       if (isIP(name) !== 0 || !name.includes('.') || hosts.includes(name)) return
       await reply.code(403).send({
-        error: { code: 'ERR_HOST', message: 'This host name is not served here; see OPS_HOSTS.' }
+        error: {
+          code: 'ERR_HOST',
+          message: 'This host name is not served here; see OPS_HOSTS.',
+          requestId: request.id
+        }
       })
     },
 
@@ -49,7 +55,7 @@ export function opsGuard({ operators, attempts, hosts }: GuardParts) {
     requires(role: Role | ((request: FastifyRequest) => Role)) {
       return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
         const operator = operatorOf(request)
-        if (!operator) return refuse(request, reply, attempts)
+        if (!operator) return refuse(request, reply, { attempts, onRefused })
         const needed = typeof role === 'string' ? role : role(request)
         if (!isRole(operator.role, needed))
           throw new GatewayError('ERR_FORBIDDEN', `This takes the role ${needed}.`)
@@ -62,7 +68,7 @@ export function opsGuard({ operators, attempts, hosts }: GuardParts) {
 async function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
-  attempts: FailedAttempts
+  { attempts, onRefused }: Pick<GuardParts, 'attempts' | 'onRefused'>
 ): Promise<void> {
   if (request.headers.authorization !== undefined) attempts.failed(request.ip)
   const wait = attempts.waitFor(request.ip)
@@ -70,11 +76,16 @@ async function refuse(
     const message = 'Too many wrong tokens came from this address; wait a minute.'
     throw new GatewayError('ERR_TOO_MANY_ATTEMPTS', message, { retryAfter: wait })
   }
+  if (request.headers.authorization !== undefined) onRefused(request.id)
   await reply
     .code(401)
     .header('www-authenticate', 'Bearer realm="ops"')
     .send({
-      error: { code: 'ERR_UNAUTHORIZED', message: 'Send an operator’s token as a bearer token.' }
+      error: {
+        code: 'ERR_UNAUTHORIZED',
+        message: 'Send an operator’s token as a bearer token.',
+        requestId: request.id
+      }
     })
 }
 

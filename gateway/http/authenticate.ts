@@ -37,7 +37,11 @@ export const challengeOf =
       .send({
         jsonrpc: '2.0',
         id: await rpcIdOf(reply.request),
-        error: { code: -32001, message: MESSAGE[reason] }
+        error: {
+          code: -32001,
+          message: MESSAGE[reason],
+          data: { requestId: reply.request.id }
+        }
       })
   }
 

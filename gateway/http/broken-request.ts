@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { requestIdOf } from '../telemetry/request-id.ts'
 
 /** What Node could not make a request of, by its code, as clients are told. */
 const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>> = {
@@ -14,12 +15,14 @@ export function brokenRequest(error: Error & { code?: string }, socket: Socket):
     return
   }
   const [status, message] = KNOWN[error.code ?? ''] ?? [400, 'This is not an HTTP/1.1 request.']
-  const body = JSON.stringify({ error: { code: 'ERR_BAD_REQUEST', message } })
+  const requestId = requestIdOf(undefined)
+  const body = JSON.stringify({ error: { code: 'ERR_BAD_REQUEST', message, requestId } })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close'
+    'Connection: close',
+    `X-Request-Id: ${requestId}`
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }

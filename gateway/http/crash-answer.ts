@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { GatewayError } from '#shared/errors.ts'
 import type { Exchange } from './exchange.ts'
-import { rpcErrorOf } from './rpc-error.ts'
+import { noteFailure, rpcErrorOf } from './rpc-error.ts'
 
 /** A worker's last reports may still be on their way when its socket breaks; they come before its end. */
 const LAST_WORDS_MS = 2000
@@ -31,8 +31,10 @@ export async function lastWords(exchange: Exchange): Promise<void> {
 /** Ends an event stream that has begun: one JSON-RPC error for each call it was to answer. */
 export function endWithErrors(to: ServerResponse, exchange: Exchange, error: GatewayError): void {
   if (to.destroyed) return
+  const { request } = exchange.reply
+  noteFailure(request, error)
   for (const { rpcId } of exchange.calls) {
-    to.write(`event: message\ndata: ${JSON.stringify(rpcErrorOf(error, rpcId))}\n\n`)
+    to.write(`event: message\ndata: ${JSON.stringify(rpcErrorOf(error, rpcId, request.id))}\n\n`)
   }
   to.end()
 }

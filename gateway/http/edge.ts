@@ -43,5 +43,6 @@ function hostsIn(rawHeaders: readonly string[]): string[] {
 
 async function refuse(reply: FastifyReply, status: number, message: string): Promise<void> {
   const id = await rpcIdOf(reply.request)
-  await reply.code(status).send({ jsonrpc: '2.0', id, error: { code: -32000, message } })
+  const data = { requestId: reply.request.id }
+  await reply.code(status).send({ jsonrpc: '2.0', id, error: { code: -32000, message, data } })
 }

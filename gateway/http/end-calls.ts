@@ -20,7 +20,7 @@ export function endCalls(exchange: Exchange, why: GatewayError): void {
       .request({
         method: 'POST',
         path: '/mcp',
-        headers: headersToWorker(headers, { id: '', caller }),
+        headers: headersToWorker(headers, { id: '', caller, requestId: exchange.requestId }),
         body: JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
       })
       .then(

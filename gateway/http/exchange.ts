@@ -10,12 +10,18 @@ export interface ReportedCall {
   readonly rpcId: string | number | null
   readonly method: string
   readonly tool: string | undefined
+  /** Its worker has said how it ended. */
+  isEnded: boolean
+  /** And that it failed. */
+  isFailed: boolean
 }
 
 /** One HTTP request to `/mcp` that a worker is serving. */
 export interface Exchange {
   /** Travels to the worker and back in its reports. */
   readonly id: string
+  /** As its client, the log and the audit call the request; a client may choose it, so it is no key. */
+  readonly requestId: string
   readonly caller: Caller
   readonly session: Session | undefined
   readonly worker: RunningWorker
@@ -53,12 +59,49 @@ export class Exchanges {
   }
 
   /** Notes what a worker says it serves. False when the exchange is another worker's: it is not told. */
-  heard(worker: RunningWorker, id: string, call: ReportedCall): boolean {
+  heard(
+    worker: RunningWorker,
+    id: string,
+    call: Pick<ReportedCall, 'rpcId' | 'method' | 'tool'>
+  ): boolean {
     const exchange = this.#open.get(id)
     if (!exchange) return true // over before the report arrived
     if (exchange.worker !== worker) return false
-    exchange.calls.push(call)
+    exchange.calls.push({ ...call, isEnded: false, isFailed: false })
     return true
+  }
+
+  /** Whether another call in flight of the same session has this JSON-RPC id. */
+  isTaken(worker: RunningWorker, id: string, rpcId: ReportedCall['rpcId']): boolean {
+    const exchange = this.#open.get(id)
+    const { session } = exchange ?? {}
+    if (!session || session.inFlight < 2 || exchange?.worker !== worker) return false
+    return this.ofSession(session).some(({ calls }) => calls.some((call) => call.rpcId === rpcId))
+  }
+
+  /**
+   * The call of this worker that has come to its end, which is noted, and its exchange. Undefined for one that is over,
+   * was told of before, or never was.
+   */
+  ended(
+    worker: RunningWorker,
+    id: string,
+    { tool, isFailed }: { readonly tool: string | undefined; readonly isFailed: boolean }
+  ): { readonly exchange: Exchange; readonly call: ReportedCall } | undefined {
+    const exchange = this.#open.get(id)
+    if (exchange?.worker !== worker) return undefined
+    const open = exchange.calls.filter(({ isEnded }) => !isEnded)
+    const call = tool === undefined ? open[0] : open.find((one) => one.tool === tool)
+    if (!call) return undefined
+    call.isEnded = true
+    call.isFailed = isFailed
+    return { exchange, call }
+  }
+
+  /** Since when, as `Clock.monotonic`, the one is in flight that is so longest; a stream is none. */
+  oldestSince(): number | undefined {
+    for (const { since } of this.#open.values()) return since // in the order in which they were opened
+    return undefined
   }
 
   /** What is in flight for a session. */

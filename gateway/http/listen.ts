@@ -7,7 +7,7 @@ import type { RunningWorker, WorkerLease } from '../supervisor/supervisor.ts'
 import { lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ParkedStreams } from './parked-streams.ts'
-import { rpcErrorOf, sendRpcError } from './rpc-error.ts'
+import { noteFailure, rpcErrorOf, sendRpcError } from './rpc-error.ts'
 import { whenClosed } from './when-closed.ts'
 import { headersToClient, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
@@ -34,7 +34,7 @@ export async function listen(
   reply: FastifyReply
 ): Promise<void> {
   const { worker, caller, abort } = exchange
-  const issue = issuing(request, caller, exchange.id)
+  const issue = issuing(request, caller, exchange)
   const leave = streams.enter(caller.userId)
   whenClosed(reply, leave)
   const first = await issue(worker, abort.signal).catch(async () => {
@@ -62,7 +62,7 @@ export async function listenAhead(
   reply: FastifyReply,
   { caller, worker }: { readonly caller: Caller; readonly worker: Promise<WorkerLease> }
 ): Promise<void> {
-  const issue = issuing(request, caller, '')
+  const issue = issuing(request, caller, { id: '', requestId: request.id })
   const leave = streams.enter(caller.userId)
   whenClosed(reply, leave)
   await streams.openListen({ caller, reply }, leave, undefined, againBy(issue))
@@ -71,19 +71,24 @@ export async function listenAhead(
     await streams.bind(caller.userId)
     lease.release()
   } catch (error) {
-    const told = JSON.stringify(rpcErrorOf(error, request.peeked?.rpcId ?? null))
+    noteFailure(request, error)
+    const told = JSON.stringify(rpcErrorOf(error, request.peeked?.rpcId ?? null, request.id))
     if (!reply.raw.destroyed) reply.raw.end(`event: message\ndata: ${told}\n\n`)
   }
 }
 
-function issuing(request: FastifyRequest, caller: Caller, id: string) {
+function issuing(
+  request: FastifyRequest,
+  caller: Caller,
+  { id, requestId }: Pick<Exchange, 'id' | 'requestId'>
+) {
   const body = smallBodyOf(request)
   const { 'content-length': _, ...headers } = request.headers
   return (to: RunningWorker, signal?: AbortSignal) =>
     poolOf(to).request({
       method: 'POST',
       path: '/mcp',
-      headers: headersToWorker(headers, { id, caller }),
+      headers: headersToWorker(headers, { id, caller, requestId }),
       body,
       ...(signal && { signal })
     })

@@ -163,6 +163,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
   await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
   const exchange = parts.exchanges.open({
+    requestId: request.id,
     caller: atLevelOf(found?.session, caller),
     session: found?.session,
     worker: lease.worker,
@@ -299,4 +300,8 @@ const unsupportedType = async (
 type RpcId = string | number | null
 
 const refuse = (reply: FastifyReply, id: RpcId, message: string): FastifyReply =>
-  reply.send({ jsonrpc: '2.0', id, error: { code: -32000, message } })
+  reply.send({
+    jsonrpc: '2.0',
+    id,
+    error: { code: -32000, message, data: { requestId: reply.request.id } }
+  })

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { isListen } from './listen.ts'
+import { REQUEST_ID } from './request-names.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { whenClosed } from './when-closed.ts'
 
@@ -31,8 +32,9 @@ export function passOnTo({ until: signal, ...to }: Onward): PassOn {
       await reply.code(307).headers({ location: request.url, connection: 'close' }).send()
       return
     }
-    const { method, url: path, headers } = request.raw
-    const onward = ask({ ...to, method, path, headers: withoutHop(headers), agent: false, signal })
+    const { method, url: path } = request.raw
+    const headers = { ...withoutHop(request.raw.headers), [REQUEST_ID]: request.id }
+    const onward = ask({ ...to, method, path, headers, agent: false, signal })
     whenClosed(reply, () => onward.destroy())
     const answered = once(onward, 'response')
     pipeline(bodyOf(request), onward).catch(() => onward.destroy()) // `answered` tells of it

@@ -3,7 +3,8 @@ import {
   ANSWER_FORM_HEADER,
   PRINCIPAL_HEADER,
   type Principal,
-  REQUEST_ID_HEADER
+  REQUEST_ID_HEADER,
+  SHOWN_ID_HEADER
 } from '#shared/worker-http.ts'
 import type { Exchange } from './exchange.ts'
 import { formsTaken } from './media-types.ts'
@@ -35,7 +36,7 @@ const ANY_ACCEPTED = 'application/json, text/event-stream'
 /** The request headers of an exchange as its worker sees them: rebuilt from an allow-list. */
 export function headersToWorker(
   headers: IncomingHttpHeaders,
-  exchange: Pick<Exchange, 'id' | 'caller'>
+  exchange: Pick<Exchange, 'id' | 'caller'> & Partial<Pick<Exchange, 'requestId'>>
 ): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -54,6 +55,7 @@ export function headersToWorker(
     ...kept,
     host: 'localhost',
     [REQUEST_ID_HEADER]: exchange.id,
+    ...(exchange.requestId !== undefined && { [SHOWN_ID_HEADER]: exchange.requestId }),
     [PRINCIPAL_HEADER]: JSON.stringify(principal)
   }
 }

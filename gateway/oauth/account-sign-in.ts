@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { UserId } from '#shared/ids.ts'
 import type { Google, GoogleProfile, GoogleVisit } from '../accounts/google.ts'
 import type { AccountSession } from './account-session.ts'
-import { type AdmittanceParts, admitPerson } from './admittance.ts'
+import { type AdmittanceParts, admitPerson, tellDeclined } from './admittance.ts'
 import type { AccountErrand, GoogleVisits } from './google-visits.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { REFUSALS } from './pages/refusals.ts'
@@ -48,14 +48,26 @@ export function createAccountSignIn(parts: AccountSignInParts): AccountSignIn {
 
   return {
     async finish(reply, callback, visit, errand) {
-      if (callback.searchParams.has('error')) return explain(reply, 'declined_at_google')
+      if (callback.searchParams.has('error')) {
+        tellDeclined(parts, reply)
+        return explain(reply, 'declined_at_google')
+      }
+      const requestId = reply.request.id
       const { profile, access } = await google.finishVisit(callback, visit)
       if (errand.level === undefined) {
         const refusal = await refusalOf(profile)
-        if (refusal) return explain(reply, refusal)
+        const { userId } = profile
+        if (refusal) {
+          parts.tell({ userId, action: 'sign_in_refused', target: refusal, requestId })
+          return explain(reply, refusal)
+        }
+        parts.tell({ userId, action: 'sign_in', target: 'account', requestId })
       } else {
         const { level: wanted, consentForced } = errand
-        const outcome = await admitPerson(parts, { profile, access, wanted, consentForced })
+        const outcome = await admitPerson(parts, {
+          ...{ profile, access, wanted, consentForced },
+          ...{ through: 'account', requestId }
+        })
         if (outcome.kind === 'refused') return explain(reply, outcome.reason)
         if (outcome.kind === 'ask_again') {
           return visits.begin(reply, { ...errand, consentForced: true }, profile.email)

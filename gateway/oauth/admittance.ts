@@ -4,6 +4,7 @@ import type { UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { GoogleAccess, GoogleProfile } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
+import type { TellAccountEvent } from './account-change.ts'
 import { judge, type Refusal, type Verdict } from './verdict.ts'
 
 export interface AdmittanceParts {
@@ -12,6 +13,8 @@ export interface AdmittanceParts {
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: cached tokens are stale, its worker may do more or less. */
   readonly onGrantChanged: (userId: UserId) => void
+  /** Hears of who was let in, and who was not. */
+  readonly tell: TellAccountEvent
 }
 
 export interface Arrival {
@@ -19,6 +22,9 @@ export interface Arrival {
   readonly access: GoogleAccess
   readonly wanted: AccessLevel
   readonly consentForced: boolean
+  /** Where this person signs in: `account`, `tool`, or a client's id. */
+  readonly through: string
+  readonly requestId: string
 }
 
 export type Admitted =
@@ -26,11 +32,24 @@ export type Admitted =
   | { readonly kind: 'refused'; readonly reason: Refusal | 'blocked' }
   | { readonly kind: 'ask_again' }
 
-/** What would come of admitting this person now. Nothing is stored. */
+/** What would come of admitting this person now. Nothing is stored; a refusal is told of. */
 export async function judgeArrival(
+  parts: Omit<AdmittanceParts, 'onGrantChanged'>,
+  arrival: Arrival
+): Promise<Verdict | { readonly kind: 'refused'; readonly reason: 'blocked' }> {
+  const verdict = await verdictOn(parts, arrival)
+  if (verdict.kind === 'refused') {
+    const { userId } = arrival.profile
+    const { requestId } = arrival
+    parts.tell({ userId, action: 'sign_in_refused', target: verdict.reason, requestId })
+  }
+  return verdict
+}
+
+async function verdictOn(
   { accounts, grants, allowed }: Omit<AdmittanceParts, 'onGrantChanged'>,
   { profile, access, wanted, consentForced }: Arrival
-): Promise<Verdict | { readonly kind: 'refused'; readonly reason: 'blocked' }> {
+): ReturnType<typeof judgeArrival> {
   const { userId } = profile
   if ((await accounts.find(userId))?.state === 'blocked') {
     return { kind: 'refused', reason: 'blocked' }
@@ -57,6 +76,8 @@ export async function admitPerson(parts: AdmittanceParts, arrival: Arrival): Pro
     await grants.put(userId, verdict.grant.refreshToken, verdict.grant.scopes)
     onGrantChanged(userId)
   }
+  const { through: target, requestId } = arrival
+  parts.tell({ userId, action: 'sign_in', target, level: verdict.level, requestId })
   return { kind: 'admitted', userId, level: verdict.level }
 }
 
@@ -69,3 +90,10 @@ async function storedGrant(grants: Pick<GoogleGrants, 'find'>, userId: UserId) {
     throw cause
   }
 }
+
+/** Somebody said no at Google, who did not say who it was. */
+export const tellDeclined = (
+  { tell }: Pick<AdmittanceParts, 'tell'>,
+  { request: { id: requestId } }: { readonly request: { readonly id: string } }
+): void =>
+  tell({ userId: undefined, action: 'sign_in_refused', target: 'declined_at_google', requestId })

@@ -4,7 +4,7 @@ import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.t
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
-import { type AdmittanceParts, admitPerson } from './admittance.ts'
+import { type AdmittanceParts, admitPerson, tellDeclined } from './admittance.ts'
 import type { ClientErrand, GoogleVisits } from './google-visits.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { formTarget } from './pages/page.ts'
@@ -60,6 +60,7 @@ export function createClientSignIn(parts: ClientSignInParts): ClientSignIn {
       // Gone when the code was issued; has a result when it was decided and the browser is on its way.
       if (!interaction || interaction.result) throw expired()
       if (callback.searchParams.has('error')) {
+        tellDeclined(parts, reply)
         return explain(reply, interaction, 'declined_at_google')
       }
       const { profile, access } = await google.finishVisit(callback, visit)
@@ -67,7 +68,9 @@ export function createClientSignIn(parts: ClientSignInParts): ClientSignIn {
         profile,
         access,
         wanted: errand.level,
-        consentForced: errand.consentForced
+        consentForced: errand.consentForced,
+        through: String(interaction.params.client_id),
+        requestId: reply.request.id
       })
       if (outcome.kind === 'refused') return explain(reply, interaction, outcome.reason)
       if (outcome.kind === 'ask_again') {
@@ -75,6 +78,8 @@ export function createClientSignIn(parts: ClientSignInParts): ClientSignIn {
       }
       const { userId, level } = outcome
       await grantToClient(provider, resourceOf(publicUrl), interaction, userId, level)
+      const target = String(interaction.params.client_id)
+      parts.tell({ userId, action: 'consent', target, level, requestId: reply.request.id })
       return reply.redirect(interaction.returnTo, 303)
     }
   }

@@ -12,11 +12,12 @@ export function answerWithPage(
   reply: FastifyReply
 ): FastifyReply {
   const { status, ...notice } = explain(error)
-  if (status >= 500) request.log.warn({ err: error }, 'a sign-in page failed')
+  if (status >= 500)
+    request.log.warn({ err: error, requestId: request.id }, 'a sign-in page failed')
   if (error instanceof GatewayError && error.retryAfter !== undefined) {
     reply.header('retry-after', String(error.retryAfter))
   }
-  return sendPage(reply, status, noticePage(notice))
+  return sendPage(reply, status, noticePage({ detail: `Request: ${request.id}`, ...notice }))
 }
 
 function explain(error: Error): Notice & { status: number } {

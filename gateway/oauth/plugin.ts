@@ -14,7 +14,7 @@ import type { Keyring } from '../accounts/keyring.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
 import type { SignInRequests } from '../tool-sign-in/requests.ts'
-import type { NoteChange } from './account-change.ts'
+import type { NoteChange, TellAccountEvent } from './account-change.ts'
 import { accountRoutes } from './account-routes.ts'
 import { createAccountSession } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
@@ -68,6 +68,8 @@ export interface SignInParts {
   readonly allowed: (profile: GoogleProfile) => boolean
   /** The stored grant of this account changed: drop cached tokens, tell the worker. */
   readonly onGrantChanged: (userId: UserId) => void
+  /** Hears of sign-ins, refusals and consents. */
+  readonly tell: TellAccountEvent
   /** Writes down what people change of their accounts. */
   readonly note: NoteChange
   /** Kept in order with the rows of sign-in. */

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import * as z from 'zod'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
 import type { SignInRequest, SignInRequests } from '../tool-sign-in/requests.ts'
-import { type AdmittanceParts, type Arrival, judgeArrival } from './admittance.ts'
+import { type AdmittanceParts, type Arrival, judgeArrival, tellDeclined } from './admittance.ts'
 import { Decision } from './decision.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { GoogleVisits, ToolErrand } from './google-visits.ts'
@@ -88,10 +88,14 @@ export async function finishToolVisit(
     requests.refuse(asked.id, 'denied', unused)
     return sendPage(reply, 403, noticePage(REFUSALS[reason]))
   }
-  if (callback.searchParams.has('error')) return explain('declined_at_google')
+  if (callback.searchParams.has('error')) {
+    tellDeclined(parts, reply)
+    return explain('declined_at_google')
+  }
   const { profile, access } = await google.finishVisit(callback, visit)
   const { level: wanted, consentForced } = errand
-  const arrival: Arrival = { profile, access, wanted, consentForced }
+  const named = { through: 'tool', requestId: reply.request.id }
+  const arrival: Arrival = { profile, access, wanted, consentForced, ...named }
   const { person } = asked.wish
   if (person !== undefined && person !== profile.userId) {
     requests.refuse(asked.id, 'wrong_account', arrival)

@@ -198,4 +198,4 @@ link.once('data', async () => {
 link.on('end', () => process.exit(0))
 link.on('error', () => process.exit(0))
 link.resume()
-say({ type: 'hello', protocol: 2, version: 'probe' })
+say({ type: 'hello', protocol: 3, version: 'probe' })

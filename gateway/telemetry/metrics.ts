@@ -1,5 +1,6 @@
 /** Every metric of the gateway and its workers, in Prometheus' terms. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { FAULTS } from '#shared/channel.ts'
 import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
 import { KEY_TROUBLES } from '../accounts/key-check.ts'
@@ -38,18 +39,41 @@ export function createMetrics(build: { version: string }) {
       {}
     ),
     http: httpFamilies(families),
+    calls: families.counter(
+      'calls_total',
+      'Calls of JSON-RPC by what became of them: well, or failed by the fault of who called, of Gmail, or of this service.',
+      { outcome: ['ok', ...FAULTS] }
+    ),
     workers: workerFamilies(families),
     sessions: sessionFamilies(families),
     gmail: gmailFamilies(families),
     tools: {
       calls: families.counter('tool_calls_total', 'Tool calls by result.', {
         tool: TOOL,
-        result: ['ok', 'error']
+        result: ['ok', ...FAULTS, 'cancelled']
       }),
       seconds: families.histogram('tool_call_duration_seconds', 'Time of tool calls.', CALL, {
         tool: TOOL
       })
     },
+    leases: {
+      held: families.gauge('lease_held', 'Accounts whose worker this gateway may run now.', {}),
+      operations: families.counter('lease_operations_total', 'Leases asked for and given back.', {
+        op: ['acquire', 'release'],
+        result: ['ok', 'held', 'left', 'failed']
+      }),
+      lost: families.counter('lease_lost_total', 'Leases that another gateway took over.', {}),
+      fenced: families.counter(
+        'lease_fenced_total',
+        'Tokens and sessions refused to a worker whose lease was another gateway’s.',
+        {}
+      )
+    },
+    auditLost: families.counter(
+      'audit_lost_total',
+      'Entries of the audit that were lost, because the database could not be written for long or too many came.',
+      {}
+    ),
     store: storeFamilies(families),
     keyFileTrouble: families.gauge(
       'key_file_trouble',
@@ -143,6 +167,11 @@ const httpFamilies = (families: Families) => ({
   authFailures: families.counter('auth_failures_total', 'Requests without a valid bearer token.', {
     reason: ['missing', 'invalid']
   }),
+  idCollisions: families.counter(
+    'jsonrpc_id_collisions_total',
+    'Calls that came with the JSON-RPC id of another one in flight of the same session. They are kept apart.',
+    {}
+  ),
   misroutesBlocked: families.counter(
     'misroutes_blocked_total',
     'Reports of a worker about a request of another worker. Above 0 is a bug.',
@@ -241,6 +270,11 @@ const gmailFamilies = (families: Families) => ({
   retries: families.counter('gmail_retries_total', 'Requests sent again.', {
     reason: ['429', '5xx', 'rate', 'network', 'other']
   }),
+  deduplicated: families.counter(
+    'sends_deduplicated_total',
+    'Messages that were not sent again, because they had been sent before.',
+    {}
+  ),
   connections: families.counter(
     'gmail_connections_total',
     'Connections to Gmail that were made for workers.',

@@ -13,7 +13,7 @@ export function createBenchProgram(): GmailProgram {
     gmailOrigin: 'http://127.0.0.1:9',
     tokens: { get: () => Promise.reject(new Error('There is no Google here.')) },
     clock: systemClock,
-    report: { request() {}, throttled() {}, retried() {}, tool() {} },
+    report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
     threadFile: '',
     version: '0.0.0',
     nonce: () => 'bench000',

@@ -54,9 +54,14 @@ export async function openLocalPerson(
                 { emails: config.ALLOWED_EMAILS, domains: config.ALLOWED_DOMAINS },
                 profile
               ),
-            onGrantChanged: (userId) => broker.forget(userId)
+            onGrantChanged: (userId) => broker.forget(userId),
+            tell() {}
           },
-          { ...arrival, wanted: config.DEFAULT_LEVEL, consentForced: true }
+          {
+            ...arrival,
+            ...{ wanted: config.DEFAULT_LEVEL, consentForced: true },
+            ...{ through: 'stdio', requestId: '' }
+          }
         )
         if (admitted.kind !== 'admitted') return false
         person = await accounts.find(admitted.userId)

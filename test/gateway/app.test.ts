@@ -146,7 +146,8 @@ t.test('what fails outside of MCP says so in our words', async (t) => {
   t.same(await response.json(), {
     error: {
       code: 'ERR_WORKER_GONE',
-      message: 'The attachment could not be fetched. Ask for a new link.'
+      message: 'The attachment could not be fetched. Ask for a new link.',
+      requestId: response.headers.get('x-request-id')
     }
   })
   for (const path of ['/%zz', `/attachments/${'x'.repeat(300)}`, '/attachments/%00']) {

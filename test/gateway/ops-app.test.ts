@@ -18,7 +18,9 @@ import {
 } from '../helpers/mcp-http.ts'
 import { startGateway } from '../helpers/start-gateway.ts'
 
-const Failure = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) })
+const Failure = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), requestId: z.string() })
+})
 const Sessions = z.object({
   sessions: z.array(
     z.strictObject({
@@ -104,7 +106,9 @@ t.test('the operators’ port', async (t) => {
         const response = await fetch(`${opsUrl}${path}`, { headers })
         t.equal(response.status, 401, path)
         t.match(response.headers.get('www-authenticate'), /^Bearer/)
-        seen.add(await response.text())
+        const { error } = Failure.parse(await response.json())
+        t.equal(error.requestId, response.headers.get('x-request-id'))
+        seen.add(`${error.code} ${error.message}`)
       }
     }
     t.equal(seen.size, 1, 'always the same')
@@ -282,7 +286,9 @@ t.test('the operators’ port', async (t) => {
     const first = await page('limit=1')
     t.same(first.entries, [last])
     const rest = await page(`limit=2&cursor=${first.nextCursor}`)
-    t.same(rest, { entries: [worker, session] }, 'each once')
+    t.same(rest.entries, [worker, session], 'each once')
+    const { entries: refused } = await page('action=operator_refused')
+    t.match(refused, [{ actor: 'unknown', target: 'node' }], 'and who was not let in')
     t.same((await page('action=end_session')).entries, [session])
     t.same((await page(`target=${worker?.target}`)).entries, [worker])
     t.same(await page('actor=user:1'), { entries: [] })

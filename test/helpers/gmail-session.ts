@@ -98,7 +98,8 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
       request: (method, code) => reported.push(`${method} ${code}`),
       throttled: (scope) => reported.push(`throttled ${scope}`),
       retried: (reason) => reported.push(`retried ${reason}`),
-      tool() {}
+      tool() {},
+      deduplicated() {}
     },
     threadFile,
     version: '0.0.0-test',

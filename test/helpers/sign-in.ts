@@ -10,7 +10,7 @@ import { createKeyring } from '../../gateway/accounts/keyring.ts'
 import { createPersonalTokens } from '../../gateway/accounts/personal-tokens.ts'
 import { createTokenBroker } from '../../gateway/accounts/token-broker.ts'
 import { createVault } from '../../gateway/accounts/vault.ts'
-import type { AccountChange } from '../../gateway/oauth/account-change.ts'
+import type { AccountChange, AccountEvent } from '../../gateway/oauth/account-change.ts'
 import type { AccountSessionView } from '../../gateway/oauth/account-sessions.ts'
 import { createBearerTokens } from '../../gateway/oauth/bearer.ts'
 import { type SignInParts, signIn } from '../../gateway/oauth/plugin.ts'
@@ -69,6 +69,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const changed: string[] = []
   const erased: string[] = []
   const noted: AccountChange[] = []
+  const told: AccountEvent[] = []
   const broker = createTokenBroker({
     grants,
     accounts,
@@ -106,6 +107,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
         broker.forget(userId)
       },
       note: async (change) => void noted.push(change),
+      tell: (event) => void told.push(event),
       audit: { sweep: async () => 0 },
       onErase: async (userId) => {
         erased.push(userId)
@@ -138,6 +140,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
     changed,
     erased,
     noted,
+    told,
     idOf
   }
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '#shared/clock.ts'
+import { noteGmailRequest } from '../served-request.ts'
 import { ToolError } from '../tool-error.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { Bearer } from './bearer.ts'
@@ -70,7 +71,7 @@ export class GmailClient implements Mailbox {
     for (let made = 1; ; made += 1) {
       if (await this.#pace.spend(UNITS[method], signal)) report.throttled('pace')
       try {
-        return await this.#limit(() => this.#request(method, params, signal))
+        return await this.#limit(() => this.#request(method, params, signal, made))
       } catch (thrown) {
         signal.throwIfAborted()
         if (thrown instanceof ToolError) throw thrown
@@ -87,15 +88,19 @@ export class GmailClient implements Mailbox {
   async #request<M extends GmailMethod>(
     method: M,
     params: GmailMethods[M][0],
-    signal: AbortSignal
+    signal: AbortSignal,
+    attempt: number
   ): Promise<GmailMethods[M][1]> {
     const { clock, report } = this.#options
     signal.throwIfAborted()
     this.#api ??= this.#load()
     const api = await this.#api
     const startedAt = clock.monotonic()
-    const ended = (code: string) =>
-      report.request(method, code, (clock.monotonic() - startedAt) / 1000, UNITS[method])
+    const ended = (status: number | undefined) => {
+      const now = clock.monotonic()
+      report.request(method, String(status ?? 'network'), (now - startedAt) / 1000, UNITS[method])
+      noteGmailRequest(method, { status, attempt }, startedAt, now)
+    }
     try {
       const { data, status } = await REQUESTS[method](api, params, {
         signal,
@@ -103,10 +108,10 @@ export class GmailClient implements Mailbox {
         retry: false
       })
       assertReadable(method, data)
-      ended(String(status))
+      ended(status)
       return data
     } catch (thrown) {
-      ended(String(readFailure(thrown, clock.now()).status ?? 'network'))
+      ended(readFailure(thrown, clock.now()).status)
       throw thrown
     }
   }

@@ -9,7 +9,9 @@ import {
 } from '@modelcontextprotocol/server'
 import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
+import { servedRequest } from '../served-request.ts'
 import { inForm } from './answer-form.ts'
+import { tellOfError, withName, withNamedErrors } from './named-errors.ts'
 import { isRpc, mistakeIn, tidyParams } from './params.ts'
 import { withRpcRefusal } from './refusal.ts'
 import { type SessionRecord, SessionRefused, Sessions } from './sessions.ts'
@@ -37,10 +39,11 @@ export interface Endpoint {
  * and 2025 clients that do not echo their session id are served request by request.
  */
 export function createEndpoint(
-  build: () => McpServer,
+  make: () => McpServer,
   record: SessionRecord,
   onError: (error: Error) => void
 ): Endpoint {
+  const build = (): McpServer => withNamedErrors(make())
   const sessions = new Sessions(build, record)
   const modern = createMcpHandler(build, { legacy: 'reject', onerror: onError })
   const sessionless = legacyStatelessFallback(build, onError)
@@ -90,8 +93,7 @@ export function createEndpoint(
       for (const call of calls) onCall(call)
       const [only, ...others] = calls
       const response = await serve(request, body, only?.rpcId, authInfo)
-      if (!only || others.length > 0) return inForm(request, response)
-      return inForm(request, await withId(response, only.rpcId))
+      return inForm(request, others.length > 0 ? response : await withNames(response, only?.rpcId))
     },
     toolsChanged() {
       sessions.toolsChanged()
@@ -126,23 +128,51 @@ const isLegacy = async (request: Request, body: unknown): Promise<boolean> =>
 const isInitialize = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && 'method' in body && body.method === 'initialize'
 
-const rpcError = (
+function rpcError(
   status: number,
   code: number,
   message: string,
   id: string | number | null = null
-): Response => Response.json({ jsonrpc: '2.0', error: { code, message }, id }, { status })
+): Response {
+  const request = servedRequest()
+  // What is refused with an HTTP error, the gateway sees by itself.
+  if (request && status === 200) tellOfError(request, code)
+  const error = withName({ code, message }, request)
+  return Response.json({ jsonrpc: '2.0', error, id }, { status })
+}
 
-/** An error that names no request names the one that it is about (JSON-RPC 2.0 §5.1): its id could be read. */
-async function withId(response: Response, id: string | number): Promise<Response> {
+/**
+ * An error that names no request names the one that it is about (JSON-RPC 2.0 §5.1), if its id could be read, and all
+ * of them say which HTTP request it was.
+ */
+async function withNames(response: Response, id: string | number | undefined): Promise<Response> {
   const { status, headers } = response
   if (!headers.get('content-type')?.startsWith('application/json')) return response
   if (status < 400) return response
   const body: unknown = await response.json()
-  const isNameless =
-    typeof body === 'object' && body !== null && 'error' in body && 'id' in body && body.id === null
-  return Response.json(isNameless ? { ...body, id } : body, { status, headers })
+  return Response.json(isRpcError(body) ? named(body, id) : body, { status, headers })
 }
+
+function named({ error, ...body }: RpcErrorBody, id: string | number | undefined): object {
+  return {
+    ...body,
+    ...(body.id === null && id !== undefined && { id }),
+    error: withName(error, servedRequest())
+  }
+}
+
+interface RpcErrorBody {
+  readonly id: unknown
+  readonly error: object
+}
+
+const isRpcError = (body: unknown): body is RpcErrorBody =>
+  typeof body === 'object' &&
+  body !== null &&
+  'id' in body &&
+  'error' in body &&
+  typeof body.error === 'object' &&
+  body.error !== null
 
 /** What a client cannot help is no fault of its request. */
 function answerRefusal(refused: unknown, onError: (error: Error) => void): Response {

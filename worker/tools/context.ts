@@ -1,3 +1,4 @@
+import type { Fault } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { Correspondents } from '../gmail/correspondents.ts'
 import type { LabelBook } from '../gmail/label-book.ts'
@@ -24,10 +25,14 @@ export interface SavedFiles {
   save(filename: string, content: Buffer): Promise<string>
 }
 
+/** How a call came to its end: well, with a failure by whose fault it was, or given up by its client. */
+export type ToolOutcome = 'ok' | Fault | 'cancelled'
+
 /** What the tools tell about themselves, for metrics. */
 export interface ToolReport {
-  /** A call came to its end; `error` is an answer that says so, or a call that its client gave up. */
-  tool(name: string, result: 'ok' | 'error', seconds: number): void
+  tool(name: string, result: ToolOutcome, seconds: number): void
+  /** A message was not sent again, because it had been sent before. */
+  deduplicated(): void
 }
 
 /** All that the tools of one account work with. It lives as long as the worker; servers come and go. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { noteSent } from '../served-request.ts'
 import type { ToolCall } from './context.ts'
 import { type Letter, type Written, write } from './outgoing.ts'
 import { reachedFields, reachedOut, reachedText } from './reached.ts'
@@ -72,6 +73,8 @@ async function send(
     },
     signal
   )
+  if (duplicate) context.report.deduplicated()
+  else noteSent(base.recipients.length)
   return {
     ...base,
     id,

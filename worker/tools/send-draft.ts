@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Message } from '../gmail/methods.ts'
 import { withAddressesAsSent } from '../gmail/raw-message.ts'
 import { headerValues } from '../gmail/read-message.ts'
+import { noteSent } from '../served-request.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
 import { SAME_KEY_MS, SentOut, sentText } from './deliver.ts'
@@ -52,6 +53,9 @@ export const sendDraft = defineTool({
       },
       signal
     )
+    const fields = reachedFields(written)
+    if (duplicate) context.report.deduplicated()
+    else noteSent(fields.recipients.length)
     if (add.length + remove.length > 0) {
       const requestBody = { addLabelIds: add, removeLabelIds: remove }
       await context.mailbox.call('messages.modify', { id, requestBody }, signal)
@@ -65,7 +69,7 @@ export const sendDraft = defineTool({
       threadId,
       messageIdHeader: messageId,
       labelIds: [...labelIds],
-      ...reachedFields(written),
+      ...fields,
       sent: true,
       duplicate,
       dryRun: false,

@@ -40,9 +40,7 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     const scopeChallenge: ScopeChallengeHandler = ({ request: { params }, authInfo }) =>
       challengeFor(tool.name, tool.levelOf(argumentsOf(params)), context, callerOf(authInfo))
     server.registerTool(tool.name, { ...config, scopeChallenge }, async (args, ctx) => {
-      const result = await timed(
-        tool.name,
-        context,
+      const result = await timed(tool.name, context, () =>
         withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
       )
       return takesTextAlone(server.server.getClientVersion()) ? textAlone(result) : result

@@ -2,6 +2,7 @@ import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/serv
 import * as z from 'zod'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { nearNames } from '#shared/near-names.ts'
+import { noteOurFault, servedRequest } from '../served-request.ts'
 import { ToolError } from '../tool-error.ts'
 import type { ToolCall } from './context.ts'
 import { fitText } from './fit-text.ts'
@@ -171,6 +172,7 @@ function few<M>(mistakes: readonly M[], describe: (mistake: M) => string): strin
 }
 
 function failed(error: unknown, level: AccessLevel): CallToolResult {
+  if (!(error instanceof ToolError)) noteOurFault()
   const known =
     error instanceof ToolError
       ? error
@@ -179,6 +181,7 @@ function failed(error: unknown, level: AccessLevel): CallToolResult {
           retryable: false
         })
   const { code, message, retryable, retryAfterMs } = known
+  const requestId = servedRequest()?.shownId
   const requiredScopes =
     known.requiredScopes ?? (code === 'scope_insufficient' ? googleScopesFor(level) : undefined)
   const structured = {
@@ -187,11 +190,13 @@ function failed(error: unknown, level: AccessLevel): CallToolResult {
     retryable,
     ...(code === 'needs_reauth' && { needsReauth: true }),
     ...(requiredScopes && { requiredScopes: [...requiredScopes] }),
-    ...(retryAfterMs !== undefined && { retryAfterMs })
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(requestId !== undefined && { requestId })
   }
+  const named = requestId === undefined ? '' : `\nRequest: ${requestId}`
   return {
     isError: true,
-    content: [{ type: 'text', text: fitText(`${code}: ${message}`) }],
+    content: [{ type: 'text', text: `${fitText(`${code}: ${message}`)}${named}` }],
     structuredContent: structured
   }
 }

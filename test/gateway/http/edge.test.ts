@@ -119,7 +119,9 @@ t.test('what a stranger may send', async (t) => {
       body: BODY,
       headers: {
         'x-principal': '{"clientId":"evil","level":"gmail.full","expiresAt":9e9}',
-        'x-request-id': 'evil',
+        'x-request-id': 'evil one',
+        'x-shown-request-id': 'evil',
+        'x-traced': 'evil',
         'x-forwarded-for': '1.2.3.4',
         x_principal: 'evil',
         cookie: 'a=evil',
@@ -140,7 +142,8 @@ t.test('what a stranger may send', async (t) => {
       'mcp-param-colour',
       'mcp-protocol-version',
       'x-principal',
-      'x-request-id'
+      'x-request-id',
+      'x-shown-request-id'
     ])
     t.notMatch(seen.join(' '), /evil|gmail\.full/)
     t.notOk(seen.some((value) => value.includes(gateway.token)))

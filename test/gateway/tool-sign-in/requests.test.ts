@@ -12,7 +12,9 @@ const arrivalOf = (sub: string): Arrival => ({
   profile: { userId: asUserId(sub), email: 'ada@x.example', emailVerified: true, hd: undefined },
   access: { accessToken: 'a', expiresAt: 0, scopes: [], refreshToken: 'r' },
   wanted: 'gmail.read',
-  consentForced: false
+  consentForced: false,
+  through: 'tool',
+  requestId: 'r-1'
 })
 const ARRIVAL = arrivalOf('1')
 

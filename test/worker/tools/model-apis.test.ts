@@ -75,7 +75,7 @@ const strangers = (): McpServer => {
   const parts = {
     ask: () => Promise.reject(new Error('nobody is asked for a list')),
     clock: systemClock,
-    report: { tool() {} }
+    report: { tool() {}, deduplicated() {} }
   }
   return createStrangersProgram(parts, '0.0.0-test').build()
 }

@@ -36,7 +36,7 @@ export function registerSignInTools(
     server.registerTool(tool.name, asRegistered(tool), (args, ctx) => {
       // A link shown so must not be what lets a client in (MCP 2025-11-25, URL mode elicitation).
       const offerLink = tools === SIGN_IN_TOOLS ? offerOf(server, ctx) : undefined
-      return timed(tool.name, measure, tool.invoke(args, { ...callOf(ask, ctx), offerLink }))
+      return timed(tool.name, measure, () => tool.invoke(args, { ...callOf(ask, ctx), offerLink }))
     })
 }
 

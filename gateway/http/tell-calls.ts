@@ -1,0 +1,76 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Fault } from '#shared/channel.ts'
+import { statusOfCode } from '#shared/errors.ts'
+import { type CallLog, type CallPlace, faultOf } from '../telemetry/call-log.ts'
+import { parseTraceparent } from '../telemetry/trace-context.ts'
+import type { Exchange } from './exchange.ts'
+import { isListen } from './listen.ts'
+import { whenClosed } from './when-closed.ts'
+
+/** Where calls come in; of the older transports they come by way of the first. */
+const TOLD: ReadonlySet<string> = new Set(['/mcp', '/sse', '/messages', '/attachments/:ticket'])
+
+/**
+ * Tells of each call what became of it, when its response is over: here, where it is known whether an answer was
+ * written. What a worker has told of by then is not told again.
+ */
+export function tellCalls(app: FastifyInstance, log: CallLog): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (TOLD.has(request.routeOptions.url ?? '')) {
+      const since = performance.now()
+      whenClosed(reply, () => tell(log, request, reply, performance.now() - since))
+    }
+    done()
+  })
+}
+
+function tell(log: CallLog, request: FastifyRequest, reply: FastifyReply, ms: number): void {
+  const { exchange } = request
+  const ending = endingOf(request, reply)
+  if (!exchange) {
+    const isCall = request.method === 'POST' && request.routeOptions.url === '/mcp'
+    if (ending) log.failed({ ...placeOf(request), ...ending, ms }, isCall)
+    return
+  }
+  if (isListen(request.headers) && !ending) return
+  for (const { method, tool, isFailed } of exchange.calls) {
+    if (isFailed) continue
+    if (ending) log.failed({ ...placeOfExchange(exchange), method, tool, ...ending, ms })
+    else log.succeeded()
+  }
+  if (ending && exchange.calls.length === 0)
+    log.failed({ ...placeOfExchange(exchange), ...ending, ms })
+}
+
+/** How a request failed; undefined when it did not. */
+function endingOf(
+  { failure, headers, method, exchange, caller }: FastifyRequest,
+  { raw }: FastifyReply
+): { readonly fault: Fault; readonly error: string } | undefined {
+  if (failure !== null) {
+    const status = failure === 'ERR_INTERNAL' ? 500 : statusOfCode(failure)
+    return { fault: faultOf(failure, status), error: failure }
+  }
+  const status = raw.headersSent ? raw.statusCode : 0
+  // How clients find out where to sign in, and whether there is a stream.
+  const isAsking = status === 401 && !caller && headers.authorization === undefined
+  if (isAsking || status === 405) return undefined
+  if (status >= 400) return { fault: status < 500 ? 'client' : 'server', error: String(status) }
+  const isStream = method === 'GET' || isListen(headers)
+  if (exchange && !isStream && !raw.writableFinished)
+    return { fault: 'client', error: 'client_left' }
+  return undefined
+}
+
+const placeOf = ({ id, headers, caller }: FastifyRequest): CallPlace => ({
+  requestId: id,
+  trace: parseTraceparent(headers.traceparent)?.traceId,
+  userId: caller?.userId
+})
+
+/** Where the calls of an exchange belong. */
+export const placeOfExchange = ({ reply, session, worker }: Exchange): CallPlace => ({
+  ...placeOf(reply.request),
+  session: session?.handle,
+  worker: worker.id
+})
