@@ -68,6 +68,7 @@ export const EndedCall = z.strictObject({
 export const Failure = z.strictObject({
   error: z.strictObject({
     code: z.string().describe('Stays the same from version to version, such as ERR_NOT_FOUND.'),
-    message: z.string().describe('What is wrong, for a person.')
+    message: z.string().describe('What is wrong, for a person.'),
+    requestId: z.string().describe('The request’s name in the log and in the audit.')
   })
 })
