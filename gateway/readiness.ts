@@ -65,6 +65,11 @@ export class Readiness {
     this.#isStopping = true
   }
 
+  /** Whether new calls are taken: neither drained by an operator nor about to stop. */
+  get accepts(): boolean {
+    return !this.#isStopping && !this.#isDrained()
+  }
+
   /** Never rejects. */
   async report(): Promise<ReadinessReport> {
     const open = this.#isDrained() ? 'drained by an operator' : 'ok'

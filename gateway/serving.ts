@@ -31,6 +31,7 @@ import { type Events, userHash } from './telemetry/events.ts'
 import { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
+import { WorkerTime } from './telemetry/worker-time.ts'
 import { createWorkerDesk, type WorkerDeskParts } from './worker-desk.ts'
 
 export interface ServingParts {
@@ -67,6 +68,7 @@ export interface Serving {
   readonly links: AttachmentLinks
   readonly door: Door
   readonly ledger: Ledger
+  readonly workerTime: WorkerTime
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
   /** Ends what this person has in flight, their streams and their links, with `why` where somebody can be told. */
@@ -90,6 +92,7 @@ export function createServing(parts: ServingParts): Serving {
   const exchanges = new Exchanges()
   const links = new AttachmentLinks(clock)
   const ledger = new Ledger(clock)
+  const workerTime = new WorkerTime((seconds) => metrics.workers.cpu.inc({}, seconds))
   const limits = limitsOf(config, clock)
   const access = new AccessWatch({
     clock,
@@ -105,7 +108,10 @@ export function createServing(parts: ServingParts): Serving {
     restorer,
     workerOf: (userId) => supervisor.peek(userId),
     opened: (kind) => metrics.http.streams.inc({ kind }),
-    closed: (kind) => metrics.http.streams.dec({ kind })
+    closed(kind, end, seconds) {
+      metrics.http.streams.dec({ kind })
+      metrics.http.streamSeconds.observe({ kind, end }, seconds)
+    }
   })
   const sessions = new SessionRegistry({
     store,
@@ -130,7 +136,7 @@ export function createServing(parts: ServingParts): Serving {
     settings: settingsOf(config),
     events: workerEvents(
       parts,
-      { exchanges, streams, sessions, links, ledger },
+      { exchanges, streams, sessions, links, ledger, workerTime },
       {
         ready(userId) {
           void streams.bind(userId) // never rejects
@@ -144,18 +150,10 @@ export function createServing(parts: ServingParts): Serving {
   })
   const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
   return {
-    supervisor,
-    sessions,
-    restorer,
-    exchanges,
-    streams,
-    limits,
-    access,
+    ...{ supervisor, sessions, restorer, exchanges, streams, limits, access, held, links },
+    ...{ ledger, workerTime },
     isLive: parts.isLive,
-    held,
-    links,
     door: new Door(),
-    ledger,
     grantChanged: (userId) => news.changed(userId),
     cutOff(userId, why) {
       for (const exchange of exchanges.ofUser(userId)) exchange.abort.abort(why)
@@ -249,26 +247,34 @@ function workerEvents(
     streams,
     sessions,
     links,
-    ledger
-  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger'>,
+    ledger,
+    workerTime
+  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger' | 'workerTime'>,
   worker: { ready(userId: UserId): void; gone(userId: UserId): void }
 ): WorkerEvents {
   const { config, metrics, log, broker, ownership, store, events } = parts
+  const fallen = new Set<UserId>()
   return {
     onPhase(userId, _from, to) {
       if (to === 'ready') worker.ready(userId)
       if (to === 'draining') streams.letGo(userId)
     },
-    onAssigned: ({ userId, id }) => events.tell('worker_ready', { userId, worker: id }),
+    onAssigned({ userId, id }) {
+      if (fallen.delete(userId)) metrics.workers.restarts.inc({})
+      events.tell('worker_ready', { userId, worker: id })
+    },
     onExit({ workerId, userId, reason, code, signal, offence, lifetimeSeconds, cpuSeconds }) {
       worker.gone(userId)
       ledger.ran(userId, cpuSeconds)
+      workerTime.ended(workerId, cpuSeconds)
       sessions.workerGone(workerId, sleepCause(reason))
       metrics.workers.exits.inc({ reason })
+      if (FAULTS.includes(reason) && fallen.size < MOST_FALLEN) fallen.add(userId)
       metrics.workers.lifetime.observe({}, lifetimeSeconds)
       events.tell('worker_ended', { userId, worker: workerId, reason, status: code, signal })
-      if (offence !== undefined)
-        log.error({ worker: workerId, person: userHash(userId), offence }, 'A WORKER HAS FALLEN')
+      if (offence === undefined) return
+      metrics.workers.offences.inc({})
+      log.error({ worker: workerId, person: userHash(userId), offence }, 'A WORKER HAS FALLEN')
     },
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),
@@ -294,7 +300,13 @@ function workerEvents(
   }
 }
 
-const ASKED: readonly WorkerEnd['reason'][] = ['idle', 'age', 'admin', 'drain', 'upgrade']
+const ASKED: readonly WorkerEnd['reason'][] = [
+  ...(['idle', 'evicted', 'age', 'admin', 'drain', 'upgrade'] as const)
+]
+/** Ends that are nobody's wish. */
+const FAULTS: readonly WorkerEnd['reason'][] = ['crash', 'hung', 'oom', 'spawn_failed']
+/** People who are remembered for having had such an end. */
+const MOST_FALLEN = 10_000
 
 function sleepCause(reason: WorkerEnd['reason']): SleepCause {
   if (reason === 'lease_lost') return 'migration'

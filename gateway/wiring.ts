@@ -49,7 +49,7 @@ import { processStart } from './supervisor/proc.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 import { takeLeave } from './take-leave.ts'
 import { Events } from './telemetry/events.ts'
-import { readGauges } from './telemetry/gauges.ts'
+import { Gauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { Warnings } from './telemetry/warnings.ts'
@@ -177,7 +177,13 @@ export async function wire(
     keyTrouble: () => keyWatch.trouble
   })
   const app = await publicApp(core)
-  const opsApp = await operatorsApp(core, readiness)
+  const gauges = new Gauges({
+    ...serving,
+    metrics,
+    clock: systemClock,
+    accepts: () => readiness.accepts
+  })
+  const opsApp = await operatorsApp({ ...core, gauges }, readiness)
   const doorway = new Doorway(app.server, systemClock)
   const opsDoorway = new Doorway(opsApp.server, systemClock)
   const leaving = { clock: systemClock, app, opsApp, doorway, opsDoorway, serving, succession }
@@ -186,6 +192,7 @@ export async function wire(
     toolSignIn?.requests.close()
     const callMs = config.DRAIN_TIMEOUT
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => core.patience.abort() })
+    gauges.close()
     await books.close()
     await keyWatch.close()
     await base.close()
@@ -506,6 +513,8 @@ async function launcherFor(
   })
   metrics.workers.reaped.inc({}, opened.reaped)
   if (opened.reaped > 0) log.warn({ count: opened.reaped }, 'leftover workers ended')
+  metrics.node.isolation.set({ mode: opened.isolation.mode }, 1)
+  metrics.node.isolationMissing.set({}, opened.isolation.missing.length)
   if (opened.isolation.mode === 'none')
     log.warn(
       opened.isolation,
@@ -563,13 +572,17 @@ function publicApp(core: Core): Promise<FastifyInstance> {
           serving.ledger.passed(userId, direction, bytes)
         },
         overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
-        rejected: ({ code }) => metrics.http.rejected.inc({ reason: REJECTED[code] ?? 'other' })
+        rejected: ({ code, limit }) =>
+          metrics.http.rejected.inc({ reason: limit ?? REJECTED[code] ?? 'other' })
       }
     }
   })
 }
 
-function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance> {
+function operatorsApp(
+  core: Core & { gauges: Gauges },
+  readiness: Readiness
+): Promise<FastifyInstance> {
   const { config, log, metrics, serving } = core
   return buildOpsApp({
     operators: core.operators,
@@ -579,8 +592,7 @@ function operatorsApp(core: Core, readiness: Readiness): Promise<FastifyInstance
     log,
     readiness,
     scrape: async () => {
-      await readGauges(metrics, serving.supervisor, serving.sessions)
-      metrics.http.heldBytes.set({}, serving.held.inAll)
+      await core.gauges.read()
       return metrics.scrape()
     },
     admin: {
@@ -616,9 +628,11 @@ const REJECTED: Partial<Record<ErrorCode, string>> = {
   ERR_ACCOUNT_BLOCKED: 'blocked',
   ERR_BODY_TOO_LARGE: 'body_too_large',
   ERR_DRAINING: 'draining',
+  ERR_NOT_ALLOWED: 'not_allowed',
   ERR_QUEUE_FULL: 'queue_full',
-  ERR_TOO_MANY_ATTEMPTS: 'rate',
+  ERR_TOO_MANY_ATTEMPTS: 'attempts',
   ERR_TOO_MANY_CALLS: 'rate',
   ERR_TOO_MANY_STREAMS: 'streams',
+  ERR_WORKER_BROKEN: 'broken',
   ERR_WORKER_CAPACITY: 'capacity'
 }

@@ -41,6 +41,8 @@ export const statusOfCode = (code: ErrorCode): number => STATUS[code]
 export interface GatewayErrorOptions extends ErrorOptions {
   /** Seconds after which a retry makes sense; sent as `Retry-After`. */
   readonly retryAfter?: number
+  /** Which of the limits that have this code it was; for metrics. */
+  readonly limit?: string
 }
 
 /** The one error class of the project. `message` is for the client: no secrets, no paths, no addresses. */
@@ -49,11 +51,13 @@ export class GatewayError extends Error {
   readonly code: ErrorCode
   readonly statusCode: number
   readonly retryAfter: number | undefined
+  readonly limit: string | undefined
 
   constructor(code: ErrorCode, message: string, options?: GatewayErrorOptions) {
     super(message, options)
     this.code = code
     this.statusCode = STATUS[code]
     this.retryAfter = options?.retryAfter
+    this.limit = options?.limit
   }
 }

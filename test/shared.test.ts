@@ -7,12 +7,15 @@ import {
   levelGrantedBy
 } from '#shared/access-levels.ts'
 import { TOOL_NAMES } from '#shared/tool-names.ts'
-import { VERSION } from '#shared/version.ts'
+import { MCP_SDK_VERSION, VERSION } from '#shared/version.ts'
 import { TOOLS } from '../worker/tools/catalog.ts'
 
 t.test('the words that both sides share are true', async (t) => {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const { version, dependencies } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  )
   t.equal(VERSION, version, 'the version is the one of package.json')
+  t.equal(MCP_SDK_VERSION, dependencies['@modelcontextprotocol/server'])
   t.same(
     TOOLS.map(({ name }) => name),
     TOOL_NAMES,

@@ -46,7 +46,8 @@ export class CallerLimits {
     if (batch > this.#rules.inFlight) {
       throw new GatewayError(
         'ERR_TOO_MANY_CALLS',
-        `Each message of a batch is a call, and at most ${this.#rules.inFlight} calls of an account run at once; send fewer together.`
+        `Each message of a batch is a call, and at most ${this.#rules.inFlight} calls of an account run at once; send fewer together.`,
+        { limit: 'calls' }
       )
     }
     return this.#enter(userId, batch - 1)
@@ -79,7 +80,7 @@ export class CallerLimits {
       throw new GatewayError(
         'ERR_TOO_MANY_CALLS',
         `At most ${this.#rules.inFlight} calls of an account run at once; wait for one to finish.`,
-        { retryAfter: 1 }
+        { retryAfter: 1, limit: 'calls' }
       )
     }
     this.#spend(account, calls)

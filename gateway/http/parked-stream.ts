@@ -19,6 +19,8 @@ export class ParkedStream {
   readonly #to: ServerResponse
   #from: Readable | undefined
   #fromWhom: 'worker' | 'leaving worker' = 'worker'
+  /** Its client was cut off, because it does not read. */
+  isTooSlow = false
 
   /** Sends the headers at once. */
   constructor(to: ServerResponse, headers: Record<string, string>) {
@@ -99,6 +101,8 @@ export class ParkedStream {
 
   #write(text: string): void {
     this.#to.write(text)
-    if (this.#to.writableLength > BACKLOG_LIMIT) this.#to.destroy()
+    if (this.#to.writableLength <= BACKLOG_LIMIT) return
+    this.isTooSlow = true
+    this.#to.destroy()
   }
 }

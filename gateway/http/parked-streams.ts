@@ -7,6 +7,7 @@ import type { Access } from '../oauth/liveness.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
+import type { StreamEnd } from '../telemetry/http-families.ts'
 import type { AccessWatch } from './access-watch.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import type { Exchange } from './exchange.ts'
@@ -44,6 +45,10 @@ interface Parked {
   unwatch: () => void
   /** The worker that is being asked to fill the stream; who is asked later wins. */
   asking: { readonly worker: WorkerId; readonly done: Promise<void> } | undefined
+  /** As `Clock.monotonic`. */
+  readonly since: number
+  /** What ended it, when that was not its client. */
+  ending: StreamEnd | undefined
 }
 
 export interface ParkedStreamsParts {
@@ -54,7 +59,7 @@ export interface ParkedStreamsParts {
   /** The user's worker if there is one; never starts one. */
   readonly workerOf: (userId: UserId) => RunningWorker | undefined
   readonly opened: (kind: Source['kind']) => void
-  readonly closed: (kind: Source['kind']) => void
+  readonly closed: (kind: Source['kind'], end: StreamEnd, seconds: number) => void
 }
 
 /**
@@ -81,7 +86,7 @@ export class ParkedStreams {
     caller: Caller,
     reply: FastifyReply
   ): Promise<void> {
-    this.endSession(session)
+    this.endSession(session, 'replaced')
     const leave = this.enter(caller.userId)
     const source: Source = {
       kind: 'get',
@@ -105,7 +110,7 @@ export class ParkedStreams {
     for (const parked of this.#of(session.userId)) {
       if (parked.source.session !== session) continue
       parked.unwatch()
-      parked.unwatch = this.#parts.access.add(access, () => this.#end(parked))
+      parked.unwatch = this.#parts.access.add(access, () => this.#end(parked, 'account'))
     }
   }
 
@@ -178,7 +183,7 @@ export class ParkedStreams {
   handOver(userId: UserId): void {
     for (const parked of this.#of(userId)) {
       if (parked.source.kind === 'get') parked.stream.comeBackIn(AT_ONCE_MS)
-      this.#end(parked)
+      this.#end(parked, 'hand_over')
     }
   }
 
@@ -203,21 +208,21 @@ export class ParkedStreams {
   }
 
   /** Ends the stream of a session, if there is one. */
-  endSession(session: Session): void {
+  endSession(session: Session, why: StreamEnd = 'session'): void {
     for (const parked of this.#of(session.userId))
-      if (parked.source.session === session) this.#end(parked)
+      if (parked.source.session === session) this.#end(parked, why)
   }
 
   /** Ends every stream of this user. */
   endUser(userId: UserId): void {
-    for (const parked of this.#of(userId)) this.#end(parked)
+    for (const parked of this.#of(userId)) this.#end(parked, 'account')
   }
 
   /** Ends every stream. May be called more than once. */
   close(): void {
     this.#keepAlive.close()
     for (const userId of [...this.#open.keys()])
-      for (const parked of this.#of(userId)) this.#end(parked)
+      for (const parked of this.#of(userId)) this.#end(parked, 'shutdown')
   }
 
   #of(userId: UserId): Parked[] {
@@ -241,8 +246,10 @@ export class ParkedStreams {
         fallSilent()
         leave()
       },
-      unwatch: this.#parts.access.add(access, () => this.#end(parked)),
-      asking: undefined
+      unwatch: this.#parts.access.add(access, () => this.#end(parked, 'account')),
+      asking: undefined,
+      since: this.#parts.clock.monotonic(),
+      ending: undefined
     }
     this.#list(parked)
     if (source.session) source.session.streams += 1
@@ -251,7 +258,8 @@ export class ParkedStreams {
     return parked
   }
 
-  #end(parked: Parked): void {
+  #end(parked: Parked, why: StreamEnd): void {
+    parked.ending ??= why
     parked.stream.end()
     this.#forget(parked)
   }
@@ -264,7 +272,9 @@ export class ParkedStreams {
     parked.unwatch()
     stream.unbind()
     if (source.session) source.session.streams -= 1
-    this.#parts.closed(source.kind)
+    const end = parked.ending ?? (stream.isTooSlow ? 'slow' : 'client')
+    const seconds = (this.#parts.clock.monotonic() - parked.since) / 1000
+    this.#parts.closed(source.kind, end, seconds)
     leave()
   }
 
@@ -307,7 +317,7 @@ export class ParkedStreams {
       return
     }
     void stream.bind(from, source.accept).then((ended) => {
-      if (ended && source.endsWithWorker) this.#end(parked)
+      if (ended && source.endsWithWorker) this.#end(parked, 'worker')
     })
   }
 }

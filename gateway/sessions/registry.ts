@@ -271,12 +271,16 @@ export class SessionRegistry {
     return rows.map((row) => this.#recent.get(row.hash) ?? sessionOf(row, this.#startedAt))
   }
 
-  async count(): Promise<number> {
-    const { n } = await this.#store.db
-      .selectFrom('sessions')
-      .select(({ fn }) => fn.countAll<number>().as('n'))
-      .executeTakeFirstOrThrow()
-    return n
+  /** How many there are, and how many of them nobody has used for longer than the rules allow. */
+  async count(): Promise<{ readonly all: number; readonly orphaned: number }> {
+    const { db } = this.#store
+    const counted = db.selectFrom('sessions').select(({ fn }) => fn.countAll<number>().as('n'))
+    const before = this.#clock.now() - this.#rules.ttlMs
+    const [all, orphaned] = await Promise.all([
+      counted.executeTakeFirstOrThrow(),
+      counted.where('last_seen_at', '<', before).executeTakeFirstOrThrow()
+    ])
+    return { all: Number(all.n), orphaned: Number(orphaned.n) }
   }
 
   /** How many sessions some worker process knows. */

@@ -27,6 +27,7 @@ export type EndReason =
   | 'blocked' // its account was blocked, erased or signed out
   | 'crash' // it ended by itself
   | 'drain' // the gateway stops
+  | 'evicted' // it was idle, and others waited for its place
   | 'hung' // it did not answer the heartbeat
   | 'idle' // its user made no call for a while
   | 'lease_lost' // another gateway runs this user now

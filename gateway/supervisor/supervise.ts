@@ -251,7 +251,7 @@ class Supervision implements Supervisor {
       life && phase === 'ready' ? { ...usageOf(life), userId } : []
     )
     for (const { userId } of leastRecentlyUsed(ready).slice(0, Math.max(0, places - leaving))) {
-      void this.stop(userId, 'idle', 'drain') // the place comes back when the process is gone
+      void this.stop(userId, 'evicted', 'drain') // the place comes back when the process is gone
     }
   }
 }
