@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 
 /** Whether a program of Debian's package `prometheus` is here. */
-export function hasProgram(name: 'prometheus' | 'promtool'): boolean {
+function hasProgram(name: 'prometheus' | 'promtool'): boolean {
   try {
     execFileSync(name, ['--version'], { stdio: 'ignore' })
     return true

@@ -34,10 +34,16 @@ const SETTINGS = {
 const echo = async (me: Person, session: string, text = 'hello') =>
   textOf(await messageOf(await send(me, { session, body: call('echo', { text }) })))
 
+/** Each request would have a name of its own. */
+const REQUEST = 'r-1'
+
 /** All of an answer that could tell one kind of dead session from another. */
 async function refusal(me: Person, session: string, method = 'POST') {
   const body = method === 'POST' ? { body: call('echo', { text: 'x' }) } : {}
-  const response = await send(me, { method, session, ...body })
+  const response = await send(me, {
+    ...{ method, session, ...body },
+    headers: { 'x-request-id': REQUEST }
+  })
   const { status, headers } = response
   return { status, type: headers.get('content-type'), text: await response.text() }
 }
@@ -52,7 +58,7 @@ const unknown = (method = 'POST') => ({
     error: {
       code: -32001,
       message: 'Session not found',
-      data: { code: 'ERR_SESSION_UNKNOWN' }
+      data: { code: 'ERR_SESSION_UNKNOWN', requestId: REQUEST }
     }
   })
 })

@@ -218,7 +218,7 @@ t.test('at the limit the worker that was idle longest makes room', async (t) => 
   clock.advance(10)
   a.release()
   await supervisor.acquire(cem)
-  t.match(ends, [{ userId: 'bob', reason: 'idle' }])
+  t.match(ends, [{ userId: 'bob', reason: 'evicted' }])
   t.equal(launcher.alive.length, 2)
 })
 
