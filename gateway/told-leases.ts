@@ -53,6 +53,7 @@ export function toldLeases(
         throw error
       }
     },
+    leftMs: (userId) => ownership.leftMs(userId),
     close: () => ownership.close(),
     lost(userId) {
       held.delete(userId)

@@ -122,13 +122,19 @@ export async function wire(
   const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics, google)
   const base = await openBase(config, log, metrics)
   const { store, isClockSettled, events, warnings } = base
-  const accounts = accountsOver(config, store, metrics, { events, google }, {
-    stop: (userId) => void serving.supervisor.stop(userId, 'blocked', 'drain'), // never rejects
-    lost: () =>
-      void keyWatch.look().then(() => {
-        if (!keyWatch.trouble) warnings.say(LOST_GRANT) // never rejects
-      })
-  })
+  const accounts = accountsOver(
+    config,
+    store,
+    metrics,
+    { events, google },
+    {
+      stop: (userId) => void serving.supervisor.stop(userId, 'blocked', 'drain'), // never rejects
+      lost: () =>
+        void keyWatch.look().then(() => {
+          if (!keyWatch.trouble) warnings.say(LOST_GRANT) // never rejects
+        })
+    }
+  )
   const keyWatch: KeyWatch = watchKeys(log, metrics, store, accounts)
   await keyWatch.start()
   const { ownership, succession } = leasesFor({ config, log, store, events, metrics }, (userId) => {

@@ -1,4 +1,4 @@
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { createAudit } from '../../../gateway/admin/audit.ts'
 import { AuditQueue } from '../../../gateway/admin/audit-queue.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
