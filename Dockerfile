@@ -47,6 +47,10 @@ COPY ops/secrets ./ops/secrets
 COPY ops/backup.ts ./ops/backup.ts
 COPY ops/restore.ts ./ops/restore.ts
 COPY ops/backup ./ops/backup
+COPY ops/admin.ts ./ops/admin.ts
+COPY ops/admin ./ops/admin
+COPY ops/doctor.ts ./ops/doctor.ts
+COPY ops/doctor ./ops/doctor
 # Inside the container every address is the container's own; what is published is compose.yaml's matter.
 ENV NODE_ENV=production HOST=0.0.0.0 OPS_HOST=0.0.0.0 \
   DATABASE_URL=sqlite:/data/gateway.sqlite RUN_DIR=/run/gmail-mcp

@@ -9,8 +9,11 @@ import { parseUidRange } from './supervisor/uid-slots.ts'
  * `readConfig`, and a look into every file that a setting names. Throws one ERR_CONFIG with everything that is
  * wrong, so that nobody has to start again and again to hear of it all.
  */
-export function checkedConfig(warn: (sentence: string) => void = () => {}): Config {
-  const config = readConfig(undefined, warn)
+export function checkedConfig(
+  warn: (sentence: string) => void = () => {},
+  environment?: Parameters<typeof readConfig>[0]
+): Config {
+  const config = readConfig(environment, warn)
   const mistakes = [
     () => loadKeyring(config.SECRETS_FILE, warn),
     () => loadOperators(config),

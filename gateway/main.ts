@@ -2,7 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 import { GatewayError } from '#shared/errors.ts'
 import { checkedConfig } from './checked-config.ts'
-import { startGateway } from './start.ts'
+import { startGateway, tryStart } from './start.ts'
 import { concealGateway } from './supervisor/conceal.ts'
 import { placesFor } from './supervisor/places.ts'
 import { createLog } from './telemetry/log.ts'
@@ -25,6 +25,10 @@ try {
   }
   concealGateway(placesFor(config.RUN_DIR).nodeDirectories)
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: process.stdout.isTTY, fd: 1 })
+  if (process.argv.includes('--try-walls')) {
+    process.stdout.write(`${JSON.stringify(await tryStart(config, log))}\n`)
+    process.exit(0)
+  }
   const delay = 2 * config.DRAIN_TIMEOUT + MARGIN_MS
   for (const sentence of warned) log.warn(sentence)
   await startGateway(config, log, { reread: () => checkedConfig() }, (gateway) => {

@@ -3,7 +3,7 @@ import { openCallbackPorts } from './callback-ports.ts'
 import type { Config } from './config.ts'
 import { assertFree } from './free-port.ts'
 import type { Log } from './telemetry/log.ts'
-import { type Gateway, type Substitutes, wire } from './wiring.ts'
+import { type Gateway, type Substitutes, tryWalls, type WallsTrial, wire } from './wiring.ts'
 
 /** Connections that may wait to be accepted: everybody's clients come back at once after a restart. */
 const BACKLOG = 4096
@@ -35,6 +35,9 @@ export async function startGateway(
   }
   return gateway
 }
+
+/** As much of a start as needs no port, no store and nobody else: see `tryWalls`. */
+export const tryStart = (config: Config, log: Log): Promise<WallsTrial> => tryWalls(config, log)
 
 async function open(gateway: Gateway, config: Config, log: Log): Promise<void> {
   const { app, opsApp, succession } = gateway

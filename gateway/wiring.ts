@@ -477,6 +477,33 @@ function assetsOf(config: Config) {
 /** Where somebody on this machine comes to what listens on this address. */
 const doorOf = (host: string): string => host.replace(/^(0\.0\.0\.0|::)$/, 'localhost')
 
+/** How workers would be kept apart, and whether one starts: `ok`, or why not. */
+export interface WallsTrial {
+  readonly isolation: OpenedLauncher['isolation']
+  readonly worker: string
+}
+
+/**
+ * Prepares this machine for workers as a start does, starts one that nobody uses, and leaves nothing running. Rejects
+ * with ERR_CONFIG where workers cannot run, or not apart.
+ */
+export async function tryWalls(config: Config, log: Log): Promise<WallsTrial> {
+  const metrics = createMetrics({ version: VERSION })
+  const reach = watchGoogle(log, metrics)
+  const { launcher, isolation } = await launcherFor(config, log, metrics, reach)
+  const launched = launcher.launch()
+  const cancel = systemClock.after(config.WORKER_START_TIMEOUT, () => launched.kill('SIGKILL'))
+  const worker = await launched.ready.then(
+    () => 'ok',
+    () => launched.diagnose().trim().split('\n').at(-1) || 'it does not answer.'
+  )
+  cancel()
+  launched.kill('SIGKILL')
+  await launched.gone
+  await launcher.close()
+  return { isolation, worker }
+}
+
 async function launcherFor(
   config: Config,
   log: Log,

@@ -90,6 +90,14 @@ const MAY_USE: Record<string, readonly string[]> = {
   'ops/clients': ['gateway', 'gateway/accounts', 'ops/**'],
   'ops/stdio': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
   'ops/stdio.ts': ['shared', 'gateway/**', 'worker/**', 'ops/**'],
+  'ops/doctor': [
+    'shared',
+    'gateway',
+    'gateway/accounts',
+    'gateway/store',
+    'gateway/supervisor',
+    'ops/**'
+  ],
   'ops/sandbox': ['shared', 'ops/sandbox/**']
 }
 
@@ -109,7 +117,11 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'node:cluster': [],
   'node:worker_threads': [],
   'node:vm': ['worker/bytecode.ts', 'worker/tidy.ts'],
-  'node:sqlite': ['gateway/store/sqlite.ts', 'gateway/store/sqlite-copy.ts'],
+  'node:sqlite': [
+    'gateway/store/sqlite.ts',
+    'gateway/store/sqlite-copy.ts',
+    'gateway/store/sqlite-trial.ts'
+  ],
   '@fastify/http-proxy': ['gateway/http/mcp-proxy.ts'],
   '@hono/node-server': ['worker/answer-requests.ts'],
   '@modelcontextprotocol/node': ['ops/bench/processes'],

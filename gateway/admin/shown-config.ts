@@ -9,14 +9,13 @@ export const shownConfig = (config: object): Record<string, unknown> =>
     })
   )
 
-/** An address keeps its place and loses its user, its password, and parameters that are named for one. */
-function withoutCredentials(text: string): string {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) return text
-  const url = new URL(text)
-  const secret = [...url.searchParams.keys()].filter((name) => /pass|secret|token|key/i.test(name))
-  if (url.username === '' && url.password === '' && secret.length === 0) return text
-  if (url.username !== '') url.username = '***'
-  if (url.password !== '') url.password = '***'
-  for (const name of secret) url.searchParams.set(name, '***')
-  return url.href
-}
+/**
+ * An address keeps its place and loses its user, its password, and parameters that are named for one. Not by `URL`, which
+ * knows no addresses with several hosts, as PostgreSQL has them.
+ */
+const withoutCredentials = (text: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+    ? text
+        .replace(/^([^:]*:\/\/)[^/?#]*@/, '$1***@')
+        .replace(/([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi, '$1***')
+    : text

@@ -75,6 +75,8 @@ export async function openGatewayHome(t: Test, { users: wanted, settings }: Home
   const headers = { authorization: `Bearer ${adminToken}` }
   const ops = `http://127.0.0.1:${opsPort}`
   return {
+    /** The settings that each gateway here is started with. */
+    env,
     users,
     /** As the environment of each process has them. */
     settings: env,

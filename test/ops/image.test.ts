@@ -86,7 +86,14 @@ t.test('every program finds in its stage the files that it imports', async (t) =
     missing(stage('build'), ['ops/build.ts', 'worker/main.ts', ...globSync('ops/build/*.ts')]),
     []
   )
-  const programs = ['gateway/main.ts', 'ops/secrets.ts', 'ops/backup.ts', 'ops/restore.ts']
+  const programs = [
+    'gateway/main.ts',
+    'ops/secrets.ts',
+    'ops/backup.ts',
+    'ops/restore.ts',
+    'ops/admin.ts',
+    'ops/doctor.ts'
+  ]
   t.same(missing(stage('gateway'), programs), [])
   const bundled = copies(stage('gateway')).filter(({ from }) => from !== undefined)
   t.same(
