@@ -126,7 +126,9 @@ const listens = (): Promise<boolean> =>
 
 /** By number, by name, by the addresses of the machine, and the gateway's own ports, which an older gateway may have. */
 async function reachesMachine(): Promise<boolean> {
-  const outer = Object.values(networkInterfaces())
+  // A service manager may forbid the socket that they are listed with.
+  const interfaces = works(networkInterfaces) ? networkInterfaces() : {}
+  const outer = Object.values(interfaces)
     .flatMap((addresses = []) => addresses)
     .filter(({ internal }) => !internal)
   const hosts = ['127.0.0.1', '::1', 'localhost', ...outer.map(({ address }) => address)]

@@ -143,6 +143,8 @@ t.test('compose takes away what the gateway does not need', async (t) => {
   ))
     if (path.startsWith('/run/')) t.match(compose, `- ${path}:`, `${path} can be written`)
   t.match(compose, '- data:/data')
+  t.match(compose, /healthcheck:\n +test: .*\/ready'/)
+  t.match(compose, /logging:\n +driver: json-file\n +options: \{ max-size/)
 })
 
 t.test('compose and Dockerfile set only what the gateway knows', async (t) => {
