@@ -12,6 +12,7 @@ import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { VERSION } from '#shared/version.ts'
+import { memoryLedger } from '../worker/gmail/memory-ledger.ts'
 import { createGmailProgram } from '../worker/tools/program.ts'
 import { filesDirectory } from './stdio/files-directory.ts'
 import { openLocalPerson } from './stdio/local-person.ts'
@@ -41,6 +42,7 @@ try {
       threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
       version: VERSION,
       files,
+      ledger: memoryLedger(systemClock),
       nonce: () => randomBytes(6).toString('hex'),
       random: Math.random
     })

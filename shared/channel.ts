@@ -13,6 +13,7 @@
  */
 import * as z from 'zod'
 import { GMAIL_METHODS } from './gmail-methods.ts'
+import { SendAnswer, SendQuestion } from './send-ledger.ts'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
@@ -71,6 +72,8 @@ const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('token'), id: Id, force: z.boolean() }),
   /** Asks for a link under which an attachment of this account can be fetched. */
   z.object({ type: z.literal('link'), id: Id, messageId: Word, partId: Word }),
+  /** A mail is about to be sent, or was: see `send-ledger.ts`. */
+  z.object({ type: z.literal('send'), id: Id, question: SendQuestion }),
   /** A legacy session begins; its client gets the id only after `session-stored`. */
   z.object({
     type: z.literal('session-opened'),
@@ -169,6 +172,7 @@ const ToWorker = z.discriminatedUnion('type', [
     code: z.enum(['needs_reauth', 'upstream_unavailable'])
   }),
   z.object({ type: z.literal('linked'), id: Id, url: z.string(), expiresAt: z.string() }),
+  z.object({ type: z.literal('send-answer'), id: Id, answer: SendAnswer }),
   z.object({ type: z.literal('sign-in-answer'), id: Id, answer: SignInAnswer }),
   z.object({ type: z.literal('session-stored'), id: Id }),
   z.object({

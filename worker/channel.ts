@@ -7,12 +7,16 @@ type Answer = Extract<
       | 'token'
       | 'token-refused'
       | 'linked'
+      | 'send-answer'
       | 'sign-in-answer'
       | 'session-stored'
       | 'session-refused'
   }
 >
-type Question = Extract<FromWorker, { type: 'token' | 'link' | 'sign-in' | 'session-opened' }>
+type Question = Extract<
+  FromWorker,
+  { type: 'token' | 'link' | 'send' | 'sign-in' | 'session-opened' }
+>
 /** What the gateway says of its own accord. */
 export type Told = Exclude<ToWorker, Answer>
 
@@ -70,6 +74,7 @@ const isAnswer = (message: ToWorker): message is Answer =>
   message.type === 'token' ||
   message.type === 'token-refused' ||
   message.type === 'linked' ||
+  message.type === 'send-answer' ||
   message.type === 'sign-in-answer' ||
   message.type === 'session-stored' ||
   message.type === 'session-refused'

@@ -2,6 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
+import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
 import { createGmailProgram, type GmailProgram } from '../../worker/tools/program.ts'
 import { MISDEEDS, misdeeds } from './misdeeds.ts'
 
@@ -17,6 +18,7 @@ export function createBenchProgram(): GmailProgram {
     threadFile: '',
     version: '0.0.0',
     nonce: () => 'bench000',
+    ledger: memoryLedger(systemClock),
     random: Math.random
   })
   return { ...program, build: () => withBenchTools(program.build()) }

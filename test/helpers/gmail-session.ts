@@ -6,6 +6,8 @@ import type { Test } from 'tap'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
+import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
+import type { SendLedger } from '../../worker/gmail/sends.ts'
 import type { AttachmentLinks, SavedFiles } from '../../worker/tools/context.ts'
 import {
   createGmailProgram,
@@ -48,9 +50,11 @@ export interface GmailPlace {
   readonly files?: SavedFiles
   readonly accountUrl?: string | undefined
   readonly listsHigher?: boolean | undefined
+  readonly ledger?: SendLedger | undefined
 }
 
-export interface GmailSessionOptions extends Pick<GmailPlace, 'accountUrl' | 'listsHigher'> {
+export interface GmailSessionOptions
+  extends Pick<GmailPlace, 'accountUrl' | 'listsHigher' | 'ledger'> {
   readonly level?: AccessLevel
   readonly sandbox?: Sandbox
   readonly email?: string
@@ -76,6 +80,7 @@ export async function openGmailSession(
     scopes,
     accountUrl: options.accountUrl,
     listsHigher: options.listsHigher,
+    ledger: options.ledger,
     ...(clock && { clock }),
     ...(options.links && { links: options.links }),
     ...(options.files && { files: options.files })
@@ -105,6 +110,7 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
     version: '0.0.0-test',
     nonce: () => randomBytes(8).toString('hex'),
     random: () => 0,
+    ledger: place.ledger ?? memoryLedger(clock),
     ...(links && { links }),
     ...(files && { files }),
     listsHigher,

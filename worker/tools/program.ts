@@ -6,7 +6,7 @@ import { GmailClient } from '../gmail/client.ts'
 import { Correspondents } from '../gmail/correspondents.ts'
 import { LabelBook } from '../gmail/label-book.ts'
 import type { GmailReport } from '../gmail/report.ts'
-import { Sends } from '../gmail/sends.ts'
+import { type SendLedger, Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
 import type { AttachmentLinks, SavedFiles, ToolReport } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
@@ -37,6 +37,8 @@ export interface GmailProgramOptions {
   readonly listsHigher?: boolean | undefined
   /** Makes the connections to Gmail, where this process has no network of its own. */
   readonly dial?: () => Promise<Duplex>
+  /** Remembers what was sent, also when this process is gone. */
+  readonly ledger: SendLedger
   /** Where people may sign in by tools. */
   readonly signIn?: AskGateway | undefined
 }
@@ -71,7 +73,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     mailbox,
     labels: new LabelBook(mailbox, clock),
     correspondents: new Correspondents(mailbox, clock),
-    sends: new Sends(mailbox, clock),
+    sends: new Sends(mailbox, clock, options.ledger),
     mime,
     clock,
     report: options.report,

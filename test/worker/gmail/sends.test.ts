@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { GmailClient } from '../../../worker/gmail/client.ts'
 import { LabelBook } from '../../../worker/gmail/label-book.ts'
+import { memoryLedger } from '../../../worker/gmail/memory-ledger.ts'
 import { Sends, type Sent } from '../../../worker/gmail/sends.ts'
 import { ToolError } from '../../../worker/tool-error.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -26,8 +28,17 @@ async function open(t: Parameters<typeof openGmailSession>[0]) {
     },
     report: { request() {}, throttled() {}, retried() {} }
   })
-  return { box: sandbox.mailbox(email), clock, mailbox, sends: new Sends(mailbox, clock) }
+  const ledger = memoryLedger(clock)
+  return {
+    box: sandbox.mailbox(email),
+    clock,
+    mailbox,
+    ledger,
+    sends: new Sends(mailbox, clock, ledger)
+  }
 }
+
+const keyOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** Lets time pass until the promise is settled. */
 async function settledWith<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
@@ -103,6 +114,63 @@ t.test('a repetition is recognised for as long as it was said, and no failure is
   t.match(await sends.once(second, '<6@x>', send, signal), { duplicate: false })
 })
 
+t.test('another process goes on where one died in the middle of a send', async (t) => {
+  const { box, clock, mailbox, ledger } = await open(t)
+  const raw = (messageId: string) =>
+    Buffer.from(`From: ann@acme.test\r\nTo: b@x.test\r\nMessage-ID: ${messageId}\r\n\r\nx`)
+  const arrive = async (messageId: string): Promise<Sent> => {
+    const requestBody = { raw: raw(messageId).toString('base64url') }
+    const { id, threadId } = await mailbox.call('messages.send', { requestBody }, signal)
+    return { id: id ?? '', threadId: threadId ?? '', labelIds: ['SENT'] }
+  }
+  const died = new Sends(mailbox, clock, { ...ledger, end: () => new Promise(() => {}) })
+  const first = died.once(key, '<1@acme.test>', arrive, signal)
+  while (!box.byMessageId('1@acme.test')) await new Promise(setImmediate)
+  first.catch(() => {})
+  const heir = new Sends(mailbox, clock, ledger)
+  const again = await settledWith(clock, heir.once(key, '<2@acme.test>', arrive, signal))
+  t.match(again, { messageId: '<1@acme.test>', id: box.byMessageId('1@acme.test')?.id })
+  t.equal(box.byMessageId('2@acme.test'), undefined)
+  t.match(await heir.once(key, '<3@acme.test>', arrive, signal), { duplicate: true })
+
+  const second = { ...key, key: 'second' }
+  await ledger.begin({
+    ...second,
+    key: keyOf('second'),
+    content: keyOf('c'),
+    messageId: '<4@acme.test>'
+  })
+  const sent = await settledWith(clock, heir.once(second, '<5@acme.test>', arrive, signal))
+  t.match(sent, { messageId: '<4@acme.test>', duplicate: false }, 'what never left is sent')
+})
+
+t.test('a try that fails takes no doubt away', async (t) => {
+  const { clock, mailbox, ledger } = await open(t)
+  const sends = new Sends(mailbox, clock, ledger)
+  const failing = (code: 'outcome_unknown' | 'rate_limited') => async () => {
+    throw new ToolError(code, '')
+  }
+  const begin = (code: 'outcome_unknown' | 'rate_limited') =>
+    settledWith(clock, sends.once(key, '<1@acme.test>', failing(code), signal))
+  await t.rejects(begin('outcome_unknown'), { code: 'outcome_unknown' })
+  await t.rejects(begin('rate_limited'), { code: 'rate_limited' })
+  const asked = { key: keyOf('k'), content: keyOf('c'), messageId: '<9@acme.test>', windowMs: 1000 }
+  t.match(await ledger.begin(asked), { state: 'doubtful', messageId: '<1@acme.test>' })
+})
+
+t.test('nothing is sent that cannot be noted', async (t) => {
+  const { clock, mailbox, ledger } = await open(t)
+  const full = { ...ledger, begin: async () => ({ state: 'unavailable' as const }) }
+  let count = 0
+  const send = async () => {
+    count += 1
+    return SENT
+  }
+  const sending = new Sends(mailbox, clock, full).once(key, '<1@x>', send, signal)
+  await t.rejects(sending, { code: 'upstream_unavailable', message: /nothing was sent/ })
+  t.equal(count, 0)
+})
+
 t.test('labels are named by id or by name, in any case', async (t) => {
   const { mailbox, clock } = await open(t)
   const book = new LabelBook(mailbox, clock)
@@ -142,7 +210,7 @@ t.test('a cancelled call takes the labels from nobody else who waits for them', 
 t.test(
   'a repetition of a send that is cancelled meanwhile sends it, unless it was sent',
   async (t) => {
-    const { sends } = await open(t)
+    const { clock, sends } = await open(t)
     const cancelled = Promise.withResolvers<Sent>()
     const first = sends.once(key, '<1@x>', () => cancelled.promise, signal)
     const given: string[] = []
@@ -153,7 +221,10 @@ t.test(
     const others = [1, 2].map(() => sends.once(key, '<2@x>', repeat, signal))
     cancelled.reject(new Error('cancelled'))
     await t.rejects(first, { message: 'cancelled' })
-    t.match(await Promise.all(others), [{ messageId: '<1@x>' }, { messageId: '<1@x>' }])
+    t.match(await settledWith(clock, Promise.all(others)), [
+      { messageId: '<1@x>' },
+      { messageId: '<1@x>' }
+    ])
     t.same(given, ['<1@x>'], 'once, and under the id by which the first one would be found')
   }
 )
