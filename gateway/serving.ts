@@ -2,6 +2,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
+import { createSendLedger } from './accounts/send-ledger.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
@@ -252,7 +253,7 @@ function workerEvents(
   }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger' | 'workerTime'>,
   worker: { ready(userId: UserId): void; gone(userId: UserId): void }
 ): WorkerEvents {
-  const { config, metrics, log, broker, ownership, store, events } = parts
+  const { config, clock, metrics, log, broker, ownership, store, events } = parts
   const fallen = new Set<UserId>()
   return {
     onPhase(userId, _from, to) {
@@ -281,6 +282,11 @@ function workerEvents(
     onMessage: createWorkerDesk({
       onSignIn: parts.onSignIn,
       broker,
+      sends: createSendLedger({
+        store,
+        clock,
+        verifyLease: (userId, transaction) => ownership.verify(userId, transaction)
+      }),
       links,
       publicUrl: config.PUBLIC_URL,
       verifyLease: (userId) => ownership.verify(userId, store.db),

@@ -1,6 +1,7 @@
 import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type UserId } from '#shared/ids.ts'
+import type { SendLedger } from './accounts/send-ledger.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
@@ -17,6 +18,7 @@ export type SignInMessage = Extract<FromWorker, { type: 'sign-in' }>
 
 export interface WorkerDeskParts {
   readonly broker: TokenBroker
+  readonly sends: SendLedger
   readonly links: AttachmentLinks
   /** An origin. */
   readonly publicUrl: string
@@ -55,6 +57,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'link':
         giveLink(parts, worker, message)
+        break
+      case 'send':
+        void noteSend(parts, worker, message)
         break
       case 'session-opened':
         void openSession(parts, worker, message)
@@ -102,6 +107,21 @@ async function giveToken(
     const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
     channel.send({ type: 'token-refused', id, code })
   }
+}
+
+async function noteSend(
+  { sends, log }: WorkerDeskParts,
+  { id: worker, userId, channel }: RunningWorker,
+  { id, question }: Extract<FromWorker, { type: 'send' }>
+): Promise<void> {
+  const answer = await (question.ask === 'begin'
+    ? sends.begin(userId, question)
+    : sends.end(userId, question).then(() => ({ state: 'noted' as const }))
+  ).catch((error: unknown) => {
+    log.error({ err: error, worker, ask: question.ask }, 'a send was not noted')
+    return { state: 'unavailable' as const }
+  })
+  channel.send({ type: 'send-answer', id, answer })
 }
 
 function giveLink(

@@ -71,6 +71,26 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
       if (terms.engine === 'postgres')
         await sql`alter table owners set (fillfactor = 50)`.execute(db)
     }
+  },
+  '007-sends': {
+    async up({ schema }: Kysely<Schema>) {
+      await schema
+        .createTable('sends')
+        .addColumn('user_id', terms.text, (column) =>
+          column.notNull().references('users.id').onDelete('cascade')
+        )
+        .addColumn('key', terms.text, (column) => column.notNull())
+        .addColumn('content', terms.text, (column) => column.notNull())
+        .addColumn('message_id', terms.text, (column) => column.notNull())
+        .addColumn('sent_id', terms.text)
+        .addColumn('thread_id', terms.text)
+        .addColumn('begun_at', 'bigint', (column) => column.notNull())
+        .addColumn('window_ms', 'bigint', (column) => column.notNull())
+        .addColumn('forget_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('sends_key', ['user_id', 'key'])
+        .execute()
+      await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
+    }
   }
 })
 

@@ -13,6 +13,7 @@ export interface Schema {
   audit: AuditRow
   store_check: StoreCheckRow
   key_check: KeyCheckRow
+  sends: SendRow
 }
 
 export interface UserRow {
@@ -124,6 +125,25 @@ interface KeyCheckRow {
   id: number
   sealed: string
   kid: string
+}
+
+/** One mail that was sent, or begun. Times are in ms since the epoch. */
+interface SendRow {
+  user_id: string
+  /** SHA-256 of what makes two sends the same. */
+  key: string
+  /** SHA-256 of what is sent. */
+  content: string
+  /** The Message-ID of the first try, by which it can be found. */
+  message_id: string
+  /** Gmail's ids; null while nobody knows whether it went out. */
+  sent_id: string | null
+  thread_id: string | null
+  /** When the last try began. */
+  begun_at: number
+  /** How long a repetition is recognised once it was sent. */
+  window_ms: number
+  forget_at: number
 }
 
 /** `at` is in ms since the epoch. */

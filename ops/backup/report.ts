@@ -44,6 +44,7 @@ const IN_IT = {
   users: 'people',
   google_grants: 'Google grants (sealed)',
   personal_tokens: 'personal tokens (hashes)',
+  sends: 'mails sent in the last day (hashes)',
   sessions: 'sessions',
   oauth: 'rows of clients and their tokens',
   audit: 'rows of the audit'

@@ -4,7 +4,7 @@ import type { SendLedger } from './sends.ts'
 interface Row {
   readonly content: string
   readonly messageId: string
-  readonly begunAt: number
+  begunAt: number
   readonly windowMs: number
   sent?: { readonly id: string; readonly threadId: string; readonly until: number }
 }
@@ -28,10 +28,11 @@ export function memoryLedger(clock: Clock): SendLedger {
         return { state: 'new' }
       }
       if (row.content !== content) return { state: 'other' }
-      if (!row.sent)
-        return { state: 'doubtful', messageId: row.messageId, ageMs: begunAt - row.begunAt }
-      const { id, threadId } = row.sent
-      return { state: 'sent', messageId: row.messageId, id, threadId }
+      const { sent, messageId: first } = row
+      if (sent) return { state: 'sent', messageId: first, id: sent.id, threadId: sent.threadId }
+      const ageMs = begunAt - row.begunAt
+      row.begunAt = begunAt
+      return { state: 'doubtful', messageId: first, ageMs }
     },
     async end(key, outcome) {
       const row = rows.get(key)

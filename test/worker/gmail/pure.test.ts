@@ -21,6 +21,25 @@ const answered = (status: number, reason = String(status), retryAfterMs?: number
   retryAfterMs
 })
 
+t.test('nothing that makes something new each time is asked twice when nobody knows', (t) => {
+  const makers = [
+    'messages.send',
+    'drafts.send',
+    'drafts.create',
+    'labels.create',
+    'filters.create'
+  ] as const
+  for (const method of makers)
+    for (const failure of [
+      answered(500),
+      answered(503),
+      network('ECONNRESET'),
+      network('TimeoutError')
+    ])
+      t.equal(pauseBeforeRetry({ method, failure, made: 1, random: 1 }), undefined, method)
+  t.end()
+})
+
 t.test('only what cannot have happened, or may happen twice, is tried again', (t) => {
   const pause = (method: 'messages.get' | 'messages.send', failure: Failure) =>
     pauseBeforeRetry({ method, failure, made: 1, random: 1 })
