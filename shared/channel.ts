@@ -27,9 +27,8 @@ export const InitializeParams = z.looseObject({
 })
 export type InitializeParams = z.infer<typeof InitializeParams>
 
-/** Characters of an authority's certificate, and how many of them a worker can be told: they must fit one message. */
-export const MOST_CERTIFICATE = 8000
-export const MOST_CERTIFICATES = 20
+/** Characters of all certificates that a worker is told, which must fit one message. */
+export const MOST_CERTIFICATE_CHARS = 200_000
 
 const Id = z.int().nonnegative()
 /** Longer names than these no worker of ours has to say. */
@@ -151,7 +150,7 @@ const ToWorker = z.discriminatedUnion('type', [
     /** The only origin that the worker may call, e.g. `https://gmail.googleapis.com`. */
     gmailOrigin: z.string(),
     /** Authorities beyond Node's own (PEM) that are to be trusted there: a company's, whose proxy looks into TLS. */
-    certificates: z.array(z.string().max(MOST_CERTIFICATE)).max(MOST_CERTIFICATES).optional(),
+    certificates: z.array(z.string().max(MOST_CERTIFICATE_CHARS)).optional(),
     resourceMetadataUrl: z.string(),
     /** Where a person can connect the account again. */
     accountUrl: z.string().optional(),

@@ -12,7 +12,6 @@ import { Tally } from './tally.ts'
 import type { ToolReport } from './tools/context.ts'
 import { createGmailProgram } from './tools/program.ts'
 import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
-import { trustAlso } from './trust.ts'
 
 /** In the bundle the thread's program lies beside this one. */
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
@@ -26,13 +25,12 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     const program = createStrangersProgram({ clock, report, ask: channelSignIn(channel) }, VERSION)
     return { ...program, close: async () => tally.flush() }
   }
-  const { certificates = [] } = init
-  if (certificates.length > 0) trustAlso(certificates)
   const program = createGmailProgram({
     account: { email: assign.email },
     googleScopes: assign.googleScopes,
     gmailOrigin: init.gmailOrigin,
     dial,
+    certificates: init.certificates,
     tokens: new ChannelTokens(channel, clock.now),
     clock,
     report,

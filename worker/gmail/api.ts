@@ -4,16 +4,18 @@
  * names a bundle keeps only for a static import.)
  */
 
-import type { Duplex } from 'node:stream'
 import { gmail, type gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js'
 import type { Bearer } from './bearer.ts'
-import { fetchOver } from './dialed-fetch.ts'
+import { type DialedConnections, fetchOver } from './dialed-fetch.ts'
 import { openTransport } from './transport.ts'
 
-/** With `dial`, every connection to Google is made by it. */
+/** With `connections`, every connection to Google is one of them. */
 export const openApi = (
   bearer: Bearer,
   gmailOrigin: string,
-  dial?: () => Promise<Duplex>
+  connections?: DialedConnections
 ): gmail_v1.Gmail =>
-  gmail({ version: 'v1', auth: openTransport(bearer, gmailOrigin, dial && fetchOver(dial)) })
+  gmail({
+    version: 'v1',
+    auth: openTransport(bearer, gmailOrigin, connections && fetchOver(connections))
+  })

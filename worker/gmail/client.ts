@@ -40,6 +40,8 @@ export interface GmailClientOptions {
   readonly unitsPerMinute?: number
   /** Makes the connections to Gmail, where this process has no network of its own. */
   readonly dial?: (() => Promise<Duplex>) | undefined
+  /** Authorities (PEM) that are trusted on those connections beyond Node's own. */
+  readonly certificates?: readonly string[] | undefined
 }
 
 /** Gmail's REST API for one account. The API's code is loaded with the first call. */
@@ -117,9 +119,10 @@ export class GmailClient implements Mailbox {
   }
 
   async #load(): Promise<gmail_v1.Gmail> {
-    const { tokens, clock, gmailOrigin, dial } = this.#options
+    const { tokens, clock, gmailOrigin, dial, certificates } = this.#options
     const { openApi } = await import('./api.ts')
-    return openApi(new Bearer(tokens, clock), gmailOrigin, dial)
+    const fetching = dial && { dial, certificates }
+    return openApi(new Bearer(tokens, clock), gmailOrigin, fetching)
   }
 }
 

@@ -8,19 +8,26 @@ import {
 import { request as requestOverTls, Agent as TlsAgent } from 'node:https'
 import { Duplex, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { connect } from 'node:tls'
+import { connect, createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
 /** As Google's servers do; a connection that they are about to close is not used for another request. */
 const IDLE_MS = 4000
 
+/** Connections that somebody else makes. */
+export interface DialedConnections {
+  readonly dial: () => Promise<Duplex>
+  /** Authorities (PEM) that are trusted on them beyond Node's own. */
+  readonly certificates?: readonly string[] | undefined
+}
+
 /**
  * `fetch`, as far as Google's client uses it, over connections that somebody else makes: the built-in one can only
  * connect by itself. Redirects are not followed, the answer comes when all of it is there.
  */
-export function fetchOver(dial: () => Promise<Duplex>): typeof fetch {
+export function fetchOver({ dial, certificates = [] }: DialedConnections): typeof fetch {
   const http = new DialingAgent(dial)
-  const https = new DialingTlsAgent(dial)
+  const https = new DialingTlsAgent(dial, certificates)
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input)
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -90,17 +97,24 @@ class DialingAgent extends Agent {
 
 class DialingTlsAgent extends TlsAgent {
   readonly #dial: () => Promise<Duplex>
+  readonly #certificates: readonly string[]
+  /** Absent where Node's own authorities are all. */
+  #trusted: SecureContext | undefined
 
-  constructor(dial: () => Promise<Duplex>) {
+  constructor(dial: () => Promise<Duplex>, certificates: readonly string[]) {
     super({ keepAlive: true })
     this.#dial = dial
+    this.#certificates = certificates
   }
 
   override createConnection(options: RequestOptions, made: Made): undefined {
     const servername = String(options.host)
     const overTls = this.#dial().then((socket) => {
       socket.on('error', () => {}) // TLS tells of it
-      return connect({ socket, servername, ALPNProtocols: ['http/1.1'] })
+      if (this.#certificates.length > 0)
+        this.#trusted ??= createSecureContext({ ca: [...rootCertificates, ...this.#certificates] })
+      const secureContext = this.#trusted
+      return connect({ socket, servername, ALPNProtocols: ['http/1.1'], secureContext })
     })
     void hand(overTls, made)
   }

@@ -37,6 +37,8 @@ export interface GmailProgramOptions {
   readonly listsHigher?: boolean | undefined
   /** Makes the connections to Gmail, where this process has no network of its own. */
   readonly dial?: () => Promise<Duplex>
+  /** Authorities (PEM) that are trusted on those connections beyond Node's own. */
+  readonly certificates?: readonly string[] | undefined
   /** Remembers what was sent, also when this process is gone. */
   readonly ledger: SendLedger
   /** Where people may sign in by tools. */

@@ -3,7 +3,6 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { type Duplex, duplexPair, pipeline } from 'node:stream'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
@@ -25,7 +24,10 @@ async function fetching(t: Test, answer: RequestListener, { tls = false, carried
   t.teardown(() => server.closeAllConnections())
   t.teardown(() => server.close())
   return {
-    get: fetchOver(async () => (carried ? carriedTo(port) : connect(port, '127.0.0.1'))),
+    get: fetchOver({
+      dial: async () => (carried ? carriedTo(port) : connect(port, '127.0.0.1')),
+      certificates: tls ? [TEST_CERTIFICATE] : []
+    }),
     url: `${tls ? 'https' : 'http'}://gmail.test:${port}/`,
     connections: () => connections
   }
@@ -100,9 +102,6 @@ const ways = [
 ]
 for (const { title, ...way } of ways)
   t.test(`one connection serves one request after the other, ${title}`, async (t) => {
-    const trusted = getCACertificates('default')
-    t.teardown(() => setDefaultCACertificates(trusted))
-    setDefaultCACertificates([...trusted, TEST_CERTIFICATE])
     const long = 'and this is what you get for it '.repeat(20_000)
     const answer: RequestListener = (request, response) => response.end(`${request.url} ${long}`)
     const { get, url, connections } = await fetching(t, answer, way)

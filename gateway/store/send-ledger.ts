@@ -2,8 +2,8 @@ import { sql, type Transaction } from 'kysely'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { SendAnswer, SendQuestion } from '#shared/send-ledger.ts'
-import type { Schema } from '../store/schema.ts'
-import type { Store } from '../store/store.ts'
+import type { Schema } from './schema.ts'
+import type { Store } from './store.ts'
 
 type Begin = Extract<SendQuestion, { ask: 'begin' }>
 type End = Extract<SendQuestion, { ask: 'end' }>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
 import { GatewayError } from '#shared/errors.ts'
 import { asUserId } from '#shared/ids.ts'
-import { createSendLedger } from '../../../gateway/accounts/send-ledger.ts'
+import { createSendLedger } from '../../../gateway/store/send-ledger.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { newStore, onEach } from '../../helpers/store-engines.ts'
 
