@@ -113,12 +113,13 @@ export class GatewayProcess {
   }
 
   /** How many seconds all starts of workers took together, from the need to the first call. */
-  async startSeconds(): Promise<number> {
-    const scraped = await this.#ask('GET', '/metrics')
-    const sums = (await scraped.text()).matchAll(
-      /^gmail_mcp_worker_spawn_duration_seconds_sum\S* (\S+)$/gm
-    )
-    return [...sums].reduce((sum, [, seconds]) => sum + Number(seconds), 0)
+  startSeconds(): Promise<number> {
+    return this.#metric('worker_spawn_duration_seconds_sum')
+  }
+
+  /** Bytes of answers that wait in it for their clients. */
+  heldBytes(): Promise<number> {
+    return this.#metric('answers_held_bytes')
   }
 
   /** What it holds after a collection, in bytes. */
@@ -129,6 +130,14 @@ export class GatewayProcess {
   /** May be called more than once. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child[Symbol.asyncDispose]()
+  }
+
+  /** The sum over all labels. */
+  async #metric(name: string): Promise<number> {
+    const scraped = await this.#ask('GET', '/metrics')
+    const series = new RegExp(`^gmail_mcp_${name}(?:\\{.*\\})? (\\S+)$`, 'gm')
+    const values = [...(await scraped.text()).matchAll(series)]
+    return values.reduce((sum, [, value]) => sum + Number(value), 0)
   }
 
   #user(n: number): User {

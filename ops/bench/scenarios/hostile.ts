@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,6 +22,9 @@ const MB = 1e6
 const MORE_MEMORY_MB = 64
 
 const UNREAD = { answers: 64, bytes: 4_700_000 }
+/** ANSWERS_PER_USER as it is by default, and a piece of each answer that was under way when that was used up. */
+const HELD_MB = Math.round((8 * 2 ** 20 + UNREAD.answers * 2 ** 17) / 1e6)
+const HELD_LOOK_MS = 500
 
 const WORDS: Readonly<Record<Misdeed | 'unread', string>> = {
   rubbish: 'bytes that are no message',
@@ -42,10 +44,18 @@ export async function hostile(bench: Bench): Promise<Section> {
   const rows: Row[] = []
   for (const [n, deed] of deeds.entries()) {
     const target = gateway.target(OTHERS + n)
-    const measured = await measure(bench, gateway, (until) =>
-      deed === 'unread' ? leaveUnread(target, until) : fall(gateway, OTHERS + n, deed)
-    )
+    const held: number[] = []
+    const measured = await measure(bench, gateway, async (until) => {
+      if (deed !== 'unread') return fall(gateway, OTHERS + n, deed)
+      using _open = leaveUnread(target)
+      while (!until.aborted) {
+        await sleep(HELD_LOOK_MS)
+        held.push(await gateway.heldBytes())
+      }
+      return undefined
+    })
     rows.push(...rowsOf(WORDS[deed], measured))
+    if (held.length > 0) rows.push(heldRow(WORDS[deed], held))
   }
   return {
     title: 'Neighbours of a worker that has fallen',
@@ -121,8 +131,8 @@ async function fall(gateway: GatewayProcess, n: number, how: Misdeed): Promise<n
   return performance.now() - since
 }
 
-/** Asks for more than is read, until the round is over. */
-async function leaveUnread({ origin, headers }: Target, until: AbortSignal): Promise<undefined> {
+/** Asks for more than is read. */
+function leaveUnread({ origin, headers }: Target): Disposable {
   const { hostname, port } = new URL(origin)
   const body = JSON.stringify({
     jsonrpc: '2.0',
@@ -143,10 +153,19 @@ async function leaveUnread({ origin, headers }: Target, until: AbortSignal): Pro
     socket.on('error', () => {}).write(`${head.join('\r\n')}\r\n\r\n${body}`)
     return socket
   })
-  if (!until.aborted) await once(until, 'abort')
-  for (const socket of open) socket.destroy()
-  return undefined
+  return {
+    [Symbol.dispose]() {
+      for (const socket of open) socket.destroy()
+    }
+  }
 }
+
+const heldRow = (what: string, held: readonly number[]): Row => ({
+  what: `${what}: held for the person`,
+  unit: 'MB',
+  ours: Math.max(...held) / MB,
+  budget: { kind: 'at most', limit: HELD_MB }
+})
 
 function rowsOf(what: string, { quiet, beside, lives }: Measured): Row[] {
   const p99: Row = {
