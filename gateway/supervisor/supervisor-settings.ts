@@ -36,8 +36,8 @@ export const supervisorSettings = (options: SupervisorOptions): SupervisorSettin
   watchdog: {
     heartbeatMs: 15_000,
     idleMs: 30_000,
-    busyMs: 1000,
-    silentMs: 2500,
+    busyMs: 500,
+    silentMs: 2000,
     memoryBytes: options.memoryBytes
   },
   warmWorkers: options.warmWorkers,

@@ -10,7 +10,7 @@ export interface WatchdogLimits {
   readonly heartbeatMs: number
   /** Time between two heartbeats of a worker that was sent nothing meanwhile: each wakes a process that sleeps. */
   readonly idleMs: number
-  /** How soon a worker that was sent something is asked whether it reads. */
+  /** How soon a worker that was sent something is asked whether it reads, and how often while it has not answered. */
   readonly busyMs: number
   /**
    * How long a worker may leave a heartbeat unanswered in time of its own: running without a pause, or asleep. What
@@ -80,7 +80,7 @@ export class Watchdog {
     const { clock, limits } = this.#parts
     const { inFlight, lastUsedAt } = watched
     const isNews = lastUsedAt >= this.#askedAt(watched)
-    const isOver = clock.monotonic() - lastUsedAt >= limits.busyMs
+    const isOver = clock.monotonic() - lastUsedAt >= 2 * limits.busyMs
     if (inFlight > 0 || (isNews && isOver)) await this.#listen(watched, stop)
   }
 

@@ -22,7 +22,7 @@ export const FULL: Effort = {
   sessions: 10_000,
   neighbourMs: 2000,
   hostileRounds: 3,
-  comparisons: 7
+  comparisons: 5
 }
 
 /** For a look in between: one minute, with more noise. */
