@@ -3,13 +3,15 @@ import {
   chmodSync,
   constants,
   copyFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface HiddenNode {
   readonly path: string
@@ -31,6 +33,39 @@ export function hideNode(node: string, directories: readonly string[]): HiddenNo
     if (path !== undefined) return { path, isHidden: true }
   }
   return { path: node, isHidden: false }
+}
+
+/**
+ * Makes the program at `path` again if something has taken it, such as what clears temporary directories; from the first of
+ * `sources` that can be read. Never throws: a start that fails without it says so.
+ */
+export function restoreNode(path: string, sources: readonly string[]): void {
+  if (existsSync(path)) return
+  try {
+    const source = sources.find((one) => one !== path && existsSync(one) && isReadable(one))
+    if (source === undefined) return
+    mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
+    if (isOurs(dirname(path))) copyTo(source, path)
+  } catch {
+    // no room, or read-only
+  }
+}
+
+const COPY = /^node-\d+-\d+$/
+/** As openRunDirectory names the directory of a gateway. */
+const GATEWAY = /^\d+-\d+$/
+
+/** Removes the copies in these directories, unless another gateway has its notes there. Never throws. */
+export function removeNodes(directories: readonly string[]): void {
+  for (const directory of directories) {
+    try {
+      const names = readdirSync(directory)
+      if (names.some((name) => GATEWAY.test(name)) || !isOurs(directory)) continue
+      for (const name of names) if (COPY.test(name)) rmSync(join(directory, name), { force: true })
+    } catch {
+      // there is none
+    }
+  }
 }
 
 function copyOf(node: string, directory: string): string | undefined {

@@ -17,6 +17,8 @@ import { FAR_OVER } from './watchdog.ts'
 export interface Isolation {
   readonly confinement: Confinement
   readonly report: IsolationReport
+  /** The program of node that workers run. */
+  readonly node: string
   /** The most workers that it can keep apart, with the one of the readiness probe. */
   readonly mostWorkers: number
 }
@@ -76,6 +78,7 @@ export async function isolate(parts: IsolationParts): Promise<Isolation> {
         nodeLimits: limitsOf(parts)
       }),
       report: reportOf(layers, findings),
+      node: layers.node,
       mostWorkers: parts.uids ? parts.uids.last - parts.uids.first : Number.POSITIVE_INFINITY
     }
   }

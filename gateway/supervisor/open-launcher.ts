@@ -1,8 +1,9 @@
 import type { Clock } from '#shared/clock.ts'
+import { removeNodes, restoreNode } from './hidden-node.ts'
 import { type IsolationParts, isolate } from './isolation.ts'
 import type { IsolationReport } from './isolation-report.ts'
 import { ProcessLauncher, type ProcessLauncherParts } from './process-launcher.ts'
-import { openRunDirectory } from './run-directory.ts'
+import { openRunDirectory, type RunDirectory } from './run-directory.ts'
 import type { UidRange } from './uid-slots.ts'
 
 export interface OpenLauncherParts
@@ -38,15 +39,25 @@ export interface OpenedLauncher {
 /** Prepares this machine for workers. Rejects with ERR_CONFIG where they cannot run, or not apart. */
 export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLauncher> {
   const { clock, randomHex, directory } = parts
-  const runDirectory = openRunDirectory({ base: directory, pid: process.pid })
+  const opened = openRunDirectory({ base: directory, pid: process.pid })
+  const runDirectory: RunDirectory = {
+    ...opened,
+    async close() {
+      await opened.close()
+      removeNodes(parts.nodeDirectories)
+    }
+  }
   try {
     const machine = { node: process.execPath, pid: process.pid }
-    const { confinement, report, mostWorkers } = await isolate({
+    const { confinement, report, node, mostWorkers } = await isolate({
       ...parts,
       ...machine,
       runDirectory
     })
-    const launcher = new ProcessLauncher({ ...parts, clock, randomHex, runDirectory, confinement })
+    // A gateway that hides itself runs from the copy; its first argument says from what that was made.
+    const prepare = (): void => restoreNode(node, [process.execPath, process.argv0])
+    const made = { clock, randomHex, runDirectory, confinement, prepare }
+    const launcher = new ProcessLauncher({ ...parts, ...made })
     return { launcher, isolation: report, mostWorkers, reaped: runDirectory.reaped }
   } catch (error) {
     await runDirectory.close()

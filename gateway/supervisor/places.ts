@@ -4,7 +4,7 @@ import { join } from 'node:path'
 export interface Places {
   /** For the gateway's notes. */
   readonly directory: string
-  /** Where a copy of node may lie: one for all gateways of this user, if that will do. */
+  /** Where a copy of node may lie: in RUN_DIR, or where programs may not be run from there, among temporary files. */
   readonly nodeDirectories: readonly string[]
 }
 
@@ -12,5 +12,5 @@ export interface Places {
 export function placesFor(runDirectory: string | undefined): Places {
   const usual = join(tmpdir(), `gmail-mcp-${process.getuid?.() ?? 0}`)
   const directory = runDirectory ?? usual
-  return { directory, nodeDirectories: [usual, directory] }
+  return { directory, nodeDirectories: [...new Set([directory, usual])] }
 }

@@ -25,6 +25,8 @@ export interface ProcessLauncherParts {
   readonly randomHex: (bytes: number) => string
   readonly runDirectory: RunDirectory
   readonly confinement: Confinement
+  /** Called before each start: what a start needs may have been cleared away. Must not throw. */
+  readonly prepare?: () => void
   /** The worker's program. */
   readonly entry: string
   /** The whole environment of a worker: at most five names, none of them secret. */
@@ -57,8 +59,9 @@ export class ProcessLauncher implements Launcher {
   }
 
   launch(): Launched {
-    const { clock, confinement, randomHex } = this.#parts
+    const { clock, confinement, randomHex, prepare } = this.#parts
     const id = `w-${randomHex(4)}`
+    prepare?.()
     let cell: Cell | undefined
     try {
       cell = confinement.cell()

@@ -5,6 +5,7 @@ import { asNobody, isNobody, type SessionId, type UserId } from '#shared/ids.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
+import { networkOf } from '../network-of.ts'
 import { TOOL_CLIENT } from '../oauth/account-sessions.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
@@ -98,7 +99,8 @@ export class Strangers {
     if (now - this.#minute.since >= MINUTE_MS)
       this.#minute = { since: now, count: 0, byAddress: new Map() }
     const { byAddress } = this.#minute
-    const ofAddress = byAddress.get(address) ?? 0
+    const network = networkOf(address)
+    const ofAddress = byAddress.get(network) ?? 0
     if (ofAddress >= PER_ADDRESS || this.#minute.count >= PER_MINUTE) {
       throw new GatewayError(
         'ERR_TOO_MANY_CALLS',
@@ -106,7 +108,7 @@ export class Strangers {
         { retryAfter: 60 }
       )
     }
-    byAddress.set(address, ofAddress + 1)
+    byAddress.set(network, ofAddress + 1)
     this.#minute.count += 1
   }
 }

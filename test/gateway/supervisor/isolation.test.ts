@@ -1,13 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { confine } from '../../../gateway/supervisor/confinement.ts'
-import { hideNode } from '../../../gateway/supervisor/hidden-node.ts'
+import { hideNode, removeNodes, restoreNode } from '../../../gateway/supervisor/hidden-node.ts'
 import { reportOf } from '../../../gateway/supervisor/isolation-report.ts'
 import type { Launched } from '../../../gateway/supervisor/launcher.ts'
 import { nodeFlags } from '../../../gateway/supervisor/node-flags.ts'
+import { placesFor } from '../../../gateway/supervisor/places.ts'
 import { Findings, PROBE_PROGRAM, selfTest } from '../../../gateway/supervisor/self-test.ts'
 import { parseUidRange, UidSlots } from '../../../gateway/supervisor/uid-slots.ts'
 import { systemClock } from '../../../shared/clock.ts'
@@ -222,6 +223,33 @@ t.test('node is copied once, to a file that runs but cannot be read', needsLinux
   const theirs = shortDirectory(t)
   chmodSync(theirs, 0o777)
   t.strictSame(hideNode(NODE, [theirs]), { path: NODE, isHidden: false })
+})
+
+// What clears temporary directories (systemd-tmpfiles, after 10 days) takes files that run, too.
+t.test('a copy that was cleared away is made again, and none is left', needsLinux, async (t) => {
+  const path = shortDirectory(t)
+  const hidden = hideNode(NODE, [path])
+  const { size } = statSync(hidden.path)
+  rmSync(hidden.path)
+  restoreNode(hidden.path, [hidden.path, NODE])
+  t.equal(statSync(hidden.path).size, size)
+  t.equal(statSync(hidden.path).mode & 0o777, 0o111)
+  rmSync(path, { recursive: true })
+  restoreNode(hidden.path, ['/none', NODE])
+  t.equal(statSync(hidden.path).size, size, 'with its directory')
+  mkdirSync(join(path, '123-456'))
+  removeNodes([path, join(path, 'missing')])
+  t.same(readdirSync(path).length, 2, 'another gateway runs from it')
+  rmSync(join(path, '123-456'), { recursive: true })
+  removeNodes([path])
+  t.same(readdirSync(path), [])
+  t.doesNotThrow(() => restoreNode(hidden.path, ['/none']))
+})
+
+t.test('the copy lies in RUN_DIR', (t) => {
+  t.equal(placesFor('/run/gmail-mcp').nodeDirectories[0], '/run/gmail-mcp')
+  t.equal(placesFor(undefined).nodeDirectories.length, 1)
+  t.end()
 })
 
 t.test('the layers wrap one another, privileges first', async (t) => {
