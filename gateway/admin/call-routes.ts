@@ -4,6 +4,7 @@ import type * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Accounts } from '../accounts/accounts.ts'
+import { endCalls } from '../http/end-calls.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
 import { addressBook, type ChangeParts, change, iso } from './answers.ts'
 import { implement } from './implement.ts'
@@ -26,7 +27,7 @@ export function callRoutes(app: FastifyInstance, parts: CallParts): void {
   implement(app, killCalls, ({ query, request }) => end(parts, query, request))
 }
 
-/** Ends calls, not the workers that serve them; each client gets its error at once. */
+/** Ends calls, not the workers that serve them: each client gets its error at once, each tool is cancelled. */
 async function end(parts: CallParts, selection: Selection, request: FastifyRequest) {
   if (Object.keys(selection).length === 0) {
     throw new GatewayError(
@@ -41,7 +42,7 @@ async function end(parts: CallParts, selection: Selection, request: FastifyReque
     .join(' ')
   await change(parts, request, { action: 'kill_calls', target }, async () => {
     const why = new GatewayError('ERR_CALL_ENDED', 'An operator ended this call.')
-    for (const { abort } of selected) abort.abort(why)
+    for (const exchange of selected) endCalls(exchange, why)
   })
   return { ended }
 }

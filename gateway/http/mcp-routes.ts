@@ -192,11 +192,11 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
 }
 
 /** However a call goes on, it is answered by then; a client that waits longer has most likely left. */
-function endInTime({ clock, callTimeoutMs }: McpParts, { abort }: Exchange): () => void {
+function endInTime({ clock, callTimeoutMs }: McpParts, exchange: Exchange): () => void {
   return clock.after(callTimeoutMs, () => {
-    const seconds = Math.round(callTimeoutMs / 1000)
+    const seconds = callTimeoutMs / 1000
     const message = `The call was ended: it took longer than ${seconds} s (see CALL_TIMEOUT).`
-    abort.abort(new GatewayError('ERR_CALL_TIMEOUT', message))
+    endCalls(exchange, new GatewayError('ERR_CALL_TIMEOUT', message))
   })
 }
 

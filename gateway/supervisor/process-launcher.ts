@@ -13,7 +13,7 @@ import type { Cell, Confinement } from './confinement.ts'
 import type { Dial } from './dial.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
-import { innermost, mainThread } from './proc.ts'
+import { innermost, mainThread, processStart } from './proc.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
 import type { WorkerChannel } from './worker-channel.ts'
@@ -47,6 +47,8 @@ const STDERR_KEPT = 4096
 const PRINTED = { burst: 2 ** 20, perSecond: 2 ** 14 }
 /** A grandchild that escaped the process group may hold the pipes open; nobody waits for it. */
 const PIPES_MS = 1000
+/** How often a process that was killed is looked at until it is gone. */
+const LOOK_MS = 2
 /** A worker that has closed its end of the pair is about to end. */
 const ENDING_MS = 2000
 
@@ -198,6 +200,14 @@ class WorkerProcess implements Launched {
     }
   }
 
+  /** What stands around a worker may be gone a moment before the worker itself. */
+  async #innerEnds(clock: Clock): Promise<void> {
+    if (this.#inner === undefined) return
+    const start = processStart(this.#inner)
+    while (start !== undefined && processStart(this.#inner) === start)
+      await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve))
+  }
+
   async #end(clock: Clock): Promise<ProcessEnd> {
     const child = this.#child
     const closed = once(child, 'close').catch(() => {})
@@ -207,7 +217,7 @@ class WorkerProcess implements Launched {
     // The last words come through the pipes, after the exit.
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = clock.after(PIPES_MS, resolve)
-    await Promise.race([closed, late])
+    await Promise.race([closed.then(() => this.#innerEnds(clock)), late])
     cancel()
     const isOutOfMemory = this.#stderr.includes('heap out of memory')
     return { ...(this.#isNested ? unwrapped(end) : end), isOutOfMemory, offence: this.#offence }

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { openGatewayHome } from '../helpers/gateway-home.ts'
 import {
@@ -16,15 +18,7 @@ import {
   textOf,
   until
 } from '../helpers/mcp-http.ts'
-
-/** A process that is over but not yet collected by its parent does nothing more. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
+import { isAlive } from '../helpers/processes.ts'
 
 t.test('it says in a sentence why it does not start', async (t) => {
   const home = await openGatewayHome(t, { users: 0, settings: {} })
@@ -57,6 +51,57 @@ t.test('it says in a sentence why it does not start', async (t) => {
     t.match(gateway.output(), words)
     t.notMatch(gateway.output(), /\n\s+at /, 'no stack')
   }
+})
+
+t.test('--check tells everything that is wrong at once, and starts nothing', async (t) => {
+  const home = await openGatewayHome(t, { users: 0, settings: {} })
+  const check = async (changes: Record<string, string>) => {
+    const env = { PATH: process.env.PATH, ...home.env, ...changes }
+    const ended: { code?: number; stdout: string; stderr: string } = await promisify(execFile)(
+      process.execPath,
+      ['gateway/main.ts', '--check'],
+      { env }
+    ).catch((error) => error)
+    return { code: ended.code ?? 0, stdout: ended.stdout, stderr: ended.stderr }
+  }
+  const RUN_DIR = join(dirname(home.env.SECRETS_FILE ?? ''), 'never-made')
+  t.same(await check({ RUN_DIR }), { code: 0, stdout: 'The settings are right.\n', stderr: '' })
+  t.notOk(existsSync(RUN_DIR), 'no run directory is made')
+
+  const wrong = await check({
+    ...{
+      PORT: 'x',
+      ALOWED_EMAILS: 'ann@example.com',
+      TRUST_PROXY: 'nginx',
+      WORKER_MEMORY: '16MiB'
+    },
+    ...{ OPERATORS_FILE: '/nowhere/operators.json' }
+  })
+  t.same([wrong.code, wrong.stdout], [78, ''])
+  for (const said of [
+    /PORT must be/,
+    /ALOWED_EMAILS is no setting; did you mean ALLOWED_EMAILS\?/,
+    /TRUST_PROXY must/,
+    /WORKER_MEMORY must be at least 96MiB/
+  ])
+    t.match(wrong.stderr, said)
+  // What stands in files is looked at as well, all of it.
+  chmodSync(home.env.SECRETS_FILE ?? '', 0o644)
+  const files = await check({
+    OPERATORS_FILE: '/nowhere/operators.json',
+    DATABASE_URL: 'mysql://x'
+  })
+  t.equal(files.code, 78)
+  for (const said of [
+    /SECRETS_FILE: other users can open it/,
+    /OPERATORS_FILE: it cannot be read \(ENOENT\)/,
+    /DATABASE_URL: only/
+  ])
+    t.match(files.stderr, said)
+  chmodSync(home.env.SECRETS_FILE ?? '', 0o440)
+  const group = await check({})
+  t.equal(group.code, 0)
+  t.match(group.stdout, /SECRETS_FILE: its group can read it.*\nThe settings are right\.\n$/)
 })
 
 t.test('it ends as it should', async (t) => {

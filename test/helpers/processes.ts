@@ -15,6 +15,15 @@ export function processesOf(file: string): number[] {
 export const nodesOf = (file: string): number[] =>
   processesOf(file).filter((pid) => basename(argumentsOf(pid)[0] ?? '').startsWith('node'))
 
+/** Whether a process can still do anything: one that is over and not yet collected by its parent cannot. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 /** How many files, sockets and the like a process has open. Linux only. */
 export const openFilesOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
