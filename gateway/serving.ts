@@ -23,7 +23,7 @@ import { isStoreError } from './store/store-trouble.ts'
 import type { Launcher } from './supervisor/launcher.ts'
 import type { Assignment } from './supervisor/life.ts'
 import { mainThread, processUse } from './supervisor/proc.ts'
-import { type SupervisorSettings, supervise } from './supervisor/supervise.ts'
+import { type SupervisorParts, type SupervisorSettings, supervise } from './supervisor/supervise.ts'
 import type { Supervisor, WorkerEnd, WorkerEvents } from './supervisor/supervisor.ts'
 import { supervisorSettings } from './supervisor/supervisor-settings.ts'
 import type { CallLog } from './telemetry/call-log.ts'
@@ -45,6 +45,8 @@ export interface ServingParts {
   readonly broker: TokenBroker
   readonly ownership: Ownership
   readonly isLive: BearerTokens['isLive']
+  /** Whether this person is served on while the database cannot be reached. */
+  readonly goesOn: (userId: UserId) => boolean
   readonly assignment: (userId: UserId) => Promise<Assignment>
   /** Answers the sign-in tools, where they are on. */
   readonly onSignIn: WorkerDeskParts['onSignIn']
@@ -118,6 +120,7 @@ export function createServing(parts: ServingParts): Serving {
     store,
     clock,
     isClockSettled: parts.isClockSettled,
+    goesOn: parts.goesOn,
     rules: { ttlMs: config.SESSION_TTL, perUser: config.SESSIONS_PER_USER },
     verifyLease: async (userId, transaction) => {
       if (!isNobody(userId)) await ownership.verify(userId, transaction)
@@ -128,9 +131,7 @@ export function createServing(parts: ServingParts): Serving {
     clock,
     launcher: parts.launcher,
     assignment: parts.assignment,
-    // Nobody has nothing that two gateways could fight over.
-    hold: async (userId, signal) =>
-      isNobody(userId) ? { release() {} } : ownership.hold(userId, signal),
+    ...rightsOf(ownership),
     random: Math.random,
     processUse,
     mainThread,
@@ -179,6 +180,13 @@ export function createServing(parts: ServingParts): Serving {
     }
   }
 }
+
+/** Nobody has nothing that two gateways could fight over. */
+const rightsOf = (ownership: Ownership): Pick<SupervisorParts, 'hold' | 'leftMs'> => ({
+  hold: async (userId, signal) =>
+    isNobody(userId) ? { release() {} } : ownership.hold(userId, signal),
+  leftMs: (userId) => (isNobody(userId) ? Number.POSITIVE_INFINITY : ownership.leftMs(userId))
+})
 
 const restorerOf = ({ clock, metrics: { sessions }, events }: ServingParts): Restorer =>
   new Restorer(clock, {

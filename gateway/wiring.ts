@@ -27,6 +27,7 @@ import { createConnectedClients } from './oauth/connected-clients.ts'
 import { createLiveness } from './oauth/liveness.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { resourceOf } from './oauth/provider.ts'
+import { rememberCallers } from './oauth/remembered-callers.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
 import { thisNode } from './ownership/node.ts'
@@ -137,11 +138,12 @@ export async function wire(
   )
   const keyWatch: KeyWatch = watchKeys(log, metrics, store, accounts)
   await keyWatch.start()
-  const { ownership, succession } = leasesFor({ config, log, store, events, metrics }, (userId) => {
-    void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
-  })
+  const { ownership, succession, goesOn } = leasesFor(
+    { config, log, store, events, metrics },
+    (userId) => void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
+  )
   const books = openBooks({ config, store, events, metrics })
-  const tokens = tokensFor(config, store, accounts, base.allowedPeople)
+  const tokens = tokensFor(config, store, accounts, { ...base, goesOn })
   const serving: Serving = createServing({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
@@ -152,10 +154,7 @@ export async function wire(
     broker: accounts.broker,
     ownership,
     isLive: tokens.isLive,
-    isClockSettled,
-    events,
-    callLog: books.callLog,
-    onSent: books.onSent,
+    ...{ goesOn, isClockSettled, events, ...books },
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
@@ -248,15 +247,17 @@ const tokensFor = (
   { PUBLIC_URL }: Config,
   store: Store,
   { personalTokens }: OpenAccounts,
-  allowedPeople: AllowedPeople
-): BearerTokens =>
-  createBearerTokens({
+  { allowedPeople, goesOn }: { allowedPeople: AllowedPeople; goesOn(userId: UserId): boolean }
+): BearerTokens => {
+  const tokens = createBearerTokens({
     store,
     personalTokens,
     allowsAccount: (account) => allowedPeople.allowsAccount(account),
     clock: systemClock,
     resource: `${PUBLIC_URL}/mcp`
   })
+  return rememberCallers({ tokens, clock: systemClock, goesOn })
+}
 
 /** What everything else stands on. */
 async function openBase(config: Config, log: Log, metrics: Metrics) {
@@ -444,6 +445,8 @@ function leasesFor(
   const ownership = toldLeases(new SqlOwnership({ ...parts, onLost }), { events, metrics })
   return {
     ownership,
+    // Where other machines may take people over, a lease that lasts is a proof that none has yet.
+    goesOn: (userId: UserId) => store.terms.leaseMarginMs > 0 && ownership.leftMs(userId) > 0,
     succession: new Succession({ ...parts, port: config.PORT, opsPort: config.OPS_PORT })
   }
 }

@@ -162,7 +162,12 @@ const ToWorker = z.discriminatedUnion('type', [
     email: z.string(),
     googleScopes: z.array(z.string()),
     /** Whether the tools that sign in are there as well, or nothing else; absent: they are not. */
-    signIn: z.enum(['offered', 'only']).optional()
+    signIn: z.enum(['offered', 'only']).optional(),
+    /**
+     * Until when the worker may serve unless it hears more (ms, `machineMonotonic`): then another machine may have one
+     * for this account, and the gateway may be unable to say so. Absent: for as long as its gateway lives.
+     */
+    until: z.number().optional()
   }),
   z.object({ type: z.literal('token'), id: Id, accessToken: z.string(), expiresAt: z.number() }),
   z.object({
@@ -192,6 +197,8 @@ const ToWorker = z.discriminatedUnion('type', [
   /** Google's grant for this account changed: the tool list may have changed with it. */
   z.object({ type: z.literal('granted'), googleScopes: z.array(z.string()) }),
   z.object({ type: z.literal('ping'), id: Id }),
+  /** As in `assign`, from now on. */
+  z.object({ type: z.literal('lasts'), until: z.number() }),
   /** Answer what is in flight, take nothing new, then exit with 0. */
   z.object({ type: z.literal('drain') })
 ])

@@ -21,3 +21,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   }
 }
+
+/** Ms of the clock that all processes of this machine share and nobody sets, whenever they began. */
+export const machineMonotonic = (): number => Number(process.hrtime.bigint() / 1000n) / 1000

@@ -12,6 +12,7 @@ import type { FetchAttachment } from './attachments.ts'
 import { Channel, type Told } from './channel.ts'
 import { type Connections, type Serve, serveConnections } from './connections.ts'
 import { type Dial, dialThrough } from './dial.ts'
+import { lastUntilTold } from './last-until.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { rehearse } from './mcp/rehearsal.ts'
 import { SessionRefused } from './mcp/sessions.ts'
@@ -73,6 +74,7 @@ export function runWorker(version: string, define: Define): void {
         if (!life || life.program) throw new Error('assign came out of turn')
         life.program = define({ init: life.init, assign: message, channel, dial })
         life.endpoint = endpointFor(life.program, channel)
+        if (message.until !== undefined) lastUntil(message.until)
         channel.tell({ type: 'assigned' })
         break
       case 'restore':
@@ -85,6 +87,9 @@ export function runWorker(version: string, define: Define): void {
         life?.program?.granted(message.googleScopes)
         life?.endpoint?.toolsChanged()
         break
+      case 'lasts':
+        lastUntil(message.until)
+        break
       case 'ping':
         channel.tell({ type: 'pong', id: message.id, lagSeconds: secondsLate(lag.max) })
         lag.reset()
@@ -95,6 +100,7 @@ export function runWorker(version: string, define: Define): void {
     }
   }
 
+  const lastUntil = lastUntilTold(systemClock, () => process.exit(0))
   const restore = async (message: Extract<ToWorker, { type: 'restore' }>): Promise<boolean> => {
     try {
       await life?.endpoint?.sessions.restore(asSessionId(message.sessionId), message.initialize)
@@ -128,8 +134,7 @@ export function runWorker(version: string, define: Define): void {
     process.exit(1)
   }
 
-  process.on('uncaughtException', fail)
-  process.on('unhandledRejection', fail)
+  process.on('uncaughtException', fail).on('unhandledRejection', fail)
   process.on('SIGTERM', () => void drain().catch(fail))
   const multiplexer = new Multiplexer({
     pair: new Socket({ fd: LINK_FD, readable: true, writable: true }),

@@ -7,7 +7,7 @@ import { oncePerKey } from '#shared/once-per-key.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
 import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { UserRow } from '../store/schema.ts'
-import type { Store } from '../store/store.ts'
+import type { Patience, Store } from '../store/store.ts'
 import { type Access, createLiveness } from './liveness.ts'
 import { hashedId } from './storage.ts'
 
@@ -25,9 +25,9 @@ export interface BearerTokens {
   /**
    * Undefined for every token that is not a live one of ours for `/mcp`; ERR_ACCOUNT_BLOCKED for a
    * blocked account, ERR_NOT_ALLOWED for one that the allow list does not name. Notes that the person is active, at most once a minute. A revocation counts from the
-   * next call on: nothing is remembered.
+   * next call on: nothing is remembered. `patience`: see `Prepared`.
    */
-  verify(token: string): Promise<Caller | undefined>
+  verify(token: string, patience?: Patience): Promise<Caller | undefined>
   /**
    * Whether what was verified once would be again; of an OAuth token that has had its time, whether its client has
    * another one on the same consent. Notes nothing.
@@ -91,9 +91,9 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
       throw new GatewayError('ERR_NOT_ALLOWED', 'This account may not use this gateway any more.')
   }
 
-  const verifyOAuth = async (token: string): Promise<Caller | undefined> => {
+  const verifyOAuth = async (token: string, patience: Patience): Promise<Caller | undefined> => {
     const accessId = hashedId(token)
-    const [row] = await byId('AccessToken', accessId)
+    const [row] = await (patience === 'soon' ? byId.soon : byId)('AccessToken', accessId)
     if (!row) return undefined
     const stored = StoredToken.parse(JSON.parse(row.payload))
     const level = highestLevel(stored.scope.split(' '))
@@ -111,8 +111,8 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     }
   }
 
-  const verifyPersonal = async (token: string): Promise<Caller | undefined> => {
-    const record = await personalTokens.verify(token)
+  const verifyPersonal = async (token: string, patience: Patience): Promise<Caller | undefined> => {
+    const record = await personalTokens.verify(token, patience)
     if (!record) return undefined
     refuse(record.owner)
     visited(record.owner)
@@ -127,9 +127,11 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   }
 
   return {
-    async verify(token) {
+    async verify(token, patience) {
       if (!SHAPE.test(token)) return undefined
-      return token.startsWith(PERSONAL_TOKEN_PREFIX) ? verifyPersonal(token) : verifyOAuth(token)
+      return token.startsWith(PERSONAL_TOKEN_PREFIX)
+        ? verifyPersonal(token, patience)
+        : verifyOAuth(token, patience)
     },
 
     isLive

@@ -83,10 +83,19 @@ export class Succession {
 
   /**
    * Lets the next one listen. Resolves with true when it does, so that this one may close its ports without
-   * a client being refused; false when there is none, or it does not come.
+   * a client being refused; false when there is none, or it does not come, or the store cannot tell. Never rejects.
    */
   async leave(): Promise<boolean> {
     if (this.#row?.state !== 'serving') return false
+    try {
+      return await this.#giveWay()
+    } catch (error) {
+      this.#parts.failed(error)
+      return false
+    }
+  }
+
+  async #giveWay(): Promise<boolean> {
     await this.#become('leaving')
     const until = this.#parts.clock.monotonic() + SUCCESSOR_MS
     for (;;) {
@@ -98,12 +107,13 @@ export class Succession {
     }
   }
 
-  /** This gateway is no more. May be called more than once. */
+  /** This gateway is no more. May be called more than once. Never rejects: a row that stays is out of date soon. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelRenewal()
-    const { store, node } = this.#parts
-    if (this.#row) await store.db.deleteFrom('nodes').where('id', '=', node.id).execute()
+    const { store, node, failed } = this.#parts
+    if (this.#row)
+      await store.db.deleteFrom('nodes').where('id', '=', node.id).execute().catch(failed)
     this.#row = undefined
   }
 

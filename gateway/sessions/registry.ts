@@ -6,7 +6,8 @@ import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
 import type { SessionRow } from '../store/schema.ts'
-import type { Store } from '../store/store.ts'
+import type { Prepared, Store } from '../store/store.ts'
+import { isStoreError } from '../store/store-trouble.ts'
 import { inOrderOfGivingWay, type Newcomer } from './give-way.ts'
 import type { EndReason, Session, SleepCause } from './session.ts'
 import { keptName, rowOf, type Standing, sessionOf, standingOf } from './session-row.ts'
@@ -63,6 +64,11 @@ export interface SessionRegistryParts {
   readonly events: SessionEvents
   /** Whether the wall clock may be believed: until then no session is too old. Yes, if absent. */
   readonly isClockSettled?: () => boolean
+  /**
+   * Whether a session of this person that a worker knows counts without the database, while that cannot be reached. No,
+   * if absent.
+   */
+  readonly goesOn?: (userId: UserId) => boolean
   /** Rejects when this gateway, in the eyes of the transaction, may no longer run the user's worker. */
   readonly verifyLease: (userId: UserId, transaction: Store['db']) => Promise<void>
 }
@@ -78,7 +84,10 @@ export class SessionRegistry {
   readonly #isClockSettled: () => boolean
   readonly #startedAt: number
   readonly #rules: SessionRules
-  readonly #standing: (hash: string) => Promise<Standing[]>
+  readonly #standing: Prepared<Standing>
+  readonly #goesOn: (userId: UserId) => boolean
+  /** Of those that were used last before a moment. */
+  readonly #countUsed: Prepared<{ n: number }>
   readonly #countOf: (userId: UserId) => Promise<{ n: number }[]>
   readonly #events: SessionEvents
   readonly #recent = new Map<string, Session>()
@@ -92,6 +101,7 @@ export class SessionRegistry {
     this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
     this.#isClockSettled = parts.isClockSettled ?? (() => true)
+    this.#goesOn = parts.goesOn ?? (() => false)
     this.#startedAt = parts.clock.now()
     const { db } = parts.store
     this.#standing = parts.store.prepared(
@@ -99,6 +109,12 @@ export class SessionRegistry {
         .selectFrom('sessions')
         .select(['user_id', 'level', 'expires_at', 'token_hash'])
         .where('hash', '=', '')
+    )
+    this.#countUsed = parts.store.prepared(
+      db
+        .selectFrom('sessions')
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .where('last_seen_at', '<', 0)
     )
     this.#countOf = parts.store.prepared(
       db
@@ -271,16 +287,17 @@ export class SessionRegistry {
     return rows.map((row) => this.#recent.get(row.hash) ?? sessionOf(row, this.#startedAt))
   }
 
-  /** How many there are, and how many of them nobody has used for longer than the rules allow. */
+  /**
+   * How many there are, and how many of them nobody has used for longer than the rules allow. Rejects soon with
+   * ERR_STORE while the store cannot be asked.
+   */
   async count(): Promise<{ readonly all: number; readonly orphaned: number }> {
-    const { db } = this.#store
-    const counted = db.selectFrom('sessions').select(({ fn }) => fn.countAll<number>().as('n'))
     const before = this.#clock.now() - this.#rules.ttlMs
-    const [all, orphaned] = await Promise.all([
-      counted.executeTakeFirstOrThrow(),
-      counted.where('last_seen_at', '<', before).executeTakeFirstOrThrow()
+    const [[all], [orphaned]] = await Promise.all([
+      this.#countUsed.soon(Number.MAX_SAFE_INTEGER),
+      this.#countUsed.soon(before)
     ])
-    return { all: Number(all.n), orphaned: Number(orphaned.n) }
+    return { all: all?.n ?? 0, orphaned: orphaned?.n ?? 0 }
   }
 
   /** How many sessions some worker process knows. */
@@ -302,12 +319,12 @@ export class SessionRegistry {
     }
   }
 
-  /** Writes what is not yet written. May be called more than once. */
+  /** Writes what is not yet written, as far as the store can be written. May be called more than once. */
   async close(): Promise<void> {
     this.#closed = true
     this.#disarm()
     await this.#sweeping
-    await this.#flush()
+    await this.#flush().catch((error: unknown) => this.#events.sweepFailed(error))
   }
 
   #live(): Session[] {
@@ -426,11 +443,24 @@ export class SessionRegistry {
     const known = this.#recent.get(hash)
     if (!known) return this.#load(hash)
     if (known.ended) return undefined
-    const [row] = await this.#standing(hash)
+    const row = await this.#standingOf(known)
+    if (row === 'as known') return known
     if (!row) await this.#end(known, 'elsewhere')
     else if (row.user_id !== known.userId)
       Object.assign(known, standingOf(row), { liveIn: undefined })
     return known
+  }
+
+  /** `as known` when the database cannot be reached, and nobody but this gateway may serve the session now. */
+  async #standingOf({ hash, userId, liveIn }: Session): Promise<Standing | 'as known' | undefined> {
+    const mayGoOn = liveIn !== undefined && this.#goesOn(userId)
+    try {
+      const [row] = await (mayGoOn ? this.#standing.soon(hash) : this.#standing(hash))
+      return row
+    } catch (error) {
+      if (mayGoOn && isStoreError(error) && this.#goesOn(userId)) return 'as known'
+      throw error
+    }
   }
 
   async #load(hash: string): Promise<Session | undefined> {

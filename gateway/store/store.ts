@@ -11,6 +11,14 @@ import { StoreHealth, type StoreNews } from './store-health.ts'
 import { type StoreTrouble, unusable } from './store-trouble.ts'
 import type { Terms } from './terms.ts'
 
+type Ask<Row> = (...parameters: readonly (string | number)[]) => Promise<Row[]>
+
+/** `soon` fails within a second while the database is away, where the other one waits for longer. */
+export type Prepared<Row> = Ask<Row> & { readonly soon: Ask<Row> }
+
+/** How long a caller waits who knows what to do without an answer. */
+export type Patience = 'soon' | undefined
+
 /** Everything that outlives the process, in one SQL database. */
 export interface Store {
   readonly db: Kysely<Schema>
@@ -23,13 +31,9 @@ export interface Store {
   transaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T>
   /**
    * A query that is compiled once, for what runs on every request. Its own parameters only hold the places of
-   * those that it is called with, in the same order. `soon`: a database that is away makes it fail after a second,
-   * or at once; otherwise it waits for longer.
+   * those that it is called with, in the same order.
    */
-  prepared<Row>(
-    query: Compilable<Row>,
-    patience?: 'soon'
-  ): (...parameters: readonly (string | number)[]) => Promise<Row[]>
+  prepared<Row>(query: Compilable<Row>): Prepared<Row>
   /**
    * Tries whether the store is whole and can be written; undefined when it is. Callers that come together share
    * one try. Takes as long as a write may wait. Never rejects.
@@ -88,10 +92,13 @@ export async function openStore(
         }
       }
     },
-    prepared<Row>(query: Compilable<Row>, patience?: 'soon') {
+    prepared<Row>(query: Compilable<Row>): Prepared<Row> {
       const compiled = query.compile()
-      const ask = (patience === 'soon' && readSoon) || ((one) => db.executeQuery<Row>(one))
-      return async (...parameters) => (await ask<Row>({ ...compiled, parameters })).rows
+      const ask: Ask<Row> = async (...parameters) =>
+        (await db.executeQuery<Row>({ ...compiled, parameters })).rows
+      const soon: Ask<Row> = async (...parameters) =>
+        readSoon ? (await readSoon<Row>({ ...compiled, parameters })).rows : ask(...parameters)
+      return Object.assign(ask, { soon })
     },
     check() {
       checking ??= check().finally(() => {

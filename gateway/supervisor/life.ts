@@ -1,5 +1,5 @@
 import type { FromWorker } from '#shared/channel.ts'
-import type { Clock } from '#shared/clock.ts'
+import { type Clock, machineMonotonic } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Place } from './admission.ts'
 import type { Launched, ProcessEnd } from './launcher.ts'
@@ -33,6 +33,8 @@ export interface LifeParts {
   readonly onMessage: (worker: RunningWorker, message: FromWorker) => void
   /** A lease was given back. */
   readonly onRelease: () => void
+  /** For how many ms from now it may serve; Infinity for as long as its gateway lives. */
+  readonly leftMs: () => number
 }
 
 /** One process in the service of one user, from its claim to its end. */
@@ -103,11 +105,23 @@ export class Life {
       type: 'assign',
       email: assignment.email,
       googleScopes: [...assignment.googleScopes],
-      ...(assignment.signIn && { signIn: assignment.signIn })
+      ...(assignment.signIn && { signIn: assignment.signIn }),
+      ...this.#lasts()
     })
     await assigned
     this.#isReady = true
     place.started()
+  }
+
+  /** Tells it until when it may serve, where that has an end. */
+  tellLasts(): void {
+    const { until } = this.#lasts()
+    if (until !== undefined) this.channel.send({ type: 'lasts', until })
+  }
+
+  #lasts(): { until?: number } {
+    const ms = this.#parts.leftMs()
+    return Number.isFinite(ms) ? { until: machineMonotonic() + ms } : {}
   }
 
   lease(): WorkerLease {

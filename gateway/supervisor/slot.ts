@@ -29,6 +29,8 @@ export interface SlotParts {
   readonly launch: () => { readonly launched: Launched; readonly path: 'cold' | 'warm' }
   /** A lease was given back, so a worker may have become idle. */
   readonly onRelease: () => void
+  /** For how many ms from now the worker may serve; Infinity for as long as its gateway lives. */
+  readonly leftMs: () => number
 }
 
 /** What a start needs before a process is launched. */
@@ -191,7 +193,7 @@ export class Slot {
   }
 
   #launch(): void {
-    const { clock, events, onRelease } = this.#parts
+    const { clock, events, onRelease, leftMs } = this.#parts
     const entry = this.#entry
     if (!entry) return
     this.#entry = undefined
@@ -203,7 +205,8 @@ export class Slot {
       userId: this.userId,
       clock,
       onMessage: (worker, message) => events.onMessage?.(worker, message),
-      onRelease
+      onRelease,
+      leftMs
     })
     this.#life = life
     void this.#begin(life)

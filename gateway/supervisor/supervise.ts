@@ -31,6 +31,8 @@ export interface SupervisorParts {
    * What it rejects with reaches the caller.
    */
   readonly hold: (userId: UserId, signal: AbortSignal) => Promise<{ release(): void }>
+  /** For how many ms from now that right lasts unless it is renewed. For ever, if absent. */
+  readonly leftMs?: (userId: UserId) => number
   readonly events?: WorkerEvents
   /** From 0 up to 1, not including 1. */
   readonly random: () => number
@@ -92,7 +94,14 @@ class Supervision implements Supervisor {
 
   async acquire(userId: UserId, signal?: AbortSignal): Promise<WorkerLease> {
     if (this.#drain) throw draining()
-    return this.#slot(userId).acquire(signal)
+    const slot = this.#slot(userId)
+    // A gateway that was stopped and goes on meets callers before its timers.
+    if (slot.worker && this.#leftMs(userId) <= 0) void slot.stop('lease_lost', 'now') // never rejects
+    return slot.acquire(signal)
+  }
+
+  #leftMs(userId: UserId): number {
+    return this.#parts.leftMs?.(userId) ?? Number.POSITIVE_INFINITY
   }
 
   peek(userId: UserId): RunningWorker | undefined {
@@ -179,7 +188,8 @@ class Supervision implements Supervisor {
       events,
       enter: (signal) => this.#enter(userId, signal),
       launch: () => this.#launch(),
-      onRelease: () => this.#admission.askForRoom()
+      onRelease: () => this.#admission.askForRoom(),
+      leftMs: () => this.#leftMs(userId)
     })
     this.#slots.set(userId, slot)
     return slot
@@ -229,6 +239,7 @@ class Supervision implements Supervisor {
     if (slot.isBlank) this.#slots.delete(slot.userId)
     const { life, phase } = slot
     if (!life || phase !== 'ready') return
+    life.tellLasts()
     const reason = whyHibernate(life, now, idleLimitsOf(slot.userId, this.#parts.settings.idle))
     // Neither is awaited: an end is told by events, and a round does not wait for one worker.
     if (reason) void slot.stop(reason, 'drain')

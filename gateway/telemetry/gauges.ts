@@ -88,9 +88,12 @@ export class Gauges {
   async #readSessions(): Promise<void> {
     const { metrics, sessions } = this.#parts
     const live = sessions.countLive()
-    const { all, orphaned } = await sessions.count()
     const { byState } = metrics.sessions
     byState.set({ era: 'legacy', state: 'live' }, live)
+    // What can be told without the store is told without it: that is when somebody looks.
+    const counted = await sessions.count().catch(() => undefined)
+    if (!counted) return
+    const { all, orphaned } = counted
     byState.set({ era: 'legacy', state: 'hibernated' }, Math.max(0, all - live))
     metrics.sessions.orphaned.set({}, orphaned)
   }

@@ -20,7 +20,11 @@ const OPTIONS = {
 }
 
 /** A supervisor over fake workers and a fake clock, and what it told. */
-export function buildSupervisor(manners: Manners = {}, options: Partial<typeof OPTIONS> = {}) {
+export function buildSupervisor(
+  manners: Manners = {},
+  options: Partial<typeof OPTIONS> = {},
+  leftMs?: () => number
+) {
   const clock = new FakeClock(1_000_000)
   const launcher = new FakeLauncher(clock, manners)
   const log: string[] = []
@@ -35,6 +39,7 @@ export function buildSupervisor(manners: Manners = {}, options: Partial<typeof O
     settings: supervisorSettings({ ...OPTIONS, ...options }),
     random: () => 0.5,
     hold: async () => ({ release() {} }),
+    ...(leftMs && { leftMs }),
     processUse: async (pid) => use.get(pid),
     mainThread: (pid) => threads.get(pid),
     assignment: async (userId) => {

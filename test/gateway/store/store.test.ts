@@ -87,7 +87,7 @@ onEachEngine(
       .values([user('a'), user('b')])
       .execute()
     const query = db.selectFrom('users').select('email').where('id', '=', '')
-    for (const find of [store.prepared(query), store.prepared(query, 'soon')]) {
+    for (const find of [store.prepared(query), store.prepared(query).soon]) {
       t.same(await find('b'), [{ email: 'b@example.com' }])
       t.same(await find('c'), [])
     }

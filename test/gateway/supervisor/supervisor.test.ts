@@ -1,5 +1,6 @@
 import t from 'tap'
 import { decide } from '../../../gateway/supervisor/admission.ts'
+import { machineMonotonic } from '../../../shared/clock.ts'
 import { asUserId } from '../../../shared/ids.ts'
 import { buildSupervisor as build } from '../../helpers/build-supervisor.ts'
 import { settled } from '../../helpers/settled.ts'
@@ -278,4 +279,24 @@ t.test('a drain refuses new calls, finishes the others and ends every worker', a
   await Promise.all([supervisor.close(), supervisor.close()])
   t.strictSame(ends.map(({ reason }) => reason).sort(), ['drain', 'drain'])
   t.ok(launcher.isClosed)
+})
+
+t.test('a worker whose lease is over serves nobody, and knows until when it may', async (t) => {
+  let left = 9000
+  const { supervisor, launcher, clock, ends } = build({}, {}, () => left)
+  const before = machineMonotonic()
+  const lease = await supervisor.acquire(ann)
+  const toldIn = (n: number) =>
+    launcher.child(0).heard.flatMap((one) => ('until' in one && one.until ? [one.until] : []))[n]
+  const assigned = toldIn(0) ?? 0
+  t.ok(assigned >= before + 9000 && assigned <= machineMonotonic() + 9000)
+  left = 20_000
+  clock.advance(5000)
+  t.ok((toldIn(1) ?? 0) > assigned + 10_000, 'each round tells it again')
+  left = 0
+  const again = supervisor.acquire(ann)
+  await settled()
+  t.match(ends, [{ reason: 'lease_lost', signal: 'SIGKILL' }])
+  left = 9000
+  t.not((await again).worker.id, lease.worker.id)
 })
