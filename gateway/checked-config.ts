@@ -1,7 +1,7 @@
 import { GatewayError } from '#shared/errors.ts'
 import { loadKeyring } from './accounts/keyring.ts'
 import { loadOperators } from './admin/operators.ts'
-import { type Config, readConfig, wrongSettings } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { readDatabaseUrl } from './store/database-url.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 
@@ -13,16 +13,18 @@ export function checkedConfig(
   warn: (sentence: string) => void = () => {},
   environment?: Parameters<typeof readConfig>[0]
 ): Config {
-  const config = readConfig(environment, warn)
-  const mistakes = [
-    () => loadKeyring(config.SECRETS_FILE, warn),
-    () => loadOperators(config),
-    () => readDatabaseUrl(config.DATABASE_URL),
-    () => config.WORKER_UIDS !== undefined && parseUidRange(config.WORKER_UIDS)
-  ].flatMap(mistakeIn)
-  if (mistakes.length > 0) throw wrongSettings(mistakes)
-  return config
+  return readConfig(environment, warn, (given) =>
+    [
+      () => given.SECRETS_FILE !== undefined && loadKeyring(given.SECRETS_FILE, warn),
+      () => loadOperators({ OPERATORS_FILE: given.OPERATORS_FILE }),
+      () => given.DATABASE_URL !== undefined && readDatabaseUrl(given.DATABASE_URL),
+      () => isRange(given.WORKER_UIDS) && parseUidRange(given.WORKER_UIDS)
+    ].flatMap(mistakeIn)
+  )
 }
+
+/** Another form is told as such already. */
+const isRange = (text: string | undefined): text is string => /^\d+-\d+$/.test(text ?? '')
 
 function mistakeIn(check: () => unknown): string[] {
   try {

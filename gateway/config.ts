@@ -7,16 +7,21 @@ import { GatewayError } from '#shared/errors.ts'
 import { nearNames } from '#shared/near-names.ts'
 import {
   contact,
+  domains,
   duration,
+  emails,
+  hosts,
   line,
   list,
   onOff,
   origin,
+  origins,
   port,
   ports,
   proxies,
   proxyUrl,
   size,
+  some,
   timer,
   token,
   whole
@@ -50,10 +55,10 @@ export const Settings = z.object({
   DATABASE_URL: z.string().default('sqlite:data/gateway.sqlite'),
   DATABASE_POOL: whole(2, 200).default(10),
   RUN_DIR: z.string().optional(),
-  ALLOWED_EMAILS: list.default([]),
-  ALLOWED_DOMAINS: list.default([]),
-  ALLOWED_HOSTS: list.default([]),
-  ALLOWED_ORIGINS: list.default([]),
+  ALLOWED_EMAILS: emails.default([]),
+  ALLOWED_DOMAINS: domains.default([]),
+  ALLOWED_HOSTS: hosts.default([]),
+  ALLOWED_ORIGINS: origins.default([]),
   CALLBACK_PORTS: ports.default([]),
   TRUST_PROXY: proxies.default([]),
   SERVICE_NAME: line(60).default('Gmail gateway'),
@@ -64,22 +69,22 @@ export const Settings = z.object({
   DYNAMIC_REGISTRATION: onOff.default(true),
   REFRESH_GRACE: duration.refine((ms) => ms <= 600_000, 'must be at most 10m').default(30_000),
   SIGN_IN_BY_TOOL: onOff.default(false),
-  SIGN_IN_BY_TOOL_TTL: duration.default(86_400_000),
+  SIGN_IN_BY_TOOL_TTL: duration.refine(...some).default(86_400_000),
   TOKENS_BY_TOOL: onOff.default(false),
   HTTP_SSE: onOff.default(false),
   WEBSOCKET: onOff.default(false),
-  MAX_BODY: size.default(8 * 2 ** 20),
-  HEADERS_TIMEOUT: timer.default(10_000),
-  REQUEST_TIMEOUT: timer.default(60_000),
-  READ_TIMEOUT: timer.default(60_000),
-  ANSWERS_PER_USER: size.default(8 * 2 ** 20),
-  ANSWERS_LIMIT: size.default(256 * 2 ** 20),
-  SESSION_TTL: duration.default(7 * 86_400_000),
-  AUDIT_TTL: duration.default(365 * 86_400_000),
+  MAX_BODY: size.refine(...some).default(8 * 2 ** 20),
+  HEADERS_TIMEOUT: timer.refine(...some).default(10_000),
+  REQUEST_TIMEOUT: timer.refine(...some).default(60_000),
+  READ_TIMEOUT: timer.refine(...some).default(60_000),
+  ANSWERS_PER_USER: size.refine(...some).default(8 * 2 ** 20),
+  ANSWERS_LIMIT: size.refine(...some).default(256 * 2 ** 20),
+  SESSION_TTL: duration.refine(...some).default(7 * 86_400_000),
+  AUDIT_TTL: duration.refine(...some).default(365 * 86_400_000),
   AUDIT_ROWS: whole(1000, 100_000_000).default(1_000_000),
   SESSIONS_PER_USER: whole(1, 10_000).default(32),
   STREAMS_PER_USER: whole(1, 10_000).default(32),
-  CALL_TIMEOUT: timer.default(300_000),
+  CALL_TIMEOUT: timer.refine(...some).default(300_000),
   CALLS_PER_USER: whole(1, 10_000).default(64),
   CALL_RATE: whole(1, 100_000).default(50),
   CALL_BURST: whole(1, 100_000).default(500),
@@ -91,7 +96,7 @@ export const Settings = z.object({
       'must be at least 96MiB: a worker needs that to start'
     )
     .default(WORKER_MEMORY_DEFAULT),
-  WORKER_START_TIMEOUT: timer.default(10_000),
+  WORKER_START_TIMEOUT: timer.refine(...some).default(10_000),
   WORKER_STARTS: whole(1, 1000).default(8),
   WORKER_UIDS: z
     .string()
@@ -125,11 +130,13 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads and checks every setting. Throws one GatewayError ERR_CONFIG whose message lists all that is
- * missing or wrong, a line each, with what to do. `warn` hears of what is allowed and should not be.
+ * missing or wrong, a line each, with what to do. `warn` hears of what is allowed and should not be; `lookInto` adds
+ * what is wrong with the files that the settings, as they were given, name.
  */
 export function readConfig(
   environment: Environment = process.env,
-  warn: (sentence: string) => void = () => {}
+  warn: (sentence: string) => void = () => {},
+  lookInto: (given: Readonly<Record<string, string>>) => readonly string[] = () => []
 ): Config {
   const mistakes = misspelt(environment)
   const given = withFiles(environment, mistakes, warn)
@@ -146,7 +153,7 @@ export function readConfig(
   const isOperated = given.ADMIN_TOKEN !== undefined || given.OPERATORS_FILE !== undefined
   if (!isOperated && !isTold('ADMIN_TOKEN', mistakes))
     mistakes.push(`ADMIN_TOKEN is not set. ${HOW.ADMIN_TOKEN}`)
-  if (data) mistakes.push(...contradictions(data))
+  mistakes.push(...contradictions(data ?? rightOnes(given, error)), ...lookInto(given))
   if (!data || mistakes.length > 0) throw wrongSettings(mistakes)
   const named = ['SECRETS_FILE', ...IN_FILES.map((name) => `${name}_FILE`), 'GMAIL_OAUTH_PATH']
   const secretFiles = named.flatMap((name) => given[name] ?? [])
@@ -154,24 +161,38 @@ export function readConfig(
 }
 
 /** As an operator reads it: all at once, a line each. */
-export const wrongSettings = (mistakes: readonly string[]): GatewayError =>
+const wrongSettings = (mistakes: readonly string[]): GatewayError =>
   new GatewayError(
     'ERR_CONFIG',
     `Wrong settings:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`
   )
 
+const Some = Settings.partial()
+
+/** Those that are right by themselves, where others are not. */
+function rightOnes(
+  given: Readonly<Record<string, string>>,
+  error: z.ZodError | undefined
+): z.infer<typeof Some> {
+  const wrong = new Set(error?.issues.map(({ path }) => String(path[0])))
+  return Some.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))))
+}
+
 /** Settings that are right each and wrong together. */
-function contradictions(config: z.infer<typeof Settings>): string[] {
-  const { PORT, OPS_PORT, CALLBACK_PORTS, ADMIN_TOKEN, METRICS_TOKEN } = config
+function contradictions(config: z.infer<typeof Some>): string[] {
+  const { PORT, OPS_PORT, CALLBACK_PORTS = [], ADMIN_TOKEN, METRICS_TOKEN } = config
+  const { HEADERS_TIMEOUT = 0, REQUEST_TIMEOUT = Number.POSITIVE_INFINITY } = config
   const found: string[] = []
-  if (PORT !== 0 && PORT === OPS_PORT)
+  if (PORT !== undefined && PORT !== 0 && PORT === OPS_PORT)
     found.push('OPS_PORT must be another port than PORT: what is for operators is for nobody else.')
   for (const port of CALLBACK_PORTS)
     if (port === PORT || port === OPS_PORT)
       found.push(`CALLBACK_PORTS must not name ${port}, which is PORT or OPS_PORT.`)
+  if (new Set(CALLBACK_PORTS).size < CALLBACK_PORTS.length)
+    found.push('CALLBACK_PORTS must name each port once.')
   if (ADMIN_TOKEN !== undefined && ADMIN_TOKEN === METRICS_TOKEN)
     found.push('METRICS_TOKEN must be another word than ADMIN_TOKEN.')
-  if (config.HEADERS_TIMEOUT > config.REQUEST_TIMEOUT)
+  if (HEADERS_TIMEOUT > REQUEST_TIMEOUT)
     found.push('HEADERS_TIMEOUT must not be longer than REQUEST_TIMEOUT.')
   return found
 }

@@ -6,7 +6,16 @@ const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
 
 /** `2s`, `10m`, `24h` … as milliseconds. */
-export const duration = quantity(MS, 'a duration such as 2s, 10m or 24h')
+export const duration = quantity(MS, 'a duration such as 2s, 10m or 24h').refine(
+  (ms) => ms <= 36_500 * MS.d,
+  'must be at most 36500d'
+)
+
+/** For what makes no sense at 0; give it to `refine`. */
+export const some: [(amount: number) => boolean, string] = [
+  (amount) => amount > 0,
+  'must be more than 0'
+]
 
 /** `96MiB`, `2GiB` … as bytes. */
 export const size = quantity(BYTES, 'a size such as 64KiB, 96MiB or 2GiB')
@@ -47,6 +56,44 @@ export const list = z.string().transform((text) =>
 
 /** Ports separated by commas. */
 export const ports = list.pipe(z.array(port))
+
+/** Addresses of mail. One that is none would let nobody in, and nobody would hear why. */
+export const emails = list.pipe(
+  z.array(
+    z.string().regex(/^[^\s@]+@[^\s@]+$/, 'must list addresses of mail such as anna@example.com')
+  )
+)
+
+const DOMAIN = /^[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+$/u
+
+/** Domains of Google Workspace, as Google names them. */
+export const domains = list.pipe(
+  z.array(z.string().regex(DOMAIN, 'must list domains such as example.com, without @'))
+)
+
+/** Values of the header Host (RFC 9110, 7.2). */
+export const hosts = list.pipe(
+  z.array(
+    z
+      .string()
+      .regex(
+        /^([\p{L}\p{N}._-]+|\[[0-9a-f:.]+\])(:\d+)?$/iu,
+        'must list hosts such as mail.example.com or 10.0.0.5:3006, without a scheme'
+      )
+  )
+)
+
+/** Values of the header Origin (RFC 6454, 7): what a browser sends has no slash at its end. */
+export const origins = list.pipe(
+  z.array(
+    z
+      .string()
+      .refine(
+        (text) => URL.canParse(text) && isSerialized(text),
+        'must list origins such as https://app.example.com, without a path'
+      )
+  )
+)
 
 /** Words that people read, on one line. */
 export const line = (most: number) =>
@@ -100,6 +147,12 @@ export const proxyUrl = z
 export const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 
+/** A page of an extension has an origin as well, which the URL standard calls opaque. */
+function isSerialized(text: string): boolean {
+  const { origin, protocol, host } = new URL(text)
+  return text.toLowerCase() === (origin === 'null' ? `${protocol}//${host}` : origin)
+}
+
 function isProxy(text: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
   const [address = '', bits, ...rest] = text.split('/')
@@ -114,7 +167,8 @@ function quantity(units: Record<string, number>, what: string) {
   return z.string().transform((text, context) => {
     const [, count, unit] = form.exec(text) ?? []
     const factor = units[unit ?? '']
-    if (count !== undefined && factor !== undefined) return Number(count) * factor
+    const amount = count === undefined || factor === undefined ? undefined : Number(count) * factor
+    if (Number.isSafeInteger(amount) && amount !== undefined) return amount
     context.addIssue({ code: 'custom', message: `must be ${what}` })
     return z.NEVER
   })

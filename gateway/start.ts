@@ -71,8 +71,13 @@ function portError(error: unknown, config: Config): unknown {
     ['EACCES', 'may not be used by this user; choose one above 1023.'],
     ['EADDRNOTAVAIL', 'cannot be opened: HOST or OPS_HOST is no address of this machine.']
   ]).get(error.code)
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
+    return new GatewayError('ERR_CONFIG', 'HOST or OPS_HOST is a name that cannot be looked up.', {
+      cause: error
+    })
   if (why === undefined) return error
-  return new GatewayError('ERR_UNAVAILABLE', `${setting} ${String(port)} ${why}`, { cause: error })
+  const code = error.code === 'EACCES' ? 'ERR_CONFIG' : 'ERR_UNAVAILABLE' // time alone gives no right
+  return new GatewayError(code, `${setting} ${String(port)} ${why}`, { cause: error })
 }
 
 function settingOf(port: unknown, { PORT, OPS_PORT, CALLBACK_PORTS }: Config): string {

@@ -26,11 +26,11 @@ export interface RunDirectoryParts {
 /** Makes this gateway's directory, and clears away what gateways left that are no more. Throws ERR_CONFIG. */
 export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory {
   // Others may pass through: a copy of node may lie here that workers of other users run.
-  mkdirSync(base, { recursive: true, mode: 0o711 })
+  makeDirectory(base, 0o711)
   refuseForeign(base)
   const reaped = sweep(base)
   const path = join(base, `${pid}-${processStart(pid) ?? '0'}`)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeDirectory(path, 0o700)
   return {
     reaped,
     note(worker) {
@@ -45,6 +45,19 @@ export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory
       }
     },
     close: async () => rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    throw new GatewayError(
+      'ERR_CONFIG',
+      `RUN_DIR must be a directory that the gateway's user can write (${code}).`,
+      { cause }
+    )
   }
 }
 
