@@ -31,25 +31,55 @@ export async function noteClientUse(db: Store['db'], clientId: string, now: numb
  * Registration is open to strangers, so what nobody uses is bounded in all: the oldest go first, but not those that
  * have just come. Throws the provider's error when there is no room then.
  */
-export async function makeRoomForClient(db: Store['db'], now: number): Promise<void> {
-  const unused = db
+export const makeRoomForClient = (db: Store['db'], now: number): Promise<void> =>
+  makeRoom(db, now, {
+    model: 'Client',
+    endsUntil: now + CLIENT_LIFE.unused,
+    most: CLIENT_LIFE.mostUnused,
+    safe: CLIENT_LIFE.safe,
+    full: () => new TooMany('too many clients have registered here; try again later')
+  })
+
+/** An authorization request is kept until it is decided, and anybody may send one: bounded in all, as clients are. */
+export const makeRoomForRequest = (db: Store['db'], now: number): Promise<void> =>
+  makeRoom(db, now, {
+    model: 'Interaction',
+    endsUntil: Number.MAX_SAFE_INTEGER,
+    ...REQUEST_LIFE,
+    full: () => new TooMany('too many people sign in here now; try again later')
+  })
+
+/** How many undecided authorization requests are kept, and for how many ms each is safe from others. */
+export const REQUEST_LIFE = { most: 5000, safe: 600_000 } as const
+
+interface Bound {
+  readonly model: string
+  /** Only rows count that end by then. */
+  readonly endsUntil: number
+  readonly most: number
+  readonly safe: number
+  readonly full: () => Error
+}
+
+async function makeRoom(db: Store['db'], now: number, bound: Bound): Promise<void> {
+  const rows = db
     .selectFrom('oauth')
-    .where('model', '=', 'Client')
-    .where('expires_at', '<=', now + CLIENT_LIFE.unused)
-  const { count } = await unused
+    .where('model', '=', bound.model)
+    .where('expires_at', '<=', bound.endsUntil)
+  const { count } = await rows
     .select((row) => row.fn.countAll<number | string>().as('count'))
     .executeTakeFirstOrThrow()
-  const over = Number(count) + 1 - CLIENT_LIFE.mostUnused
+  const over = Number(count) + 1 - bound.most
   if (over <= 0) return
-  const oldest = await unused
+  const oldest = await rows
     .select('id')
-    .where('created_at', '<=', now - CLIENT_LIFE.safe)
+    .where('created_at', '<=', now - bound.safe)
     .orderBy('created_at')
     .limit(over)
     .execute()
-  if (oldest.length < over) throw new TooManyClients()
+  if (oldest.length < over) throw bound.full()
   for (const { id } of oldest)
-    await db.deleteFrom('oauth').where('model', '=', 'Client').where('id', '=', id).execute()
+    await db.deleteFrom('oauth').where('model', '=', bound.model).where('id', '=', id).execute()
 }
 
 /** Clients that an older version registered have no end yet. They get one as if they had been used today. */
@@ -63,10 +93,11 @@ export async function dateClients(db: Store['db'], now: number): Promise<void> {
 }
 
 /** RFC 7591 has no error for it; this one is RFC 6749's (§4.1.2.1). */
-class TooManyClients extends errors.OIDCProviderError {
-  override readonly error_description = 'too many clients have registered here; try again later'
-  constructor() {
+class TooMany extends errors.OIDCProviderError {
+  override readonly error_description: string
+  constructor(description: string) {
     super(503, 'temporarily_unavailable')
+    this.error_description = description
     this.expose = true // the others are not to see a failure of ours
   }
 }

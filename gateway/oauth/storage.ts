@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { OAuthRow } from '../store/schema.ts'
-import { CLIENT_LIFE, makeRoomForClient, noteClientUse } from './client-retention.ts'
+import {
+  CLIENT_LIFE,
+  makeRoomForClient,
+  makeRoomForRequest,
+  noteClientUse
+} from './client-retention.ts'
 import { isForgiven, type RefreshGraceParts } from './refresh-grace.ts'
 
 /** Whoever knows such an id may use it: only the hash is stored, so a stolen database opens nothing. */
@@ -37,6 +42,9 @@ function modelStorage(parts: RefreshGraceParts, model: string): Adapter {
       .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
   }
 
+  const isThere = async (key: string): Promise<boolean> =>
+    (await live().where('id', '=', key).executeTakeFirst()) !== undefined
+
   const mayReturn = async (row: StoredRow): Promise<boolean> =>
     model === 'RefreshToken' && (await isForgiven(parts, row))
 
@@ -49,6 +57,8 @@ function modelStorage(parts: RefreshGraceParts, model: string): Adapter {
     async upsert(id, payload, expiresIn) {
       const now = clock.now()
       if (model === 'Client') await makeRoomForClient(db, now)
+      // One that is there may be on its way to be decided, and takes no more room.
+      if (model === 'Interaction' && !(await isThere(keyOf(id)))) await makeRoomForRequest(db, now)
       const row = {
         payload: JSON.stringify(isSecret ? { ...payload, jti: undefined } : payload),
         grant_id: payload.grantId ?? null,

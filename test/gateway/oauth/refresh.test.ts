@@ -1,4 +1,8 @@
-import { CLIENT_LIFE, makeRoomForClient } from '../../../gateway/oauth/client-retention.ts'
+import {
+  CLIENT_LIFE,
+  makeRoomForClient,
+  REQUEST_LIFE
+} from '../../../gateway/oauth/client-retention.ts'
 import { Browser } from '../../helpers/browser.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import {
@@ -215,4 +219,28 @@ onEach('registrations that nobody uses are bounded in all', async (t) => {
   t.notOk(ids.has('flood-0'), 'the oldest goes first')
   t.ok(ids.has('flood-1'))
   t.ok(ids.has(client.id), 'one that somebody let in never goes')
+})
+
+onEach('authorization requests that nobody decides are bounded in all', async (t) => {
+  const { client, clock, store } = await lab(t)
+  const now = clock.now()
+  const waiting = new Browser()
+  const consent = await openConsent(waiting, client.authorizeUrl())
+  t.equal(consent.response.status, 200)
+  for (let from = 0; from < REQUEST_LIFE.most - 1; from += 500) {
+    const rows = Array.from({ length: Math.min(500, REQUEST_LIFE.most - 1 - from) }, (_, i) => ({
+      ...{ model: 'Interaction', id: `flood-${from + i}`, payload: '{}', grant_id: null },
+      ...{ uid: null, user_id: null, client_id: null, consumed_at: null },
+      created_at: now + 1,
+      expires_at: now + 3_600_000
+    }))
+    await store.db.insertInto('oauth').values(rows).execute()
+  }
+  const { url } = await new Browser().follow(client.authorizeUrl(), client.isMine)
+  t.equal(url.searchParams.get('error'), 'temporarily_unavailable', 'young ones are safe')
+  const same = await waiting.follow(consent.url)
+  t.equal(same.response.status, 200, 'who was there before goes on')
+  clock.advance(REQUEST_LIFE.safe + 2)
+  const late = await openConsent(new Browser(), client.authorizeUrl())
+  t.equal(late.response.status, 200, 'the oldest make room')
 })
