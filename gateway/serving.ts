@@ -7,7 +7,7 @@ import { AttachmentLinks } from './attachments/links.ts'
 import type { Config } from './config.ts'
 import { Door } from './door.ts'
 import { GrantNews } from './grant-news.ts'
-import { AccessWatch } from './http/access-watch.ts'
+import { AccessWatch, type AccessWatchParts } from './http/access-watch.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
 import { HeldBytes } from './http/held-bytes.ts'
@@ -45,6 +45,8 @@ export interface ServingParts {
   readonly broker: TokenBroker
   readonly ownership: Ownership
   readonly isLive: BearerTokens['isLive']
+  /** As `AccessWatchParts` has it. */
+  readonly doubtful: AccessWatchParts['doubtful']
   /** Whether this person is served on while the database cannot be reached. */
   readonly goesOn: (userId: UserId) => boolean
   readonly assignment: (userId: UserId) => Promise<Assignment>
@@ -100,6 +102,7 @@ export function createServing(parts: ServingParts): Serving {
   const access = new AccessWatch({
     clock,
     isLive: parts.isLive,
+    doubtful: parts.doubtful,
     failed: (err) => parts.log.error({ err }, 'access not looked at')
   })
   const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })

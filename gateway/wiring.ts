@@ -24,6 +24,7 @@ import { nodeWarning } from './node-floor.ts'
 import type { TellAccountEvent } from './oauth/account-change.ts'
 import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
+import { createDoubtfulAccess } from './oauth/doubtful-access.ts'
 import { createLiveness } from './oauth/liveness.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { resourceOf } from './oauth/provider.ts'
@@ -154,7 +155,7 @@ export async function wire(
     broker: accounts.broker,
     ownership,
     isLive: tokens.isLive,
-    ...{ goesOn, isClockSettled, events, ...books },
+    ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books },
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
@@ -242,6 +243,12 @@ function tellOfNode(log: Log, metrics: Metrics): void {
   if (outdated !== undefined) log.warn(outdated)
   metrics.nodeOutdated.set({}, outdated === undefined ? 0 : 1)
 }
+
+/** Asked together where asking is a round to another machine. */
+const doubtfulOf = (store: Store) =>
+  store.terms.engine === 'postgres'
+    ? createDoubtfulAccess({ store, clock: systemClock })
+    : undefined
 
 const tokensFor = (
   { PUBLIC_URL }: Config,

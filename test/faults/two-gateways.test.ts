@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import * as z from 'zod'
 import { freePort } from '../helpers/free-port.ts'
 import { openGatewayHome } from '../helpers/gateway-home.ts'
 import { call, type Endpoint, messageOf, openSession, send, textOf } from '../helpers/mcp-http.ts'
 import { type PostgresServer, startPostgres, withoutPostgres } from '../helpers/postgres.ts'
 import { nodesOf } from '../helpers/processes.ts'
+import { becomes } from '../helpers/until.ts'
 
 const CANARY = fileURLToPath(new URL('../fixtures/workers/canary.ts', import.meta.url))
 /** A lease, and the time in which another gateway asks for it again. */
@@ -18,6 +20,10 @@ const skip =
   withoutPostgres ||
   (process.platform !== 'linux' && 'needs namespaces of Linux') ||
   (process.getuid?.() !== 0 && 'needs root, to make two machines of one')
+
+const Workers = z.object({ workers: z.array(z.object({ inFlight: z.number() })) })
+/** Longer than anybody waits for a block to count everywhere. */
+const LONG_MS = 60_000
 
 /** In process ids of its own a gateway is on another machine, as far as others can see. */
 const ELSEWHERE = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
@@ -34,10 +40,11 @@ async function lab(t: Test) {
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const machine = async (name: string) => {
     const port = await freePort()
+    const opsPort = await freePort()
     const gateway = home.start(
       {
         PORT: String(port),
-        OPS_PORT: String(await freePort()),
+        OPS_PORT: String(opsPort),
         PUBLIC_URL: `http://localhost:${port}`,
         RUN_DIR: join(directory, name)
       },
@@ -51,7 +58,18 @@ async function lab(t: Test) {
       url: `http://localhost:${port}/mcp`,
       token: home.users[n]?.token ?? ''
     })
-    return { ...gateway, pid, me }
+    const admin = async (method: string, path: string): Promise<unknown> => {
+      const headers = { authorization: `Bearer ${home.settings.ADMIN_TOKEN}` }
+      return (await fetch(`http://127.0.0.1:${opsPort}/admin/${path}`, { method, headers })).json()
+    }
+    return {
+      ...gateway,
+      pid,
+      me,
+      block: (n: number) => admin('POST', `users/${home.users[n]?.sub}/block`),
+      inFlight: async () =>
+        Workers.parse(await admin('GET', 'workers')).workers.some(({ inFlight }) => inFlight > 0)
+    }
   }
   return { server, machine }
 }
@@ -103,5 +121,13 @@ t.test('two gateways on two machines over one database', { skip }, async (t) => 
     t.equal(await ask(third.me(0), session), answer)
     t.equal(await ask(first.me(0), session), undefined)
     t.equal(await ask(third.me(0), session), answer, 'the one that woke has not taken it back')
+
+    // What one gateway is told counts on the other, also for what is under way there.
+    const body = call('canary', { nonce: 'n', ms: LONG_MS })
+    const long = send(third.me(0), { session, body }).then(messageOf)
+    t.ok(await becomes(third.inFlight, (isThere) => isThere))
+    t.match(await first.block(0), { state: 'blocked' })
+    t.match(await long, { error: { data: { code: 'ERR_ACCESS_ENDED' } } }, 'before its time')
+    t.equal((await send(third.me(0), { session, body })).status, 403)
   })
 })

@@ -78,3 +78,32 @@ t.test('who has nothing open is not asked about', async (t) => {
   await pass()
   t.same(asked, [], 'nor after the end')
 })
+
+t.test(
+  'where many can be asked about at once, only the doubtful are looked at, and sooner',
+  async (t) => {
+    const clock = new FakeClock()
+    const asked: string[] = []
+    const together: number[] = []
+    const ended: string[] = []
+    const watch = new AccessWatch({
+      clock,
+      failed: (error) => void t.fail(String(error)),
+      async isLive({ accessId }) {
+        asked.push(accessId)
+        return accessId !== 'b'
+      },
+      async doubtful(accesses) {
+        together.push(accesses.length)
+        return accesses.filter(({ accessId }) => accessId !== 'a')
+      }
+    })
+    t.teardown(() => watch.close())
+    for (const name of ['a', 'b', 'c']) watch.add(access(name), () => ended.push(name))
+    clock.advance(700)
+    await settled()
+    t.same(together, [3])
+    t.same(asked, ['b', 'c'])
+    t.same(ended, ['b'], 'what is doubtful is not over yet')
+  }
+)

@@ -2,6 +2,8 @@ import type { Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
 import { createPersonalTokens } from '../../../gateway/accounts/personal-tokens.ts'
 import { createBearerTokens } from '../../../gateway/oauth/bearer.ts'
+import { createDoubtfulAccess } from '../../../gateway/oauth/doubtful-access.ts'
+import type { Access } from '../../../gateway/oauth/liveness.ts'
 import { hashedId, oauthStorage } from '../../../gateway/oauth/storage.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { newStore, onEach } from '../../helpers/store-engines.ts'
@@ -184,4 +186,28 @@ onEach('what has expired, was destroyed or belongs to a revoked grant is gone', 
   await grants.destroy('for-ever')
   t.equal(await grants.find('for-ever'), undefined)
   t.equal(await grants.findByUserCode('x'), undefined)
+})
+
+onEach('of many accesses those are found together that may have ended', async (t) => {
+  const { store, bearer, issue, clock, personalTokens } = await build(t)
+  const doubtful = createDoubtfulAccess({ store, clock })
+  t.same(await doubtful([]), [])
+  const tokens = await Promise.all(['one', 'two', 'three'].map((name) => issue(name)))
+  const personal = await personalTokens.create({ userId: ada, name: 'n', level: 'gmail.read' })
+  const [one, two, three, own] = await Promise.all(
+    [...tokens, personal.token].map((token) => bearer.verify(token))
+  )
+  if (!one || !two || !three || !own) throw new Error('all are live')
+  const session: Access = { credential: 'session', accessId: '', expiresAt: START }
+  const all = [one, two, three, own, session]
+  t.same(await doubtful(all), [session], 'of which only the rule itself can tell')
+  await store.db.deleteFrom('oauth').where('id', '=', two.accessId).execute()
+  t.same(await doubtful(all), [two, session])
+  await personalTokens.revoke(ada, own.accessId)
+  t.same(await doubtful(all), [two, own, session])
+  await store.db.updateTable('users').set({ state: 'blocked' }).execute()
+  t.same(await doubtful(all), all)
+  await store.db.updateTable('users').set({ state: 'active' }).execute()
+  clock.advance(700_000)
+  t.same(await doubtful(all), all, 'their time is over')
 })
