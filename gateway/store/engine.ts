@@ -23,8 +23,8 @@ export interface Engine {
   look(): StoreTrouble | undefined
   /** Runs `work` in a transaction that no other program's migration runs beside. */
   migrating(db: Kysely<Schema>, work: (db: Kysely<Schema>) => Promise<void>): Promise<void>
-  /** The sentence for an error that a start met, where the engine has one. */
-  whyNotOpened(error: unknown): string | undefined
+  /** The sentence for an error that a start met, where the engine has one; `trouble` is what was heard last. */
+  whyNotOpened(error: unknown, trouble: StoreTrouble | undefined): string | undefined
   /** Whether to run the work of a transaction once more: nothing of it is stored, and it met another one. */
   isWorthAnotherTry(error: unknown): boolean
   /** A read that fails soon rather than wait, for a caller who knows what to do then; absent where none waits long. */

@@ -30,13 +30,13 @@ export class PostgresPool {
       this.#hosts[this.#at] ?? { host: undefined, port: undefined }
     class ClientOfHost extends Client {
       constructor(config?: ClientConfig) {
-        super({ ...config, ...defined(whichHost()) })
+        // The pool hides the password from whoever looks at its options, and so from this copy of them.
+        super({ ...config, ...defined({ password: address.password, ...whichHost() }) })
       }
     }
     this.#pool = new Pool({
       ...defined({
         user: address.user,
-        password: address.password,
         database: address.database,
         application_name: address.applicationName ?? 'gmail-mcp-gateway'
       }),

@@ -40,7 +40,7 @@ const OF_NETWORK =
 
 /** What pg 8 says without any code when a connection ends, does not come, or is silent. */
 const SAID =
-  /Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|is not queryable|The server does not support SSL|There was an error establishing an SSL/
+  /Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|is not queryable/
 /** Of these, the ones that say that the statement has not left this process. */
 const NOT_SENT = /is not queryable/
 /** Node's codes for a peer that does not prove who it is (https://nodejs.org/api/tls.html). */
@@ -72,6 +72,34 @@ export const isUnapplied = (error: unknown): boolean =>
 /** Whether a transaction met another one: the same work may pass at the next try. */
 export const isConflict = (error: unknown): boolean => /^40(001|P01)$/.test(codeOf(error) ?? '')
 
+/**
+ * What only the settings can mend, and a start should say; undefined for the rest. `trouble` is what was heard before:
+ * after an error in a transaction all further ones say only that there was one.
+ */
+export function sentenceOfStart(
+  error: unknown,
+  trouble: StoreTrouble | undefined
+): string | undefined {
+  const said = codeOf(error) ?? ''
+  const code = said === '25P02' || said === '' ? String(trouble?.code ?? '') : said
+  if (isPasswordWanting(error))
+    return 'its server wants a password; give it in the URL, in PGPASSWORD, or in the file that PGPASSFILE names.'
+  if (isWithoutTls(error))
+    return 'its server does not speak TLS; switch that on there, or say sslmode=disable where the network itself can be trusted.'
+  if (OF_TLS.test(code))
+    return `its server does not prove who it is (${code}); name the certificate of your authority in sslrootcert, and the host as its certificate has it.`
+  return START_SENTENCES.find(([start]) => code.startsWith(start))?.[1]
+}
+
+const START_SENTENCES: readonly (readonly [string, string])[] = [
+  ['28', 'its server does not let this user in; look at the user, the password, and pg_hba.conf.'],
+  ['3D000', 'there is no database of this name; make it, with this user as its owner.'],
+  [
+    '42501',
+    'its user may not make tables there; make it the owner of the database, or grant it `create` on the schema public.'
+  ]
+]
+
 /** As the rest of the gateway hears of it. */
 export function postgresError(error: unknown): Error {
   if (isStoreError(error)) return asError(error)
@@ -99,8 +127,17 @@ function kindOf(code: string): TroubleKind | undefined {
   return isSqlState(code) ? KINDS.find(([start]) => code.startsWith(start))?.[1] : undefined
 }
 
-const kindSaid = (error: unknown): TroubleKind | undefined =>
-  SAID.test(messageOf(error)) ? 'away' : undefined
+const kindSaid = (error: unknown): TroubleKind | undefined => {
+  if (isWithoutTls(error) || isPasswordWanting(error)) return 'refused'
+  return SAID.test(messageOf(error)) ? 'away' : undefined
+}
+
+/** pg's own words for a server that asks for a password where none is to be had. */
+const isPasswordWanting = (error: unknown): boolean => messageOf(error).startsWith('SASL:')
+
+/** pg's own words, without a code, for a server that answers the wish for TLS with no. */
+const isWithoutTls = (error: unknown): boolean =>
+  messageOf(error).startsWith('The server does not support SSL')
 
 const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code)
 

@@ -13,7 +13,7 @@ import type { PostgresAddress } from './database-url.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { PostgresDriver } from './postgres-driver.ts'
 import { PostgresPool } from './postgres-pool.ts'
-import { isConflict } from './postgres-trouble.ts'
+import { isConflict, sentenceOfStart } from './postgres-trouble.ts'
 import type { Schema } from './schema.ts'
 import type { Terms } from './terms.ts'
 
@@ -52,10 +52,8 @@ export function openPostgres(address: PostgresAddress, size: number, events: Sto
         await db.destroy()
       }
     },
-    whyNotOpened: (error) =>
-      codeOf(error) === '42501'
-        ? 'its user may not make tables there; make it the owner of the database, or grant it `create` on the schema public.'
-        : undefined,
+    whyNotOpened: (error, trouble) =>
+      sentenceOfStart(error instanceof Error ? (error.cause ?? error) : error, trouble),
     isWorthAnotherTry: isConflict,
     readSoon: (query) => driver.readSoon(query)
   }
@@ -105,6 +103,3 @@ class DialectOf implements Dialect {
     return new PostgresIntrospector(db)
   }
 }
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined

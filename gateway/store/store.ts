@@ -71,7 +71,7 @@ export async function openStore(
     await engine.migrating(db, (one) => bringUpToDate(one, terms))
   } catch (cause) {
     await db.destroy()
-    throw notUpToDate(cause, health.trouble, engine.whyNotOpened(cause))
+    throw notUpToDate(cause, health.trouble, engine.whyNotOpened(cause, health.trouble))
   }
   let checking: Promise<StoreTrouble | undefined> | undefined
   const check = async (): Promise<StoreTrouble | undefined> => {

@@ -10,7 +10,7 @@ import { Succession } from '../../../gateway/ownership/succession.ts'
 import { SessionRegistry } from '../../../gateway/sessions/registry.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
-import { newStore, onEach } from '../../helpers/store-engines.ts'
+import { ALSO_POOLED, newStore, onEach } from '../../helpers/store-engines.ts'
 
 const ANN = asUserId('ann')
 const BEN = asUserId('ben')
@@ -74,24 +74,28 @@ async function lab(t: Test) {
   return { store, clock, alive, lost, ownership, succession, pass, age, settle }
 }
 
-onEach('a lease goes to one at a time, each with a higher epoch', async (t) => {
-  const { store, ownership, pass } = await lab(t)
-  const [first, second] = [ownership(1), ownership(2)]
-  const [ann, ben] = await Promise.all([first.hold(ANN, never), first.hold(BEN, never)])
-  t.equal(ann.epoch, ben.epoch, 'both are new')
-  let isHeld = false
-  const next = second.hold(ANN, never).then((lease) => {
-    isHeld = true
-    return lease
-  })
-  await pass(10_000)
-  t.notOk(isHeld, 'it waits while the first one lives')
-  ann.release()
-  ann.release()
-  await pass(500)
-  t.equal((await next).epoch, ann.epoch + 1)
-  await t.rejects(first.verify(ANN, store.db), { code: 'ERR_LEASE_LOST' })
-})
+onEach(
+  'a lease goes to one at a time, each with a higher epoch',
+  async (t) => {
+    const { store, ownership, pass } = await lab(t)
+    const [first, second] = [ownership(1), ownership(2)]
+    const [ann, ben] = await Promise.all([first.hold(ANN, never), first.hold(BEN, never)])
+    t.equal(ann.epoch, ben.epoch, 'both are new')
+    let isHeld = false
+    const next = second.hold(ANN, never).then((lease) => {
+      isHeld = true
+      return lease
+    })
+    await pass(10_000)
+    t.notOk(isHeld, 'it waits while the first one lives')
+    ann.release()
+    ann.release()
+    await pass(500)
+    t.equal((await next).epoch, ann.epoch + 1)
+    await t.rejects(first.verify(ANN, store.db), { code: 'ERR_LEASE_LOST' })
+  },
+  ALSO_POOLED
+)
 
 onEach('who waits for too long, or leaves, does not get it', async (t) => {
   const { store, ownership, pass } = await lab(t)
@@ -132,24 +136,35 @@ onEach(
   }
 )
 
-onEach('what a deposed gateway writes is not written', async (t) => {
-  const { ownership, alive, store } = await lab(t)
-  const [first, second] = [ownership(1), ownership(2)]
-  await first.hold(ANN, never)
-  const write = (by: SqlOwnership, handle: string) =>
-    store.db.transaction().execute(async (tx) => {
-      await by.verify(ANN, tx)
-      const row = { at: 1, actor: 'a', action: 'b', target: handle, reason: null, request_id: null }
-      await tx.insertInto('audit').values(row).execute()
-    })
-  await write(first, 'before')
-  alive.delete(1)
-  await second.hold(ANN, never)
-  await t.rejects(write(first, 'deposed'), { code: 'ERR_LEASE_LOST' })
-  await write(second, 'after')
-  const rows = await store.db.selectFrom('audit').select('target').execute()
-  t.same(rows, [{ target: 'before' }, { target: 'after' }])
-})
+onEach(
+  'what a deposed gateway writes is not written',
+  async (t) => {
+    const { ownership, alive, store } = await lab(t)
+    const [first, second] = [ownership(1), ownership(2)]
+    await first.hold(ANN, never)
+    const write = (by: SqlOwnership, handle: string) =>
+      store.db.transaction().execute(async (tx) => {
+        await by.verify(ANN, tx)
+        const row = {
+          at: 1,
+          actor: 'a',
+          action: 'b',
+          target: handle,
+          reason: null,
+          request_id: null
+        }
+        await tx.insertInto('audit').values(row).execute()
+      })
+    await write(first, 'before')
+    alive.delete(1)
+    await second.hold(ANN, never)
+    await t.rejects(write(first, 'deposed'), { code: 'ERR_LEASE_LOST' })
+    await write(second, 'after')
+    const rows = await store.db.selectFrom('audit').select('target').execute()
+    t.same(rows, [{ target: 'before' }, { target: 'after' }])
+  },
+  ALSO_POOLED
+)
 
 onEach('gateways get the ports one after the other', async (t) => {
   const { succession, pass } = await lab(t)
