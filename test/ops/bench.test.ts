@@ -2,7 +2,11 @@ import t from 'tap'
 import { busyTimes } from '../../ops/bench/cpu-profile.ts'
 import { markdown } from '../../ops/bench/markdown.ts'
 import { median, percentile } from '../../ops/bench/percentile.ts'
+import { privateMemory, privateMemoryBelow } from '../../ops/bench/private-memory.ts'
+import { processorTime } from '../../ops/bench/processor-time.ts'
 import { isMet, type Row, ratioOf } from '../../ops/bench/row.ts'
+
+const needsLinux = { skip: process.platform === 'linux' ? false : 'needs Linux' }
 
 const row: Row = {
   what: 'a call',
@@ -33,6 +37,25 @@ t.test('a row keeps its budget or does not, and says nothing without one', async
   t.equal(ratioOf(alone), undefined)
   t.equal(isMet({ ...alone, budget: { kind: 'ratio at most', limit: 9 } }), undefined)
   t.equal(isMet({ ...alone, budget: { kind: 'at most', limit: 2 } }), false)
+})
+
+t.test(
+  'a ratio that was taken round by round counts, not that of the middle figures',
+  async (t) => {
+    const taken: Row = { ...row, ratio: 1.04, budget: { kind: 'ratio at most', limit: 1.05 } }
+    t.equal(ratioOf(taken), 1.04)
+    t.equal(isMet(taken), true)
+  }
+)
+
+t.test('a process is weighed with those that stand around it', needsLinux, async (t) => {
+  t.equal(await privateMemoryBelow(process.pid, process.pid), 0)
+  t.ok((await privateMemory(process.pid)) > 2 ** 20)
+  t.ok((await privateMemoryBelow(process.ppid, process.pid)) > 2 ** 20)
+  const before = await processorTime([process.pid])
+  const end = performance.now() + 30
+  while (performance.now() < end);
+  t.ok((await processorTime([process.pid])) > before)
 })
 
 t.test('the result names the machine, both sides, the ratio and what is missed', async (t) => {
