@@ -1,0 +1,30 @@
+import { stringify } from 'yaml'
+import { ALERTS } from './alerts.ts'
+import { recordingsOf, SERVICE_LEVELS } from './service-levels.ts'
+import { REAL_TIMES, type RuleTimes } from './times.ts'
+
+/** Where operators find what to do; relative to the repository. */
+export const runbookOf = (alert: string): string => `docs/runbook.md#${alert.toLowerCase()}`
+
+export const HEADER = '# Made by `npm run monitoring` from ops/monitoring; change it there.\n'
+
+/** The rules for Prometheus, as YAML. */
+export function ruleFile(times: RuleTimes = REAL_TIMES): string {
+  const groups = [
+    {
+      name: 'gmail-mcp.service-levels',
+      rules: SERVICE_LEVELS.flatMap((level) => recordingsOf(level, times))
+    },
+    {
+      name: 'gmail-mcp.alerts',
+      rules: ALERTS.map(({ name, expr, hold, severity, summary }) => ({
+        alert: name,
+        expr: expr(times),
+        for: times.hold(hold),
+        labels: { severity },
+        annotations: { summary, runbook_url: runbookOf(name) }
+      }))
+    }
+  ]
+  return HEADER + stringify({ groups }, { lineWidth: 0 })
+}
