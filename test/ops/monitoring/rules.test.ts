@@ -1,0 +1,168 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { createMetrics } from '../../../gateway/telemetry/metrics.ts'
+import { readRequest } from '../../../ops/admin/request.ts'
+import { ruleTestFile } from '../../../ops/monitoring/alert-cases.ts'
+import { ALERTS } from '../../../ops/monitoring/alerts.ts'
+import { dashboardFile, dashboardQueries } from '../../../ops/monitoring/dashboard.ts'
+import { ruleFile } from '../../../ops/monitoring/rule-file.ts'
+import { recordingsOf, SERVICE_LEVELS } from '../../../ops/monitoring/service-levels.ts'
+import { fasterTimes, REAL_TIMES, secondsOf } from '../../../ops/monitoring/times.ts'
+import { without } from '../../helpers/prometheus-tools.ts'
+
+const RULES = 'ops/prometheus/gmail-mcp.rules.yml'
+const CASES = 'ops/prometheus/gmail-mcp.test.yml'
+const DASHBOARD = 'ops/grafana/gmail-mcp.json'
+const read = (path: string): string => readFileSync(path, 'utf8')
+
+const promtool = (...args: string[]) => spawnSync('promtool', args, { encoding: 'utf8' })
+
+t.test('what Prometheus and Grafana read is what the sources say', async (t) => {
+  const how = 'npm run monitoring'
+  t.equal(read(RULES), ruleFile(), how)
+  t.equal(read(CASES), ruleTestFile('gmail-mcp.rules.yml'), how)
+  t.equal(read(DASHBOARD), dashboardFile(), how)
+})
+
+t.test('every alert fires and resolves', { skip: without('promtool') }, async (t) => {
+  const checked = promtool('check', 'rules', RULES)
+  t.equal(checked.status, 0, checked.stderr)
+  const tested = promtool('test', 'rules', CASES)
+  t.equal(tested.status, 0, tested.stdout + tested.stderr)
+  const cases = [...read(CASES).matchAll(/name: (\w+) fires and resolves/g)].map(([, name]) => name)
+  t.same(
+    cases,
+    ALERTS.map(({ name }) => name),
+    'none is left out'
+  )
+})
+
+/** Each series that a query names: the metric, and what its labels are compared with. */
+function selectorsIn(query: string) {
+  return [...query.matchAll(/(?<![:\w])((?:gmail_mcp|process)_\w+)(?![:\w])(?:\{([^}]*)\})?/g)].map(
+    ([, name = '', labels = '']) => ({
+      name,
+      matchers: [...labels.matchAll(/(\w+)(=~|!=|=)"([^"]*)"/g)]
+        .map(([, label = '', how = '', value = '']) => ({ label, how, value }))
+        .filter(({ label }) => label !== 'job' && label !== 'instance')
+    })
+  )
+}
+
+t.test('every series that a rule or a panel names exists from the start', async (t) => {
+  const { text } = await createMetrics({ version: '1.2.3' }).scrape()
+  const series = text.split('\n').flatMap((line) => {
+    const [, name, labels = ''] = /^(\w+)(?:\{(.*)\})? \S+$/.exec(line) ?? []
+    const values = new Map(
+      [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) => [label, value])
+    )
+    return name === undefined ? [] : [{ name, values }]
+  })
+  const queries = [
+    ...ALERTS.map(({ expr }) => expr(REAL_TIMES)),
+    ...SERVICE_LEVELS.flatMap((level) => recordingsOf(level, REAL_TIMES).map(({ expr }) => expr)),
+    ...dashboardQueries()
+  ]
+  const selectors = queries.flatMap(selectorsIn)
+  t.ok(selectors.length > 120, 'there is something to look at')
+  const missing = selectors.filter(
+    ({ name, matchers }) =>
+      !series.some(
+        (one) =>
+          one.name === name &&
+          matchers.every(({ label, how, value }) => {
+            const has = one.values.get(label)
+            if (has === undefined) return false
+            if (how === '=') return has === value
+            return how === '!=' ? has !== value : new RegExp(`^(?:${value})$`).test(has)
+          })
+      )
+  )
+  t.same(missing, [])
+})
+
+t.test('the runbook has a section for each alert, and no other', async (t) => {
+  const sections = [...read('docs/runbook.md').matchAll(/^### (\S+)$/gm)].map(
+    ([, name]) => name ?? ''
+  )
+  const names = ALERTS.map(({ name }) => name)
+  t.same([...sections].sort(), [...names].sort())
+  t.equal(new Set(names).size, names.length)
+})
+
+/** Commands of the machine that the runbook uses, besides the project's own. */
+const KNOWN = new Set([
+  ...[
+    'awk',
+    'cat',
+    'curl',
+    'df',
+    'export',
+    'free',
+    'grep',
+    'head',
+    'journalctl',
+    'jq',
+    'log',
+    'log()',
+    'ls',
+    'npm',
+    'sed'
+  ],
+  ...['sort', 'ss', 'systemctl', 'tail', 'timedatectl', 'uniq', 'vmstat', 'wc']
+])
+const PATHS = ['/health', '/metrics', '/ready']
+
+t.test('every command of the runbook exists', async (t) => {
+  const text = read('docs/runbook.md')
+  const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block.trim().split('\n')
+  )
+  const inline = [...text.matchAll(/`(npm [^`]+)`/g)].map(([, command = '']) => command)
+  const { scripts } = JSON.parse(read('package.json'))
+  t.ok(blocks.length > 60)
+  for (const line of [...blocks, ...inline]) {
+    const command = line.replace(/ +#.*$/, '')
+    const bare = command.replaceAll(/'[^']*'|"[^"]*"/g, 'x').replaceAll(/\$\([^)]*\)/g, 'x')
+    for (const part of bare.split(/ (?:\||&&|;) /)) {
+      const [program = ''] = part
+        .trim()
+        .split(' ')
+        .filter((word) => !/^[A-Z_]+=/.test(word))
+      t.ok(KNOWN.has(program), `${program} in: ${line}`)
+    }
+    const [, script] = /\bnpm (?:run )?(\w[\w:-]*)/.exec(command) ?? []
+    if (script !== undefined) t.ok(script in scripts, line)
+    const [, admin] = /\bnpm run admin -- (.*)$/.exec(command) ?? []
+    if (admin !== undefined) {
+      const words = [...admin.matchAll(/"([^"]*)"|(\S+)/g)].map(
+        ([, quoted, plain]) => quoted ?? plain ?? ''
+      )
+      t.equal(readRequest(words).kind, 'do', line)
+    }
+    const [, path] = /\$ADMIN_URL(\/\S*)/.exec(command) ?? []
+    if (path !== undefined) t.ok(PATHS.includes(path), line)
+  }
+  const anchors = new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title.toLowerCase().replaceAll(' ', '-')
+    )
+  )
+  const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor = '']) => anchor)
+  t.same(
+    links.filter((anchor) => !anchors.has(anchor)),
+    []
+  )
+})
+
+t.test('rules can be made faster, to see them', async (t) => {
+  const times = fasterTimes(60, 5)
+  t.same(
+    [times.range('10m'), times.range('1m'), times.hold('2m'), times.hold('0s')],
+    ['10s', '5s', '2s', '0s']
+  )
+  t.same([secondsOf('1h'), secondsOf('3d')], [3600, 259_200])
+  t.throws(() => secondsOf('soon'))
+  t.match(ruleFile(times), 'gmail_mcp_misroutes_blocked_total[10s]')
+})
