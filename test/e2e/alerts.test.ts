@@ -106,6 +106,7 @@ t.test(
       }
       await fires('GmailMcpWorkersFail')
       await resolves('GmailMcpWorkersFail')
+      t.equal(await prometheus.count('gmail_mcp_worker_exits_total{reason="crash"} >= 9'), 1)
     })
 
     t.test(
