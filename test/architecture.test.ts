@@ -98,6 +98,7 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/supervisor',
     'ops/**'
   ],
+  'ops/image': ['shared', 'gateway/supervisor', 'ops/**'],
   'ops/sandbox': ['shared', 'ops/sandbox/**']
 }
 
