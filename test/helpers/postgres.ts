@@ -167,7 +167,8 @@ export async function startPgbouncer(
       `unix_socket_dir = ${directory}`,
       'auth_type = any',
       'pool_mode = transaction',
-      'default_pool_size = 4'
+      'default_pool_size = 4',
+      'server_login_retry = 1' // by itself it lets a database that is back wait for 15 s
     ].join('\n')
   )
   await chmod(config, 0o644)
