@@ -27,11 +27,13 @@ const WORD = 'canary'
 
 /**
  * Whether the keys of a file open what is stored. The store holds a canary sealed under its newest key; it is
- * written, and sealed anew after a rotation, when all is well.
+ * written where it is missing, and with `isRotated` sealed anew under the newest key of the file when all is well.
+ * (Not at each look: two gateways of which one has the newer file would take turns.)
  */
 export async function checkKeys(
   { store: { db }, grants }: KeyCheckParts,
-  keyring: Pick<Keyring, 'vault'>
+  keyring: Pick<Keyring, 'vault'>,
+  { isRotated }: { readonly isRotated: boolean }
 ): Promise<KeyTrouble | undefined> {
   const counts = await grants.countByKey()
   const total = sum(counts.values())
@@ -43,8 +45,8 @@ export async function checkKeys(
   const isNeedless = isForeign && lost === 0
   if (!isOpened && !isNeedless) return lostAll(lost, total)
   if (canary === undefined && lost > 0 && lost === total) return lostAll(lost, total)
-  if (canary?.kid !== keyring.vault.current || isNeedless)
-    await renewCanary({ store: { db } }, keyring)
+  const isOld = isRotated && canary?.kid !== keyring.vault.current
+  if (canary === undefined || isOld || isNeedless) await renewCanary({ store: { db } }, keyring)
   return lost > 0 ? lostSome(lost, total) : undefined
 }
 

@@ -30,6 +30,7 @@ export class KeyWatch {
   #trouble: KeyTrouble | undefined
   #toldAt = 0
   #looking: Promise<void> | undefined
+  #isFirst = true
   #isClosed = false
   #disarm = (): void => {}
 
@@ -74,10 +75,12 @@ export class KeyWatch {
     const { keyFile, grants, onRotated } = this.#parts
     const unreadable = refusalOf(keyFile)
     if (unreadable) return this.#heard(unreadable)
-    const found = await checkKeys(this.#parts, keyFile.keyring)
+    const isRotated = this.#isFirst // it may have been while nobody looked
+    const found = await checkKeys(this.#parts, keyFile.keyring, { isRotated })
+    this.#isFirst = false
     if (found?.kind === 'lost' || !keyFile.adopt()) return this.#heard(found)
     onRotated(await grants.reseal())
-    this.#heard(await checkKeys(this.#parts, keyFile.keyring))
+    this.#heard(await checkKeys(this.#parts, keyFile.keyring, { isRotated: true }))
   }
 
   #heard(trouble: KeyTrouble | undefined): void {

@@ -181,6 +181,35 @@ t.test('what --reseal of another process sealed is opened at once', async (t) =>
   t.equal(await kidOfCanary(store), next.vault.current)
 })
 
+t.test(
+  'gateways whose files have the same keys, but another newest one, do not take turns',
+  async (t) => {
+    const { path: first, keyring, store, watch, clock } = await watched(t)
+    const path = `${first}.other`
+    const next = rotateKeyring(keyring)
+    writeKeyring(path, { ...next, vault: { ...next.vault, current: keyring.vault.current } })
+    const quiet = { onTrouble() {}, onOver() {}, onRotated() {}, failed() {} }
+    const keyFile = new KeyFile(path)
+    const grants = createGoogleGrants({ store, vault: createVault(keyFile), clock })
+    const other = new KeyWatch({ ...quiet, store, keyFile, grants, clock })
+    t.teardown(() => other.close())
+    await other.look()
+    put(path, next)
+    await other.look()
+    const { sealed } = await store.db
+      .selectFrom('key_check')
+      .select('sealed')
+      .executeTakeFirstOrThrow()
+    t.equal(await kidOfCanary(store), next.vault.current)
+    await other.look()
+    await other.look()
+    const after = await store.db.selectFrom('key_check').select('sealed').executeTakeFirstOrThrow()
+    t.equal(after.sealed, sealed, 'written once for each rotation')
+    await watch.look()
+    t.equal(watch.trouble?.kind, 'lost', 'who has the older file hears of it')
+  }
+)
+
 t.test('it looks again every few seconds until it is closed', async (t) => {
   const { path, told, clock, watch } = await watched(t)
   await watch.start()
