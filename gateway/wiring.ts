@@ -330,7 +330,8 @@ async function assignmentOf(
 const storeNews = (log: Log, metrics: Metrics): StoreNews => ({
   trouble({ kind, code, sentence }, failed) {
     metrics.store.trouble.set({ kind }, 1)
-    log.error({ store: kind, code, failed }, sentence)
+    // Not `code`, which the log takes for that of a sign-in.
+    log.error({ store: kind, resultCode: code, failed }, sentence)
   },
   recovered({ kind }, seconds) {
     metrics.store.trouble.set({ kind }, 0)

@@ -95,7 +95,7 @@ t.test('another program holds the lock', async (t) => {
     error: { message: 'The gateway cannot store anything now (its database is locked).' }
   })
   await gateway.said('Another program holds the lock of the database')
-  t.match(gateway.output(), /"store":"locked","code":5/)
+  t.match(gateway.output(), /"store":"locked","resultCode":5/)
   t.equal(await ready(home), '503 failing')
   t.equal(await trouble(home, 'locked'), 1)
   t.equal(await echo(to, session), 'hi')
