@@ -2,7 +2,8 @@
  * `npm run bench`: measures what the project promises, both sides of each ratio in one run. Prints tables;
  * `--json <file>` and `--markdown <file>` write them as well, `--quick` takes a minute, `--only <name,…>` runs
  * some scenarios, `--variants` compares ways to start a worker as well. `--against <directory>` compares with another
- * build: a checkout with its packages (`--only '' --against <directory>` does nothing else).
+ * build: a checkout with its packages (`--only '' --against <directory>` does nothing else, `--only reading --against
+ * <directory>` only reads mail).
  */
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +23,7 @@ import { hostile } from './bench/scenarios/hostile.ts'
 import { memory } from './bench/scenarios/memory.ts'
 import { neighbours } from './bench/scenarios/neighbours.ts'
 import { profile } from './bench/scenarios/profile.ts'
+import { reading } from './bench/scenarios/reading.ts'
 import { sessions } from './bench/scenarios/sessions.ts'
 import { startVariants } from './bench/scenarios/start-variants.ts'
 import { throughput } from './bench/scenarios/throughput.ts'
@@ -37,7 +39,7 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = 
   hostile,
   profile
 }
-const ASKED_FOR = { variants: startVariants, against }
+const ASKED_FOR = { variants: startVariants, against, reading }
 
 const { values } = parseArgs({
   options: {
@@ -46,7 +48,7 @@ const { values } = parseArgs({
     markdown: { type: 'string' },
     variants: { type: 'boolean', default: false },
     against: { type: 'string' },
-    only: { type: 'string', default: Object.keys(SCENARIOS).join(',') }
+    only: { type: 'string' }
   }
 })
 
@@ -57,15 +59,13 @@ const stop = new AbortController()
 await using checkout = await openCheckout(fileURLToPath(new URL('..', import.meta.url)))
 await using other = values.against === undefined ? undefined : await openCheckout(values.against)
 await using load = new Child(PROCESS.load, { flags: ['--expose-gc'] })
-const { place, gateway } = checkout
-const bench = { place, gateway, other, load, effort: values.quick ? QUICK : FULL }
+const { place, root, gateway } = checkout
+const bench = { place, root, gateway, other, load, effort: values.quick ? QUICK : FULL }
 const sections: Section[] = []
 const known = { ...SCENARIOS, ...ASKED_FOR }
-const names = [
-  ...values.only.split(',').filter((name) => name !== ''),
-  ...(values.variants ? ['variants'] : []),
-  ...(other ? ['against'] : [])
-]
+const asked = [...(values.variants ? ['variants'] : []), ...(other ? ['against', 'reading'] : [])]
+const only = values.only?.split(',').filter((name) => name !== '')
+const names = only?.length ? only : [...(only ? [] : Object.keys(SCENARIOS)), ...asked]
 for (const name of names) {
   const scenario = new Map(Object.entries(known)).get(name)
   if (!scenario) throw new Error(`There is no scenario ${name}: ${Object.keys(known).join(', ')}`)

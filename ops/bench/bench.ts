@@ -4,7 +4,7 @@ import type { Effort } from './effort.ts'
 import { type LoadPlan, LoadResult } from './load-plan.ts'
 
 /** What every scenario works with. */
-export interface Bench extends Pick<Checkout, 'place' | 'gateway'> {
+export interface Bench extends Pick<Checkout, 'place' | 'root' | 'gateway'> {
   readonly load: Child
   readonly effort: Effort
   /** Another build, to be measured beside this one. */

@@ -7,6 +7,8 @@ import type { BenchPlace } from './bench-place.ts'
 /** A build of the project with its packages, whose gateway and workers the bench runs. */
 export interface Checkout extends AsyncDisposable {
   readonly place: BenchPlace
+  /** Its directory. */
+  readonly root: string
   /** Its module of the bench with this name, which must have kept what it promises. */
   module(name: 'worker-launcher'): Promise<typeof import('./worker-launcher.ts')>
   /** What starts its gateway. */
@@ -24,6 +26,7 @@ export async function openCheckout(directory: string): Promise<Checkout> {
   const place = await openBenchPlace()
   return {
     place,
+    root,
     module: load,
     gateway: {
       program: join(root, 'ops/bench/processes/gateway.ts'),

@@ -1,3 +1,4 @@
+import { type LineWords, wordsOfLines } from './line-words.ts'
 import {
   headerBlockLength,
   isAttribution,
@@ -37,10 +38,14 @@ interface Stretch {
  * as one where no earlier messages are known; lines that nobody said before stay, wherever they stand. A text that is
  * all quote stays.
  */
-export function stripQuotes(text: string, { earlier, isForward }: QuoteContext): Stripped {
+export function stripQuotes(
+  text: string,
+  { earlier, isForward }: QuoteContext,
+  words: readonly LineWords[] = earlier ? wordsOfLines(text) : []
+): Stripped {
   const lines = text.split('\n')
   const isOut = new Uint8Array(lines.length)
-  for (const stretch of stretchesOf(lines, isForward)) mark(lines, stretch, earlier, isOut)
+  for (const stretch of stretchesOf(lines, isForward)) mark(lines, words, stretch, earlier, isOut)
   let leftOut = 0
   const kept: string[] = []
   for (const [at, line] of lines.entries()) {
@@ -54,38 +59,56 @@ export function stripQuotes(text: string, { earlier, isForward }: QuoteContext):
   return own === '' || leftOut === 0 ? { text, leftOut: 0 } : { text: own, leftOut }
 }
 
-/** A text from its first lines that have the form of a quote; undefined when there are none. */
-export function fromFirstQuote(text: string): string | undefined {
+/** A line of a quote. */
+export interface QuotedLine {
+  readonly words: LineWords
+  /** Whether it carries a mark of a quote. */
+  readonly isMarked: boolean
+}
+
+/** Whether somebody said it. */
+export const isSaid = ({ words, isMarked }: QuotedLine, said: Said): boolean =>
+  said.has(words, isMarked)
+
+/** The lines of what has the form of a quote, forwarded messages included; none in most texts. */
+export function quotedLines(text: string, words: readonly LineWords[]): QuotedLine[] {
   const lines = text.split('\n')
-  const first = lines.findIndex((_, at) => stretchAt(lines, at, false) !== undefined)
-  return first < 0 ? undefined : lines.slice(first).join('\n')
+  return stretchesOf(lines, false).flatMap(({ body, to }) =>
+    lines.slice(body, to).flatMap((line, at) => {
+      const own = words[body + at]
+      return own && own.count > 0 ? [{ words: own, isMarked: isQuoted(line) }] : []
+    })
+  )
 }
 
 function mark(
   lines: readonly string[],
+  words: readonly LineWords[],
   { from, body, to, isIntroduced }: Stretch,
   earlier: Said | undefined,
   isOut: Uint8Array
 ): void {
-  if (!earlier || earlier.isEmpty) {
+  if (!earlier) {
     if (isIntroduced) isOut.fill(1, from, to)
     return
   }
   const said: boolean[] = []
   let total = 0
   let known = 0
-  for (const line of lines.slice(body, to)) {
-    const words = line.replace(/^[>\s]+/, '')
+  for (let at = body; at < to; at += 1) {
+    const line = lines[at] ?? ''
+    const { length } = line.replace(/^[>\s]+/, '')
+    const own = words[at]
     // Empty lines go with the one above them.
-    const isSaid = words === '' ? (said.at(-1) ?? true) : earlier.has(words, isQuoted(line))
-    said.push(isSaid)
-    total += words.length
-    known += isSaid ? words.length : 0
+    const wasSaid = length === 0 || !own ? (said.at(-1) ?? true) : earlier.has(own, isQuoted(line))
+    said.push(wasSaid)
+    total += length
+    known += wasSaid ? length : 0
   }
   // A quote of which most is new to the conversation is from somewhere else.
   if (known < total / 2) return
   isOut.fill(1, from, body)
-  for (const [at, isSaid] of said.entries()) if (isSaid) isOut[body + at] = 1
+  for (const [at, wasSaid] of said.entries()) if (wasSaid) isOut[body + at] = 1
 }
 
 function stretchesOf(lines: readonly string[], isForward: boolean): Stretch[] {

@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer'
+
 /** Words of a text for comparing: letters and digits in lower case, without addresses; pairs where no blanks part words. */
 export function wordsOf(text: string): Set<string> {
   const plain = text
@@ -38,25 +40,24 @@ const ALIKE = 0.6
 
 /** Whether two texts are the same but for blanks and marks: the usual case, told without looking at words. */
 export function areSame(one: string, other: string): boolean {
+  const [here, there] = [Buffer.from(one), Buffer.from(other)]
+  if (!isAscii(here) || !isAscii(there)) return bare(one) === bare(other)
   let at = 0
-  for (let to = 0; to < one.length; to += 1) {
-    if (isBare(one, to)) continue
-    while (at < other.length && isBare(other, at)) at += 1
-    if (one.charCodeAt(to) !== other.charCodeAt(at)) return false
+  for (const byte of here) {
+    if (BARE[byte] === 1) continue
+    while (BARE[there[at] ?? END] === 1) at += 1
+    if (byte !== there[at]) return false
     at += 1
   }
-  while (at < other.length && isBare(other, at)) at += 1
-  return at >= other.length
+  while (BARE[there[at] ?? END] === 1) at += 1
+  return at >= there.length
 }
 
-/** Whether there is a blank or a mark that forms of a text differ in. */
-function isBare(text: string, at: number): boolean {
-  const code = text.charCodeAt(at)
-  return code < 0x80 ? BARE[code] === 1 : /\s/.test(text.charAt(at))
-}
-
-const BARE = Uint8Array.from({ length: 0x80 }, (_, code) =>
-  /[\s>*_[\]()-]/.test(String.fromCharCode(code)) ? 1 : 0
+const IN_ONE_FORM_ONLY = /[\s>*_[\]()-]+/g
+const bare = (text: string): string => text.replace(IN_ONE_FORM_ONLY, '')
+const END = 0x80
+const BARE = Uint8Array.from({ length: END + 1 }, (_, code) =>
+  code < END && bare(String.fromCharCode(code)) === '' ? 1 : 0
 )
 
 /** Whether two texts are forms of the same: each says most of what the other says. */

@@ -1,7 +1,8 @@
 import { type Attachment, describeAttachment } from '../gmail/attachment.ts'
 import { type BodyPlan, bodyPlan } from '../gmail/body-plan.ts'
 import type { Message } from '../gmail/methods.ts'
-import { fromFirstQuote, type QuoteContext, stripQuotes } from '../mime/quotes.ts'
+import type { LineWords } from '../mime/line-words.ts'
+import { type QuoteContext, stripQuotes } from '../mime/quotes.ts'
 import { BodyReader, type Section } from './body-reader.ts'
 import type { ToolCall } from './context.ts'
 
@@ -61,19 +62,19 @@ export async function readBody(
   }
 }
 
-/** The texts of a body that may quote older messages; none in most. */
-export const quotingTexts = ({ sections }: Body): string[] =>
-  sections.filter(isOwnWords).flatMap(({ text }) => fromFirstQuote(text) ?? [])
+/** Whether a section is of what the sender wrote: no invitation, no report, no other message. */
+export const isOwnWords = ({ kind }: Section): boolean => kind === 'text' || kind === 'html'
 
-/** Not what is attached: an invitation, a report, another message. */
-const isOwnWords = ({ kind }: Section): boolean => kind === 'text' || kind === 'html'
-
-/** The body without quotes of older messages; what was attached to it stays. */
-export function withoutQuotes(body: Body, context: QuoteContext): Body {
+/** The body without quotes of older messages; what was attached to it stays. `words` are those of a section, if known. */
+export function withoutQuotes(
+  body: Body,
+  context: QuoteContext,
+  words?: ReadonlyMap<Section, readonly LineWords[]>
+): Body {
   let quotedChars = 0
   const sections = body.sections.map((section) => {
     if (!isOwnWords(section)) return section
-    const own = stripQuotes(section.text, context)
+    const own = stripQuotes(section.text, context, words?.get(section))
     quotedChars += own.leftOut
     return { ...section, text: own.text }
   })

@@ -1,16 +1,13 @@
 import * as z from 'zod'
 import type { Message } from '../gmail/methods.ts'
-import { isForwardSubject } from '../gmail/parent.ts'
 import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
 import { asThreadId } from '../gmail/thread-id.ts'
 import { whoseTurn } from '../gmail/whose-turn.ts'
-import { Said } from '../mime/said.ts'
-import { type Body, leftOutText, quotingTexts, readBody, withoutQuotes } from './body.ts'
+import { type Body, leftOutText, readBody } from './body.ts'
 import { cut, RESULT_CHARS } from './budget.ts'
 import { flag, int } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
-import { roughBody } from './part-text.ts'
 import { placeOf } from './place.ts'
 import {
   AttachmentOut,
@@ -22,6 +19,7 @@ import {
   READS
 } from './schemas.ts'
 import { theirs } from './theirs.ts'
+import { withoutThreadQuotes } from './thread-quotes.ts'
 import { defineTool } from './tool.ts'
 
 const ThreadMessage = EnvelopeOut.extend({
@@ -82,8 +80,8 @@ export const getThread = defineTool({
     const share = Math.floor(RESULT_CHARS / Math.max(1, taken.length)) - ENVELOPE_CHARS
     const length = Math.max(100, Math.min(args.maxBodyLength, share))
     const read = await Promise.all(taken.map((message) => readOne(message, args.format, call)))
-    if (args.stripQuotes && args.format === 'full') leaveOutQuotes(read, all)
-    const messages = read.map((each) => shown(each, length))
+    const own = args.stripQuotes ? withoutThreadQuotes(read, all) : read
+    const messages = own.map((each) => shown(each, length))
     const structured = {
       threadId: thread.id ?? args.threadId,
       subject: all[0] ? readEnvelope(all[0]).subject : '',
@@ -113,7 +111,7 @@ interface Read {
   readonly message: Message
   readonly envelope: Envelope
   readonly names: string[]
-  body?: Body
+  readonly body?: Body
 }
 
 async function readOne(message: Message, format: string, call: ToolCall): Promise<Read> {
@@ -122,28 +120,6 @@ async function readOne(message: Message, format: string, call: ToolCall): Promis
   const names = await context.labels.names(envelope.labelIds, signal)
   if (format !== 'full') return { message, envelope, names }
   return { message, envelope, names, body: await readBody(message, { html: false }, call) }
-}
-
-/**
- * Leaves out what a message repeats of the ones before it, read here or not. Those after the last one that quotes
- * anything need not be looked at.
- */
-function leaveOutQuotes(read: readonly Read[], all: readonly Message[]): void {
-  const byMessage = new Map(read.map((each) => [each.message, each]))
-  const quoting = new Map(read.map((each) => [each, each.body ? quotingTexts(each.body) : []]))
-  const last = read.findLast((each) => quoting.get(each)?.length)
-  if (!last) return
-  const said = new Said([...quoting.values()].flat())
-  for (const message of all.slice(0, all.indexOf(last.message) + 1)) {
-    const each = byMessage.get(message)
-    const text = each?.body?.text ?? roughBody(message)
-    if (each?.body) {
-      const isForward = isForwardSubject(each.envelope.subject)
-      const earlier = said.isEmpty ? undefined : said
-      each.body = withoutQuotes(each.body, { earlier, isForward })
-    }
-    said.add(text)
-  }
 }
 
 function shown({ envelope, names, body }: Read, length: number): ThreadMessage {
