@@ -73,6 +73,10 @@ async function build(t: Test) {
   }
 }
 
+/** What was ended, without how people came in. */
+const endings = (rows: Record<string, unknown>[]) =>
+  rows.filter(({ action }) => action !== 'sign_in' && action !== 'consent')
+
 t.test('who erases the account is out at once: no token, process, row or grant', async (t) => {
   const { google, gateway, client, audit, ada, ben, workerOf, rowsOf } = await build(t)
   const worker = await workerOf(ada.sub)
@@ -89,7 +93,10 @@ t.test('who erases the account is out at once: no token, process, row or grant',
   const { token = '' } = formFields(shown)
   const [handle = ''] = /s-[0-9a-f]{12}/.exec(shown) ?? []
   await browser.submit('/account/sessions/end', { token, handle }, account)
-  t.match(audit(), [{ actor: `user:${ada.sub}`, action: 'end_session', target: handle }])
+  t.match(endings(audit()), [{ actor: `user:${ada.sub}`, action: 'end_session', target: handle }])
+  const whose = (action: string) =>
+    audit().flatMap((row) => (row.action === action ? [row.actor] : []))
+  t.same(new Set(whose('consent')), new Set([`user:${ada.sub}`, `user:${ben.sub}`]))
   const form = { ...formFields(await (await browser.fetch(account)).text()), confirm: 'yes' }
   const { response } = await browser.submit('/account/erase', form, account)
   t.match(await response.text(), 'Your access at Google was revoked')
@@ -100,13 +107,15 @@ t.test('who erases the account is out at once: no token, process, row or grant',
   t.throws(() => process.kill(worker?.pid ?? 0, 0), 'its process is gone')
   t.same(rowsOf(ada.sub), [])
   t.match(
-    audit(),
+    endings(audit()),
     [
       { actor: 'user', action: 'end_session', target: /^s-/ },
       { actor: 'user', action: 'erase_account', target: 'account' }
     ],
     'what was done is kept, without who'
   )
+  t.same(new Set(whose('consent')), new Set(['user', `user:${ben.sub}`]))
+  t.notOk(JSON.stringify(audit()).includes(ada.sub))
   t.equal(google.requests.list({ method: 'revoke', status: 200 }).length, 1)
   t.match(await ben.profile(), BEN, 'nobody else notices')
   t.same(rowsOf(ben.sub), kept)
