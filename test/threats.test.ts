@@ -19,9 +19,11 @@ const rows = text
 
 const PROOF = /^`(test\/[\w./-]+\.test\.ts)`: “(.+)”$/
 
-/** The titles of a file's tests, outer and inner. */
+/** The titles of a file’s tests, outer and inner, and of those that run on each engine of the store. */
 const titlesIn = (file: string): string[] =>
-  [...read(file).matchAll(/\btest\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => title)
+  [...read(file).matchAll(/\b(?:test|onEach)\(\s*(['"`])(.*?)\1,/gs)].map(
+    ([, , title = '']) => title
+  )
 
 t.test('the table has every threat once, in order', async (t) => {
   t.same(
