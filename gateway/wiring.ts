@@ -12,6 +12,7 @@ import { AllowedPeople } from './accounts/allow-list.ts'
 import { KeyWatch } from './accounts/key-watch.ts'
 import { type OpenAccounts, openAccounts } from './accounts/open-accounts.ts'
 import { addedCertificates } from './added-certificates.ts'
+import { createHoldings } from './admin/holdings.ts'
 import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
 import { type Books, openBooks } from './bookkeeping.ts'
@@ -649,6 +650,7 @@ function operatorsApp(
         resource: resourceOf(config.PUBLIC_URL)
       }),
       accountSessions: accountSessions(serving.sessions, 'admin'),
+      holdings: createHoldings(core.store, systemClock),
       people: core.people,
       audit: core.books.audit,
       clock: systemClock,

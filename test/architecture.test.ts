@@ -151,7 +151,7 @@ const CHOSEN_BY: Record<string, readonly string[]> = {
     'gateway/supervisor/open-launcher.ts'
   ],
   'gateway/store/sqlite.ts': ['gateway/store/store.ts'],
-  'gateway/store/postgres.ts': ['gateway/store/store.ts'],
+  'gateway/store/postgres.ts': ['gateway/store/store.ts', 'gateway/store/postgres-trial.ts'],
   'gateway/wiring.ts': ['gateway/start.ts']
 }
 

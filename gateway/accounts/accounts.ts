@@ -29,6 +29,8 @@ interface AccountPage {
 /** The people who signed in, and what they granted. */
 export interface Accounts {
   find(userId: UserId): Promise<Account | undefined>
+  /** The addresses of those of these people who are here. */
+  addresses(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, string>>
   /** By id, or by address in any case: then the one seen last, since Google may give an address to another. */
   named(idOrAddress: string): Promise<Account | undefined>
   /** By id, at most `limit` (100 by default). */
@@ -79,6 +81,15 @@ export function createAccounts({ store, grants, google, clock }: AccountsParts):
         .where('id', '=', userId)
         .executeTakeFirst()
       return row && toAccount(row)
+    },
+
+    async addresses(userIds) {
+      const rows = await db
+        .selectFrom('users')
+        .select(['id', 'email'])
+        .where('id', 'in', store.terms.listed(userIds))
+        .execute()
+      return new Map(rows.map(({ id, email }) => [asUserId(id), email]))
     },
 
     named: (idOrAddress) => named(db, idOrAddress),

@@ -3,8 +3,6 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
-import type { Accounts } from '../accounts/accounts.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -39,21 +37,6 @@ export function notFound(what: string, name: string): never {
 }
 
 export const iso = (at: number): string => new Date(at).toISOString()
-
-/** Looks addresses up, each person’s once. */
-export function addressBook(
-  accounts: Pick<Accounts, 'find'>
-): (userId: UserId | null) => Promise<string | null> {
-  const known = new Map<UserId, Promise<string | null>>()
-  const lookUp = async (userId: UserId): Promise<string | null> =>
-    (await accounts.find(userId))?.email ?? null
-  return async (userId) => {
-    if (userId === null) return null
-    const found = known.get(userId) ?? lookUp(userId)
-    known.set(userId, found)
-    return found
-  }
-}
 
 /** The calls of what was ended. */
 export const endedCalls = (exchanges: readonly Exchange[]): z.infer<typeof EndedCall>[] =>

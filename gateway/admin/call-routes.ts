@@ -6,7 +6,7 @@ import { GatewayError } from '#shared/errors.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import { endCalls } from '../http/end-calls.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
-import { addressBook, type ChangeParts, change, iso } from './answers.ts'
+import { type ChangeParts, change, iso } from './answers.ts'
 import { implement } from './implement.ts'
 import { killCalls, listCalls } from './verbs/calls.ts'
 
@@ -68,27 +68,28 @@ async function select(
     )
 }
 
-function viewAll({ accounts, clock }: CallParts, exchanges: readonly Exchange[]): Promise<View[]> {
-  const emailOf = addressBook(accounts)
-  return Promise.all(
-    exchanges.map(async (exchange) => {
-      const [first] = exchange.calls
-      return {
-        call: exchange.id,
-        method: first?.method ?? null,
-        tool: first?.tool ?? null,
-        messages: exchange.calls.length,
-        seconds: secondsIn(clock, exchange),
-        startedAt: iso(exchange.startedAt),
-        userId: exchange.caller.userId,
-        email: await emailOf(exchange.caller.userId),
-        client: exchange.caller.clientId,
-        clientName: clientNameOf(exchange) ?? null,
-        session: exchange.session?.handle ?? null,
-        worker: exchange.worker.id
-      }
-    })
-  )
+async function viewAll(
+  { accounts, clock }: CallParts,
+  exchanges: readonly Exchange[]
+): Promise<View[]> {
+  const emails = await accounts.addresses(exchanges.map(({ caller }) => caller.userId))
+  return exchanges.map((exchange) => {
+    const [first] = exchange.calls
+    return {
+      call: exchange.id,
+      method: first?.method ?? null,
+      tool: first?.tool ?? null,
+      messages: exchange.calls.length,
+      seconds: secondsIn(clock, exchange),
+      startedAt: iso(exchange.startedAt),
+      userId: exchange.caller.userId,
+      email: emails.get(exchange.caller.userId) ?? null,
+      client: exchange.caller.clientId,
+      clientName: clientNameOf(exchange) ?? null,
+      session: exchange.session?.handle ?? null,
+      worker: exchange.worker.id
+    }
+  })
 }
 
 const clientNameOf = ({ session }: Exchange): string | undefined =>

@@ -6,7 +6,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Exchanges } from '../http/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
-import { addressBook, type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
+import { type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
 import { type Asked, implement } from './implement.ts'
 import { endSession, getSession, listSessions, type SessionView } from './verbs/sessions.ts'
 
@@ -22,7 +22,9 @@ export function sessionRoutes(app: FastifyInstance, parts: SessionParts): void {
   implement(app, listSessions, ({ query }) => sessionPage(parts, query))
   implement(app, getSession, async ({ params: { handle } }) => {
     const session = await parts.sessions.byHandle(handle)
-    return session ? view(parts, session) : notFound('session', handle)
+    if (!session) return notFound('session', handle)
+    const [shown] = await viewAll(parts, [session])
+    return shown ?? notFound('session', handle)
   })
   implement(app, endSession, ({ params, request }) => end(parts, params.handle, request))
 }
@@ -41,23 +43,23 @@ async function sessionPage(
     ...(cursor !== undefined && { cursor })
   })
   const page = sessions.slice(0, limit)
-  const emailOf = addressBook(parts.accounts)
   return {
-    sessions: await Promise.all(page.map((session) => view(parts, session, emailOf))),
+    sessions: await viewAll(parts, page),
     nextCursor: sessions.length > limit ? page.at(-1)?.handle : undefined
   }
 }
 
-async function view(
-  { accounts }: SessionParts,
-  session: Session,
-  emailOf = addressBook(accounts)
-): Promise<View> {
+async function viewAll({ accounts }: SessionParts, sessions: readonly Session[]): Promise<View[]> {
+  const emails = await accounts.addresses(sessions.map(({ userId }) => userId))
+  return sessions.map((session) => view(session, emails.get(session.userId) ?? null))
+}
+
+function view(session: Session, email: string | null): View {
   const { name, version } = session.initialize.clientInfo
   return {
     handle: session.handle,
     userId: session.userId,
-    email: await emailOf(session.userId),
+    email,
     client: { name, version },
     era: 'legacy',
     protocolVersion: session.initialize.protocolVersion,

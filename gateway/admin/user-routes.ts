@@ -10,7 +10,8 @@ import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { People } from '../people.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
 import type { Ledger } from '../telemetry/ledger.ts'
-import { addressBook, type ChangeParts, change, iso, notFound } from './answers.ts'
+import { type ChangeParts, change, iso, notFound } from './answers.ts'
+import type { Holding, Holdings } from './holdings.ts'
 import { implement } from './implement.ts'
 import {
   blockUser,
@@ -33,6 +34,7 @@ export interface UserParts extends ChangeParts {
   readonly people: Pick<People, 'allowsAccount' | 'block' | 'onErase'>
   readonly supervisor: Supervisor
   readonly ledger: Ledger
+  readonly holdings: Holdings
 }
 
 type Person = z.infer<typeof getUser.answer>
@@ -112,11 +114,11 @@ async function userPage(
   const accounts = await parts.accounts.list({ search, state, after: cursor, limit: limit + 1 })
   const page = accounts.slice(0, limit)
   const workers = workersByUser(parts)
-  const users: Brief[] = []
-  for (const account of page) {
-    users.push(await brief(parts, account, workers))
-    await new Promise((resolve) => setImmediate(resolve)) // calls of people go before a long list
-  }
+  const holdings = await parts.holdings(page.map(({ userId }) => userId))
+  const users = page.map((account) => ({
+    ...brief(parts, account, workers, holdings.get(account.userId)?.scopes ?? []),
+    ...countsIn(holdings.get(account.userId))
+  }))
   return { users, nextCursor: accounts.length > limit ? page.at(-1)?.userId : undefined }
 }
 
@@ -124,7 +126,6 @@ async function top(
   parts: UserParts,
   { by, limit }: z.infer<typeof topUsers.query>
 ): Promise<z.infer<typeof topUsers.answer>> {
-  const emailOf = addressBook(parts.accounts)
   const workers = workersByUser(parts)
   const amount = (usage: Usage): number =>
     by === 'bytes' ? usage.bytesIn + usage.bytesOut : usage[by]
@@ -133,14 +134,13 @@ async function top(
     .map((userId) => ({ userId, usage: usageOf(parts, userId, workers.get(userId)) }))
     .toSorted((a, b) => amount(b.usage) - amount(a.usage))
     .slice(0, limit)
+  const emails = await parts.accounts.addresses(most.map(({ userId }) => userId))
   return {
-    users: await Promise.all(
-      most.map(async ({ userId, usage }) => ({
-        id: userId,
-        email: await emailOf(userId),
-        usage
-      }))
-    )
+    users: most.map(({ userId, usage }) => ({
+      id: userId,
+      email: emails.get(userId) ?? null,
+      usage
+    }))
   }
 }
 
@@ -158,18 +158,14 @@ function usageOf({ ledger }: UserParts, userId: UserId, worker: WorkerSnapshot |
   return { ...usage, cpuSeconds: cpuSeconds + (worker?.cpuSeconds ?? 0) }
 }
 
-async function brief(
+/** What a list and the view of one person have alike. */
+function brief(
   parts: UserParts,
   account: Account,
-  workers = workersByUser(parts)
-): Promise<Brief> {
+  workers: ReadonlyMap<UserId, WorkerSnapshot>,
+  scopes: readonly string[]
+): Omit<Brief, 'sessions' | 'clients' | 'tokens'> {
   const { userId } = account
-  const [sessions, clients, tokens, scopes] = await Promise.all([
-    parts.accountSessions.list(userId),
-    parts.clients.list(userId),
-    parts.personalTokens.list(userId),
-    parts.accounts.grantedScopes(userId)
-  ])
   const worker = workers.get(userId)
   return {
     id: userId,
@@ -181,24 +177,28 @@ async function brief(
     level: levelGrantedBy(scopes) ?? null,
     createdAt: iso(account.createdAt),
     lastSeenAt: iso(Math.max(account.lastSeenAt, parts.ledger.of(userId).lastCallAt ?? 0)),
-    sessions: sessions.length,
-    clients: clients.length,
-    tokens: tokens.length,
     worker: worker ? { id: worker.id, phase: worker.phase, inFlight: worker.inFlight } : null,
     usage: usageOf(parts, userId, worker)
   }
 }
 
+const countsIn = ({ sessions, clients, tokens }: Holding = NOTHING) => ({
+  sessions,
+  clients,
+  tokens
+})
+const NOTHING: Holding = { sessions: 0, clients: 0, tokens: 0, scopes: [] }
+
 async function describe(parts: UserParts, account: Account): Promise<Person> {
   const { userId } = account
-  const [all, sessions, clients, tokens] = await Promise.all([
-    brief(parts, account),
+  const [scopes, sessions, clients, tokens] = await Promise.all([
+    parts.accounts.grantedScopes(userId),
     parts.accountSessions.list(userId),
     parts.clients.list(userId),
     parts.personalTokens.list(userId)
   ])
   return {
-    ...all,
+    ...brief(parts, account, workersByUser(parts), scopes),
     sessions: sessions.map(({ handle, clientName, createdAt, lastSeenAt }) => ({
       handle,
       client: clientName,

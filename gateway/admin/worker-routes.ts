@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import type { Exchanges } from '../http/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
-import { addressBook, type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
+import { type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
 import { implement } from './implement.ts'
 import { Recycling } from './recycling.ts'
 import { getWorker, listWorkers, recycleWorkers, stopWorker } from './verbs/workers.ts'
@@ -28,15 +28,14 @@ export function workerRoutes(app: FastifyInstance, parts: WorkerParts): void {
   const recycling = new Recycling({ supervisor, clock, patienceMs: config.CALL_TIMEOUT })
   app.addHook('onClose', async () => recycling.close())
 
-  implement(app, listWorkers, async () => {
-    const emailOf = addressBook(parts.accounts)
-    return {
-      workers: await Promise.all(supervisor.list().map((worker) => view(parts, worker, emailOf)))
-    }
-  })
+  implement(app, listWorkers, async () => ({
+    workers: await viewAll(parts, supervisor.list())
+  }))
   implement(app, getWorker, async ({ params: { id } }) => {
     const worker = supervisor.list().find((one) => one.id === id)
-    return worker ? view(parts, worker) : notFound('worker', id)
+    if (!worker) return notFound('worker', id)
+    const [shown] = await viewAll(parts, [worker])
+    return shown ?? notFound('worker', id)
   })
   implement(app, stopWorker, ({ params, query, request }) =>
     stop(parts, request, params.id, query.mode)
@@ -48,18 +47,18 @@ export function workerRoutes(app: FastifyInstance, parts: WorkerParts): void {
   )
 }
 
-async function view(
+async function viewAll(
   { accounts, sessions }: WorkerParts,
-  worker: WorkerSnapshot,
-  emailOf = addressBook(accounts)
-): Promise<View> {
-  return {
+  workers: readonly WorkerSnapshot[]
+): Promise<View[]> {
+  const emails = await accounts.addresses(workers.flatMap(({ userId }) => userId ?? []))
+  return workers.map((worker) => ({
     ...worker,
-    email: await emailOf(worker.userId),
+    email: (worker.userId && emails.get(worker.userId)) ?? null,
     sessions: sessions.liveIn(worker.id),
     startedAt: iso(worker.startedAt),
     lastCallAt: worker.lastCallAt === null ? null : iso(worker.lastCallAt)
-  }
+  }))
 }
 
 async function stop(

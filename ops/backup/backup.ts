@@ -47,7 +47,7 @@ export async function backUp(
 
 /** Tries to open every grant. Throws ERR_CONFIG when the file of keys itself cannot be used. */
 export async function checkKeys(
-  { grants }: SqliteContents,
+  { grants }: Pick<SqliteContents, 'grants'>,
   secretsFile: string | undefined
 ): Promise<KeyCheck> {
   if (secretsFile === undefined) return { state: 'unchecked' }

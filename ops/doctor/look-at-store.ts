@@ -1,7 +1,12 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadKeyring } from '../../gateway/accounts/keyring.ts'
-import { type Database, readDatabaseUrl } from '../../gateway/store/database-url.ts'
+import {
+  type Database,
+  type PostgresAddress,
+  readDatabaseUrl
+} from '../../gateway/store/database-url.ts'
+import { lookIntoPostgres } from '../../gateway/store/postgres-trial.ts'
 import { inspectSqlite, type SqliteContents } from '../../gateway/store/sqlite-copy.ts'
 import { freeBytesFor, tryToWrite } from '../../gateway/store/sqlite-trial.ts'
 import { troubleOf } from '../../gateway/store/store-trouble.ts'
@@ -24,11 +29,7 @@ export async function lookAtStore({
 }: StoreSettings): Promise<Finding[]> {
   const database = read(DATABASE_URL)
   if (typeof database === 'string') return [fail('store', database), keysAlone(SECRETS_FILE)]
-  if (database.engine === 'postgres')
-    return [
-      skip('store', 'PostgreSQL: pg_isready tells how it is, and /ready of a running gateway.'),
-      keysAlone(SECRETS_FILE)
-    ]
+  if (database.engine === 'postgres') return lookAtPostgres(database, SECRETS_FILE)
   try {
     const path = resolve(database.path)
     if (!existsSync(path)) return [lookAtPlace(path), keysAlone(SECRETS_FILE)]
@@ -38,6 +39,22 @@ export async function lookAtStore({
     return [...lookAtFile(path, contents), await lookAtKeys(contents, SECRETS_FILE)]
   } catch (error) {
     return [fail('store', `DATABASE_URL: ${sentenceOf(error)}`), keysAlone(SECRETS_FILE)]
+  }
+}
+
+async function lookAtPostgres(address: PostgresAddress, secretsFile: string): Promise<Finding[]> {
+  try {
+    const { trouble, hasTables, people, grants } = await lookIntoPostgres(address)
+    if (trouble !== undefined) return [fail('store', trouble), keysAlone(secretsFile)]
+    if (!hasTables)
+      return [
+        ok('store', 'The database has no tables of the gateway yet; the first start makes them.'),
+        keysAlone(secretsFile)
+      ]
+    const said = `The database answers and can be written: ${people} people.`
+    return [ok('store', said), await lookAtKeys({ grants }, secretsFile)]
+  } catch (error) {
+    return [fail('store', `DATABASE_URL: ${sentenceOf(error)}`), keysAlone(secretsFile)]
   }
 }
 
@@ -116,7 +133,10 @@ function lookAtFile(path: string, contents: SqliteContents): Finding[] {
 const wholeWith = ({ rows }: SqliteContents): string =>
   `The database is whole and can be written: ${rows.users ?? 0} people, ${rows.sessions ?? 0} sessions.`
 
-async function lookAtKeys(contents: SqliteContents, secretsFile: string): Promise<Finding> {
+async function lookAtKeys(
+  contents: Pick<SqliteContents, 'grants'>,
+  secretsFile: string
+): Promise<Finding> {
   try {
     const keys = await checkKeys(contents, secretsFile)
     if (keys.state === 'unchecked') return skip('keys', 'SECRETS_FILE is not set.')

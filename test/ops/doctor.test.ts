@@ -24,8 +24,10 @@ import { lookAtPublicUrl } from '../../ops/doctor/look-at-public-url.ts'
 import { lookAtStore } from '../../ops/doctor/look-at-store.ts'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { reseal } from '../../ops/secrets/reseal.ts'
+import { connectUsers } from '../helpers/connect-users.ts'
 import { openGatewayHome } from '../helpers/gateway-home.ts'
 import { fixtureWorker, modernCall, send } from '../helpers/mcp-http.ts'
+import { startPostgres, withoutPostgres } from '../helpers/postgres.ts'
 import { smallDisk } from '../helpers/small-disk.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../helpers/test-certificate.ts'
 
@@ -208,6 +210,33 @@ t.test('a database on a disk that is read-only, and one that is all but full', a
     store: /^fail: There is no database yet, and none can be made/
   })
 })
+
+t.test(
+  'a PostgreSQL that is there, away, and only to be read',
+  { skip: withoutPostgres },
+  async (t) => {
+    const server = await startPostgres(t)
+    const DATABASE_URL = await server.newDatabase()
+    t.match(await ofStore({ DATABASE_URL }), {
+      store: /^ok: .*no tables of the gateway yet/,
+      keys: /^ok/
+    })
+    const SECRETS_FILE = home.env.SECRETS_FILE ?? ''
+    await connectUsers({ DATABASE_URL, SECRETS_FILE }, google, 'gmail.modify')
+    t.match(await ofStore({ DATABASE_URL }), {
+      store: 'ok: The database answers and can be written: 1 people.',
+      keys: 'ok: SECRETS_FILE opens all 1 stored Google grants.'
+    })
+    const other = join(t.testdir(), 'other.json')
+    writeKeyring(other, createKeyring())
+    t.match(await ofStore({ DATABASE_URL, SECRETS_FILE: other }), { keys: /^fail: .*not the file/ })
+    const name = new URL(DATABASE_URL).pathname.slice(1)
+    await server.ask(`alter database "${name}" set default_transaction_read_only = on`)
+    t.match(await ofStore({ DATABASE_URL }), { store: /^fail: The database may only be read/ })
+    await server.kill()
+    t.match(await ofStore({ DATABASE_URL }), { store: /^fail: The database cannot be reached/ })
+  }
+)
 
 t.test('a Google that is away, does not know the client, or is another service', async (t) => {
   t.match(
