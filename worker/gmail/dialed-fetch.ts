@@ -58,6 +58,8 @@ function wholeResponse(whole: Buffer<ArrayBuffer>, init: ResponseInit): Response
   const text = async (): Promise<string> => whole.toString('utf8')
   const type = new Headers(init.headers).get('content-type') ?? ''
   const readers = {
+    // Google's client passes on what a refusal says only if somebody has read it, and asks here.
+    bodyUsed: true,
     text,
     json: async (): Promise<unknown> => JSON.parse(await text()),
     bytes: async () => new Uint8Array(whole),

@@ -4,9 +4,11 @@ import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { type Duplex, duplexPair, pipeline } from 'node:stream'
 import { gzipSync } from 'node:zlib'
+import { OAuth2Client } from 'google-auth-library'
 import t, { type Test } from 'tap'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
 import { fetchOver } from '../../../worker/gmail/dialed-fetch.ts'
+import { isRateLimit, readFailure } from '../../../worker/gmail/failure.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../../helpers/test-certificate.ts'
 
 /** `fetch` over connections to a server of the test's own, its address, and how many connections it had. */
@@ -76,6 +78,20 @@ t.test('also where a server has put another class in the place of Response', asy
     globalThis.Response = usual
   })
   t.equal(await (await get(url)).text(), 'yes')
+})
+
+// GaxiosError drops the data of an answer whose body nobody has used: without it a rate limit reads as a missing scope.
+t.test('what a refusal says reaches Google’s client', async (t) => {
+  const { get, url } = await fetching(t, (_request, response) => {
+    response.writeHead(403, { 'content-type': 'application/json' })
+    response.end('{"error":{"errors":[{"reason":"rateLimitExceeded"}],"message":"Slow down."}}')
+  })
+  const options = { fetchImplementation: get, retry: false }
+  const { transporter } = new OAuth2Client({ transporterOptions: options })
+  const refused: unknown = await transporter.request({ url }).catch((error: unknown) => error)
+  const failure = readFailure(refused, 0)
+  t.match(failure, { status: 403, reason: 'rateLimitExceeded', message: 'Slow down.' })
+  t.equal(isRateLimit(failure), true)
 })
 
 t.test('compressed answers are opened, empty ones are empty, redirects are refused', async (t) => {
