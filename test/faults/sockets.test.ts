@@ -15,10 +15,11 @@ import {
 import { startGateway } from '../helpers/start-gateway.ts'
 
 /** Opens connections that say `text` and nothing more; gives what each was answered until it was closed. */
-function slowSockets(t: Test, port: number, count: number, text: string) {
+function slowSockets(t: Test, port: number, count: number, text: string, from = '127.0.0.1') {
   const sockets: Socket[] = []
   const answers = Array.from({ length: count }, async () => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    const way = { port, host: '127.0.0.1', localAddress: from }
+    const socket = connect(way, () => socket.write(text))
     sockets.push(socket)
     let answer = ''
     socket.on('data', (chunk) => {
@@ -92,14 +93,17 @@ t.test(
     const inside = open()
     t.match(await inside(ann), { status: 200, text: /hi/ })
 
-    const crowd = slowSockets(t, home.port, 400, 'GET /health HTTP/1.1\r\n')
+    // One address gets half of all connections at most.
+    const crowds = ['127.0.0.2', '127.0.0.3'].map((from) =>
+      slowSockets(t, home.port, 200, 'GET /health HTTP/1.1\r\n', from)
+    )
     await gateway.said('too many are open')
     await t.rejects(open()(ann), 'whoever comes then is sent away')
     t.match(await inside(ann), { status: 200, text: /hi/ }, 'who is in is served')
     t.match(await inside(bob), { status: 200, text: /hi/ }, 'and a process can still be made')
     t.ok(readdirSync(`/proc/${gateway.pid}/fd`).length < 256)
-    crowd.close()
-    await crowd.answers
+    for (const crowd of crowds) crowd.close()
+    await Promise.all(crowds.map(({ answers }) => answers))
     await until(async () => (await open()(ann).catch(() => undefined))?.status === 200)
     t.match(await open()(cyd), { status: 200, text: /hi/ })
     gateway.kill('SIGTERM')
