@@ -5,7 +5,10 @@ import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { nearNames } from '#shared/near-names.ts'
+import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
+import { type OperatorPolicy, TOOL_MODES, TOOL_SETS } from '#shared/tool-policy.ts'
 import {
+  among,
   contact,
   domains,
   duration,
@@ -34,6 +37,18 @@ const workersThatFit = (): number => Math.max(4, Math.floor(memory() / 2 / (96 *
 
 /** Of the container, where there is one with a limit. */
 const memory = (): number => Math.min(totalmem(), process.constrainedMemory() || totalmem())
+
+/** One set at most, and modes. */
+const toolSets = among([...TOOL_SETS, ...TOOL_MODES], 'set or mode')
+  .refine(
+    (words) => TOOL_SETS.filter((set) => words.includes(set)).length <= 1,
+    `must name one of ${TOOL_SETS.join(', ')} at most`
+  )
+  .transform((words) => ({
+    set: TOOL_SETS.find((set) => words.includes(set)) ?? 'all',
+    modes: TOOL_MODES.filter((mode) => words.includes(mode))
+  }))
+  .default({ set: 'all', modes: [] })
 
 export const Settings = z.object({
   PUBLIC_URL: origin,
@@ -65,6 +80,8 @@ export const Settings = z.object({
   OPERATOR_CONTACT: contact.optional(),
   DEFAULT_LEVEL: AccessLevel.default('gmail.modify'),
   LIST_HIGHER_TOOLS: onOff.default(true),
+  TOOL_SETS: toolSets,
+  DISABLED_TOOLS: among([...TOOL_NAMES, ...SIGN_IN_TOOL_NAMES], 'tool').default([]),
   CLIENT_DOCUMENTS: z.enum(['on', 'off', 'auto'], 'must be on, off or auto').default('auto'),
   DYNAMIC_REGISTRATION: onOff.default(true),
   REFRESH_GRACE: duration.refine((ms) => ms <= 600_000, 'must be at most 10m').default(30_000),
@@ -118,6 +135,16 @@ export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & {
   /** The files that settings were read from, and that hold keys: nobody else may read them. */
   secretFiles: readonly string[]
 }
+
+/** What the operator lets tools do. */
+export const operatorPolicy = ({
+  TOOL_SETS: { set, modes },
+  DISABLED_TOOLS: disabled
+}: Pick<Config, 'TOOL_SETS' | 'DISABLED_TOOLS'>): OperatorPolicy => ({
+  ...{ set, modes, disabled },
+  confirm: [],
+  recipients: []
+})
 
 /** Google's downloaded client file, of either kind (`web` or `installed`). */
 const GoogleClientFile = z

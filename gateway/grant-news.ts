@@ -9,7 +9,7 @@ export interface GrantNewsParts {
   readonly assignment: (userId: UserId) => Promise<Assignment>
 }
 
-/** Sees to it that a worker, and through it whoever listens, hears that Google's grant is another one. */
+/** Sees to it that a worker, and through it whoever listens, hears that Google's grant is another one, or what tools may do. */
 export class GrantNews {
   readonly #parts: GrantNewsParts
   readonly #untold = new Set<UserId>()
@@ -19,7 +19,7 @@ export class GrantNews {
   }
 
   /**
-   * The grant of this account is another one. Wakes its worker when a client listens; where nobody would
+   * The grant of this account is another one, or its policy. Wakes its worker when a client listens; where nobody would
    * hear it, the next worker starts with the new grant anyway. Rejects as `acquire`; then `ready` tells it.
    */
   async changed(userId: UserId): Promise<void> {
@@ -41,8 +41,12 @@ export class GrantNews {
     try {
       if (!this.#untold.delete(userId)) return // another flight told it
       await streams.bind(userId)
-      const { googleScopes } = await assignment(userId)
-      worker.channel.send({ type: 'granted', googleScopes: [...googleScopes] })
+      const { googleScopes, policy } = await assignment(userId)
+      worker.channel.send({
+        type: 'granted',
+        googleScopes: [...googleScopes],
+        ...(policy && { policy })
+      })
     } finally {
       release()
     }

@@ -25,6 +25,8 @@ export interface People {
   readonly allowsAccount: AllowedPeople['allowsAccount']
   /** The stored grant is another one: cached tokens go, the worker and its clients learn of it. */
   readonly onGrantChanged: (userId: UserId) => void
+  /** What tools may do for this account is another thing: its worker and its clients learn of it. */
+  readonly onPolicyChanged: (userId: UserId) => void
   /** Hears of sign-ins. */
   readonly tell: TellAccountEvent
   /** Before an account is erased: its sessions end, and its worker. */
@@ -54,6 +56,11 @@ export function peopleOf({ allowedPeople, log, accounts, serving, tell }: People
     onGrantChanged(userId) {
       accounts.broker.forget(userId)
       serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))
+    },
+    onPolicyChanged(userId) {
+      serving
+        .grantChanged(userId)
+        .catch((err: unknown) => log.warn({ err }, 'choice not passed on'))
     },
     async onErase(userId) {
       serving.cutOff(userId, new GatewayError('ERR_ACCOUNT_BLOCKED', 'This account was erased.'))

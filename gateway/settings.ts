@@ -1,6 +1,7 @@
 /** The grammar of single settings: durations, sizes, lists, URLs. */
 import { isIP } from 'node:net'
 import * as z from 'zod'
+import { nearNames } from '#shared/near-names.ts'
 
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
@@ -53,6 +54,20 @@ export const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 )
+
+/** Words of a list that is known, separated by commas; what is none of them is told with those that there are. */
+export const among = <W extends string>(words: readonly [W, ...W[]], what: string) =>
+  list.transform((given, context): W[] => {
+    const unknown = given.filter((word) => !words.some((known) => known === word))
+    if (unknown.length === 0) return words.filter((word) => given.includes(word))
+    const near = unknown.flatMap((word) => nearNames(word, words).slice(0, 1))
+    const hint = near.length > 0 ? ` (did you mean ${near.join(', ')}?)` : ''
+    context.addIssue({
+      code: 'custom',
+      message: `names no ${what}: ${unknown.join(', ')}${hint}. There are: ${words.join(', ')}`
+    })
+    return z.NEVER
+  })
 
 /** Ports separated by commas. */
 export const ports = list.pipe(z.array(port))

@@ -17,7 +17,7 @@ import { loadOperators, Operators } from './admin/operators.ts'
 import { buildApp } from './app.ts'
 import { type Books, openBooks } from './bookkeeping.ts'
 import { ClockWatch } from './clock-watch.ts'
-import type { Config } from './config.ts'
+import { type Config, operatorPolicy } from './config.ts'
 import { GoogleReach } from './google-reach.ts'
 import { Doorway } from './http/doorway.ts'
 import { passOnTo } from './http/pass-on.ts'
@@ -318,14 +318,16 @@ function admission(
 
 async function assignmentOf(
   userId: UserId,
-  { accounts, grants }: OpenAccounts,
-  { SIGN_IN_BY_TOOL }: Config
+  { accounts, grants, choices }: OpenAccounts,
+  config: Config
 ): Promise<Assignment> {
   if (isNobody(userId)) return { email: '', googleScopes: [], signIn: 'only' }
   const account = await accounts.find(userId)
   if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
   const googleScopes = await grants.scopes(userId)
-  return { email: account.email, googleScopes, signIn: SIGN_IN_BY_TOOL ? 'offered' : undefined }
+  const policy = { operator: operatorPolicy(config), person: await choices.policyOf(userId) }
+  const signIn = config.SIGN_IN_BY_TOOL ? 'offered' : undefined
+  return { email: account.email, googleScopes, policy, signIn }
 }
 
 const storeNews = (log: Log, metrics: Metrics): StoreNews => ({
@@ -585,6 +587,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     clock: systemClock,
     isClockSettled: core.isClockSettled,
     ...core.people,
+    operatorPolicy: operatorPolicy(config),
     sessions: accountSessions(serving.sessions),
     toolRequests: core.toolSignIn?.requests,
     note: core.books.note,

@@ -11,7 +11,9 @@ import closeWithGrace from 'close-with-grace'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
+import { OPEN_POLICY } from '#shared/tool-policy.ts'
 import { VERSION } from '#shared/version.ts'
+import { type Config, operatorPolicy } from '../gateway/config.ts'
 import { memoryLedger } from '../worker/gmail/memory-ledger.ts'
 import { createGmailProgram } from '../worker/tools/program.ts'
 import { filesDirectory } from './stdio/files-directory.ts'
@@ -29,9 +31,13 @@ try {
   if (process.argv[2] === 'sign-in') {
     await person.signIn()
     await person.close()
-  } else await serve(config.DEFAULT_LEVEL, config.GMAIL_API_URL)
+  } else await serve(config)
 
-  async function serve(level: typeof config.DEFAULT_LEVEL, gmailOrigin: string): Promise<void> {
+  async function serve({
+    DEFAULT_LEVEL: level,
+    GMAIL_API_URL: gmailOrigin,
+    ...settings
+  }: Config): Promise<void> {
     const program = createGmailProgram({
       account: person.account,
       googleScopes: googleScopesFor(level),
@@ -42,6 +48,7 @@ try {
       threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
       version: VERSION,
       files,
+      policy: { ...OPEN_POLICY, operator: operatorPolicy(settings) },
       ledger: memoryLedger(systemClock),
       nonce: () => randomBytes(6).toString('hex'),
       random: Math.random

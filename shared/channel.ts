@@ -14,6 +14,7 @@
 import * as z from 'zod'
 import { GMAIL_METHODS } from './gmail-methods.ts'
 import { SendAnswer, SendQuestion } from './send-ledger.ts'
+import { ToolPolicy } from './tool-policy.ts'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
@@ -161,6 +162,8 @@ const ToWorker = z.discriminatedUnion('type', [
     type: z.literal('assign'),
     email: z.string(),
     googleScopes: z.array(z.string()),
+    /** What tools may do; absent: everything. */
+    policy: ToolPolicy.optional(),
     /** Whether the tools that sign in are there as well, or nothing else; absent: they are not. */
     signIn: z.enum(['offered', 'only']).optional(),
     /**
@@ -194,8 +197,12 @@ const ToWorker = z.discriminatedUnion('type', [
   }),
   /** The gateway knows the hash only, see `sessionHash`. */
   z.object({ type: z.literal('end-session'), sessionHash: z.string() }),
-  /** Google's grant for this account changed: the tool list may have changed with it. */
-  z.object({ type: z.literal('granted'), googleScopes: z.array(z.string()) }),
+  /** Google's grant for this account changed, or what tools may do: the tool list may have changed with it. */
+  z.object({
+    type: z.literal('granted'),
+    googleScopes: z.array(z.string()),
+    policy: ToolPolicy.optional()
+  }),
   z.object({ type: z.literal('ping'), id: Id }),
   /** As in `assign`, from now on. */
   z.object({ type: z.literal('lasts'), until: z.number() }),

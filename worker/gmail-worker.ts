@@ -28,6 +28,7 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
   const program = createGmailProgram({
     account: { email: assign.email },
     googleScopes: assign.googleScopes,
+    policy: assign.policy,
     gmailOrigin: init.gmailOrigin,
     dial,
     certificates: init.certificates,

@@ -8,6 +8,7 @@ import { systemClock } from '#shared/clock.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { LINK_FD } from '#shared/multiplexer/frames.ts'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
+import type { ToolPolicy } from '#shared/tool-policy.ts'
 import type { FetchAttachment } from './attachments.ts'
 import { Channel, type Told } from './channel.ts'
 import { type Connections, type Serve, serveConnections } from './connections.ts'
@@ -27,8 +28,8 @@ export interface Program {
   build(): McpServer
   /** The content of an attachment, for a link that the gateway gave out. */
   readonly fetchAttachment?: FetchAttachment
-  /** Google's grant for the account changed. */
-  granted(googleScopes: readonly string[]): void
+  /** Google's grant for the account changed, or what tools may do. */
+  granted(googleScopes: readonly string[], policy?: ToolPolicy): void
   /** Ends what the program holds. May be called more than once. */
   close(): Promise<void>
 }
@@ -84,7 +85,7 @@ export function runWorker(version: string, define: Define): void {
         await life?.endpoint?.sessions.end(message.sessionHash)
         break
       case 'granted':
-        life?.program?.granted(message.googleScopes)
+        life?.program?.granted(message.googleScopes, message.policy)
         life?.endpoint?.toolsChanged()
         break
       case 'lasts':

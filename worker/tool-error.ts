@@ -4,6 +4,7 @@ export type ToolErrorCode =
   | 'declined' // the person said no
   | 'invalid_argument' // the call itself is wrong; another call may be right
   | 'needs_reauth' // Google no longer accepts this account's grant
+  | 'not_offered' // the operator or the person does not let this tool be used here
   | 'not_found' // no such message, thread, label, attachment or draft
   | 'outcome_unknown' // a message may or may not have been sent
   | 'quota_exceeded' // Google's daily limit; a retry within minutes is useless

@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Store } from '../store/store.ts'
+import { type AccountChoices, createAccountChoices } from './account-choices.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { createGoogle, type Google } from './google.ts'
 import { createGoogleGrants, type GoogleGrants } from './google-grants.ts'
@@ -32,6 +33,7 @@ export interface OpenAccounts {
   readonly google: Google
   readonly grants: GoogleGrants
   readonly accounts: Accounts
+  readonly choices: AccountChoices
   readonly broker: TokenBroker
   readonly personalTokens: PersonalTokens
 }
@@ -51,5 +53,6 @@ export function openAccounts(parts: OpenAccountsParts): OpenAccounts {
   const accounts = createAccounts({ store, grants, google, clock })
   const broker = createTokenBroker({ clock, grants, accounts, google, onNeedsReauth, onRefresh })
   const personalTokens = createPersonalTokens({ store, clock })
-  return { keyring, keyFile, google, grants, accounts, broker, personalTokens }
+  const choices = createAccountChoices({ store, clock })
+  return { keyring, keyFile, google, grants, accounts, choices, broker, personalTokens }
 }

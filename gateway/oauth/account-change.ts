@@ -10,6 +10,7 @@ export interface AccountChange {
     | 'disconnect_client'
     | 'end_session'
     | 'erase_account'
+    | 'choose_tools'
   /** What it was done to: a token's id, a client's id, a session's handle. */
   readonly target: string
   /** Undefined for a tool: its request is another process's. */

@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { AccessLevel, levelGrantedBy } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { OperatorPolicy } from '#shared/tool-policy.ts'
+import type { AccountChoices } from '../accounts/account-choices.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Google } from '../accounts/google.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
@@ -13,6 +15,7 @@ import type { AccountSession, Visitor } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
 import { ACCOUNT_PATH, accountSubject } from './account-sign-in.ts'
 import { personalTokenRoutes } from './account-tokens.ts'
+import { toolChoiceRoutes } from './account-tools.ts'
 import type { ConnectedClients } from './connected-clients.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { GoogleVisits } from './google-visits.ts'
@@ -27,6 +30,9 @@ export interface AccountRoutesParts {
   readonly accounts: Accounts
   readonly clients: ConnectedClients
   readonly personalTokens: PersonalTokens
+  readonly choices: AccountChoices
+  readonly operatorPolicy: OperatorPolicy
+  readonly onPolicyChanged: (userId: UserId) => void
   readonly sessions: AccountSessions
   readonly google: Pick<Google, 'origin'>
   readonly visits: GoogleVisits
@@ -73,6 +79,8 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
       clients: await clients.list(userId),
       sessions: await sessions.list(userId),
       tokens: await personalTokens.list(userId),
+      operator: parts.operatorPolicy,
+      chosen: await parts.choices.policyOf(userId),
       defaultLevel: parts.defaultLevel,
       formToken,
       googleOrigin
@@ -94,6 +102,7 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
   )
 
   await scope.register(endingRoutes, { ...parts, act })
+  await scope.register(toolChoiceRoutes, { ...parts, act })
   await scope.register(personalTokenRoutes, { ...parts, act, grantedLevel })
 
   scope.post(

@@ -6,6 +6,8 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { AccessLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { OperatorPolicy } from '#shared/tool-policy.ts'
+import type { AccountChoices } from '../accounts/account-choices.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { Google, GoogleProfile } from '../accounts/google.ts'
@@ -58,6 +60,11 @@ export interface SignInParts {
   readonly grants: GoogleGrants
   readonly keyring: Keyring
   readonly personalTokens: PersonalTokens
+  /** What people choose for their tools, and what the operator allows of it. */
+  readonly choices: AccountChoices
+  readonly operatorPolicy: OperatorPolicy
+  /** The choice of this person is another one: tell the worker. */
+  readonly onPolicyChanged: (userId: UserId) => void
   readonly sessions: AccountSessions
   readonly store: Store
   readonly clock: Clock

@@ -91,6 +91,18 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
         .execute()
       await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
     }
+  },
+  '008-account-choices': {
+    async up({ schema }: Kysely<Schema>) {
+      await schema
+        .createTable('account_choices')
+        .addColumn('user_id', terms.text, (column) =>
+          column.primaryKey().references('users.id').onDelete('cascade')
+        )
+        .addColumn('policy', terms.text, (column) => column.notNull())
+        .addColumn('updated_at', 'bigint', (column) => column.notNull())
+        .execute()
+    }
   }
 })
 

@@ -28,7 +28,8 @@ const TABLES: readonly Table[] = [
   { name: 'sessions', key: ['hash'] },
   { name: 'audit', key: ['id'] },
   { name: 'key_check', key: ['id'] },
-  { name: 'sends', key: ['user_id', 'key'] }
+  { name: 'sends', key: ['user_id', 'key'] },
+  { name: 'account_choices', key: ['user_id'] }
 ]
 const BATCH = 500
 /** Is there from the first row to the last check, so that an interrupted move is told from a database in use. */

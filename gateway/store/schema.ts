@@ -14,6 +14,7 @@ export interface Schema {
   store_check: StoreCheckRow
   key_check: KeyCheckRow
   sends: SendRow
+  account_choices: AccountChoiceRow
 }
 
 export interface UserRow {
@@ -144,6 +145,14 @@ interface SendRow {
   /** How long a repetition is recognised once it was sent. */
   window_ms: number
   forget_at: number
+}
+
+/** What a person chose on their account page. */
+interface AccountChoiceRow {
+  user_id: string
+  /** `PersonPolicy` as JSON. */
+  policy: string
+  updated_at: number
 }
 
 /** `at` is in ms since the epoch. */

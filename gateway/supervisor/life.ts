@@ -1,6 +1,7 @@
 import type { FromWorker } from '#shared/channel.ts'
 import { type Clock, machineMonotonic } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { ToolPolicy } from '#shared/tool-policy.ts'
 import type { Place } from './admission.ts'
 import type { Launched, ProcessEnd } from './launcher.ts'
 import type { EndReason, Phase } from './lifecycle.ts'
@@ -11,6 +12,8 @@ import type { WorkerChannel } from './worker-channel.ts'
 export interface Assignment {
   readonly email: string
   readonly googleScopes: readonly string[]
+  /** What tools may do; everything, if absent. */
+  readonly policy?: ToolPolicy | undefined
   /** Whether the tools that sign in are offered as well, or nothing else. */
   readonly signIn?: 'offered' | 'only' | undefined
 }
@@ -105,6 +108,7 @@ export class Life {
       type: 'assign',
       email: assignment.email,
       googleScopes: [...assignment.googleScopes],
+      ...(assignment.policy && { policy: assignment.policy }),
       ...(assignment.signIn && { signIn: assignment.signIn }),
       ...this.#lasts()
     })

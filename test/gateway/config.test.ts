@@ -216,3 +216,26 @@ t.test('what would hang, crash or be guessed is refused', (t) => {
     t.same(mistakesOf({ ...GOOD, TRUST_PROXY }), [])
   t.end()
 })
+
+t.test('tools are named as they are, and what is unknown is told with what there is', (t) => {
+  const read = (settings: Record<string, string>) => readConfig({ ...GOOD, ...settings })
+  t.same(read({}).TOOL_SETS, { set: 'all', modes: [] })
+  t.same(read({ TOOL_SETS: 'no-delete, core' }).TOOL_SETS, { set: 'core', modes: ['no-delete'] })
+  t.same(read({ DISABLED_TOOLS: 'trash_email,sign_out' }).DISABLED_TOOLS, [
+    'trash_email',
+    'sign_out'
+  ])
+  t.throws(
+    () => read({ TOOL_SETS: 'cor' }),
+    /TOOL_SETS names no set or mode: cor \(did you mean core\?\)\. There are: core, extended, all, read-only/
+  )
+  t.throws(
+    () => read({ TOOL_SETS: 'core,all' }),
+    /TOOL_SETS must name one of core, extended, all at most/
+  )
+  t.throws(
+    () => read({ DISABLED_TOOLS: 'sendemail' }),
+    /DISABLED_TOOLS names no tool: sendemail \(did you mean send_email\?\)\. There are: search_emails, /
+  )
+  t.end()
+})

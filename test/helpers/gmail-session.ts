@@ -5,6 +5,7 @@ import { InMemoryTransport } from '@modelcontextprotocol/server'
 import type { Test } from 'tap'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
+import type { ToolPolicy } from '#shared/tool-policy.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
 import type { SendLedger } from '../../worker/gmail/sends.ts'
@@ -50,11 +51,12 @@ export interface GmailPlace {
   readonly files?: SavedFiles
   readonly accountUrl?: string | undefined
   readonly listsHigher?: boolean | undefined
+  readonly policy?: ToolPolicy | undefined
   readonly ledger?: SendLedger | undefined
 }
 
 export interface GmailSessionOptions
-  extends Pick<GmailPlace, 'accountUrl' | 'listsHigher' | 'ledger'> {
+  extends Pick<GmailPlace, 'accountUrl' | 'listsHigher' | 'ledger' | 'policy'> {
   readonly level?: AccessLevel
   readonly sandbox?: Sandbox
   readonly email?: string
@@ -80,6 +82,7 @@ export async function openGmailSession(
     scopes,
     accountUrl: options.accountUrl,
     listsHigher: options.listsHigher,
+    policy: options.policy,
     ledger: options.ledger,
     ...(clock && { clock }),
     ...(options.links && { links: options.links }),
@@ -114,6 +117,7 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
     ...(links && { links }),
     ...(files && { files }),
     listsHigher,
+    policy: place.policy,
     ...(accountUrl !== undefined && { accountUrl })
   })
   t.teardown(() => program.close())

@@ -3,6 +3,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { AccessLevel } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
+import { OPEN_POLICY, type OperatorPolicy } from '#shared/tool-policy.ts'
+import { createAccountChoices } from '../../gateway/accounts/account-choices.ts'
 import { createAccounts } from '../../gateway/accounts/accounts.ts'
 import { createGoogle } from '../../gateway/accounts/google.ts'
 import { createGoogleGrants } from '../../gateway/accounts/google-grants.ts'
@@ -33,6 +35,7 @@ export interface SignInLabOptions
     >
   > {
   readonly sandbox?: SandboxOptions
+  readonly operatorPolicy?: Partial<OperatorPolicy>
   readonly clock?: Clock
   /** An address that nothing listens on: requests are injected. */
   readonly publicUrl?: string
@@ -66,7 +69,9 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const grants = createGoogleGrants({ store, vault: createVault(keyring), clock })
   const accounts = createAccounts({ store, grants, google: upstream, clock })
   const personalTokens = createPersonalTokens({ store, clock })
+  const choices = createAccountChoices({ store, clock })
   const changed: string[] = []
+  const policies: string[] = []
   const erased: string[] = []
   const noted: AccountChange[] = []
   const told: AccountEvent[] = []
@@ -102,6 +107,9 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       store,
       clock,
       allowed: options.allowed ?? (() => true),
+      choices,
+      operatorPolicy: { ...OPEN_POLICY.operator, ...options.operatorPolicy },
+      onPolicyChanged: (userId) => void policies.push(userId),
       onGrantChanged: (userId) => {
         changed.push(userId)
         broker.forget(userId)
@@ -138,6 +146,8 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
     bearer,
     sessions,
     changed,
+    choices,
+    policies,
     erased,
     noted,
     told,

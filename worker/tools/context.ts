@@ -1,5 +1,6 @@
 import type { Fault } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
+import type { ToolPolicy } from '#shared/tool-policy.ts'
 import type { Correspondents } from '../gmail/correspondents.ts'
 import type { LabelBook } from '../gmail/label-book.ts'
 import type { Mailbox } from '../gmail/methods.ts'
@@ -53,6 +54,8 @@ export interface WorkerContext {
   readonly files?: SavedFiles
   /** Where the person can connect the account again, if there is such a page. */
   readonly accountUrl?: string
+  /** What the operator and the person let tools do now. */
+  policy(): ToolPolicy
   /** Whether an application that can ask for more access is shown the tools for it. */
   readonly listsHigher: boolean
   /** Where people may sign in by tools: the gateway's answers for those. */

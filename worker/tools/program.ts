@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { McpServer } from '@modelcontextprotocol/server'
 import type { Clock } from '#shared/clock.ts'
+import { OPEN_POLICY, type ToolPolicy } from '#shared/tool-policy.ts'
 import type { AccessTokens } from '../gmail/access-tokens.ts'
 import { GmailClient } from '../gmail/client.ts'
 import { Correspondents } from '../gmail/correspondents.ts'
@@ -35,6 +36,8 @@ export interface GmailProgramOptions {
   readonly accountUrl?: string
   /** Whether an application that can ask for more access is shown the tools for it; yes when missing. */
   readonly listsHigher?: boolean | undefined
+  /** What tools may do; everything when missing. */
+  readonly policy?: ToolPolicy | undefined
   /** Makes the connections to Gmail, where this process has no network of its own. */
   readonly dial?: () => Promise<Duplex>
   /** Authorities (PEM) that are trusted on those connections beyond Node's own. */
@@ -54,8 +57,8 @@ export interface GmailProgram {
     partId: string,
     signal: AbortSignal
   ): Promise<FetchedAttachment>
-  /** Google's grant changed: from now on other tools are listed. */
-  granted(googleScopes: readonly string[]): void
+  /** Google's grant changed, or what tools may do: from now on other tools are listed. */
+  granted(googleScopes: readonly string[], policy?: ToolPolicy): void
   /** Ends the thread. May be called more than once. */
   close(): Promise<void>
 }
@@ -64,6 +67,7 @@ export interface GmailProgram {
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   const { clock, account, accountUrl, links, files, nonce, signIn } = options
   let scopes = options.googleScopes
+  let policy = options.policy ?? OPEN_POLICY
   const mailbox = new GmailClient({
     ...options,
     get userEmail() {
@@ -81,6 +85,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     report: options.report,
     nonce,
     grantedScopes: () => scopes,
+    policy: () => policy,
     listsHigher: options.listsHigher ?? true,
     ...(links && { links }),
     ...(files && { files }),
@@ -91,8 +96,9 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     build: () => buildServer(context, options.version),
     fetchAttachment: (messageId, partId, signal) =>
       fetchAttachment(context, messageId, partId, signal),
-    granted(googleScopes) {
+    granted(googleScopes, now = policy) {
       scopes = googleScopes
+      policy = now
     },
     close: () => mime.close()
   }

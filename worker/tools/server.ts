@@ -4,18 +4,23 @@ import {
   type ServerContext
 } from '@modelcontextprotocol/server'
 import { levelGrantedBy } from '#shared/access-levels.ts'
+import { ToolError } from '../tool-error.ts'
 import { callerOf, challengeFor, heldLevel, listedFor, marked } from './access.ts'
 import { TOOLS } from './catalog.ts'
 import { complete } from './completion.ts'
 import type { WorkerContext } from './context.ts'
 import { FENCE_RULE } from './fence.ts'
+import { shownEntries } from './list-entries.ts'
 import { listed } from './listed.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts'
 import { asRegistered } from './sdk-tool.ts'
+import type { SignInTool } from './sign-in/define-sign-in-tool.ts'
 import { registerSignInTools, SIGN_IN_TOOLS } from './sign-in/sign-in-tools.ts'
 import { listedForText, takesTextAlone, textAlone } from './text-alone.ts'
 import { timed } from './timed.ts'
+import { failed, type Tool } from './tool.ts'
+import { setInForce, whyNotAllowed, whyNotOffered } from './tool-choice.ts'
 import { withWayBack } from './way-back.ts'
 
 const INSTRUCTIONS = [
@@ -37,28 +42,47 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     }
   )
   for (const { tool, config } of REGISTERED) {
+    // Nobody is asked for more access to what is not offered however much they give.
     const scopeChallenge: ScopeChallengeHandler = ({ request: { params }, authInfo }) =>
-      challengeFor(tool.name, tool.levelOf(argumentsOf(params)), context, callerOf(authInfo))
+      refusalOf(tool, argumentsOf(params), context) === undefined
+        ? challengeFor(tool.name, tool.levelOf(argumentsOf(params)), context, callerOf(authInfo))
+        : undefined
     server.registerTool(tool.name, { ...config, scopeChallenge }, async (args, ctx) => {
+      const refusal = refusalOf(tool, Object(args), context)
       const result = await timed(tool.name, context, () =>
-        withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
+        refusal === undefined
+          ? withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
+          : Promise.resolve(failed(new ToolError('not_offered', refusal), tool.level))
       )
-      return takesTextAlone(server.server.getClientVersion()) ? textAlone(result) : result
+      return takesText(server, context) ? textAlone(result) : result
     })
   }
   const { signIn } = context
-  if (signIn) registerSignInTools(server, SIGN_IN_TOOLS, { ...context, ask: signIn })
+  const signInTools = (): readonly SignInTool[] =>
+    signIn
+      ? SIGN_IN_TOOLS.filter((tool) => whyNotOffered(tool, context.policy()) === undefined)
+      : []
+  if (signIn)
+    registerSignInTools(server, SIGN_IN_TOOLS, {
+      ...context,
+      ask: signIn,
+      refusalOf: (tool) => whyNotOffered(tool, context.policy(), context.accountUrl)
+    })
   server.server.setRequestHandler('tools/list', async (_request, { http }) => {
     const caller = callerOf(http?.authInfo)
     const held = heldLevel(context, caller)
-    const forMail = await listed(listedFor(TOOLS, context, caller))
-    const tools = [
-      ...forMail.map((tool) => marked(tool, LEVEL_OF.get(tool.name) ?? 'gmail.full', held)),
-      ...(signIn ? await listed(SIGN_IN_TOOLS) : [])
-    ]
-    return {
-      tools: takesTextAlone(server.server.getClientVersion()) ? tools.map(listedForText) : tools
-    }
+    const policy = context.policy()
+    const offered = TOOLS.filter((tool) => whyNotOffered(tool, policy) === undefined)
+    const forMail = await listed(listedFor(offered, context, caller))
+    // A client with a limit keeps the first ones, and without those that sign in it keeps nothing for long.
+    const tools = shownEntries(
+      [
+        ...(await listed(signInTools())),
+        ...forMail.map((tool) => marked(tool, LEVEL_OF.get(tool.name) ?? 'gmail.full', held))
+      ],
+      setInForce(policy)
+    )
+    return { tools: takesText(server, context) ? tools.map(listedForText) : tools }
   })
   serveMail(server, context)
   return server
@@ -86,6 +110,19 @@ function serveMail({ server }: McpServer, context: WorkerContext): void {
     complete(params, { context, ...callOf(ctx) })
   )
 }
+
+/** Why this call is none of those that are offered here; undefined when it is. */
+const refusalOf = (
+  tool: Tool,
+  args: Readonly<Record<string, unknown>>,
+  { policy, accountUrl }: WorkerContext
+): string | undefined =>
+  whyNotOffered(tool, policy(), accountUrl) ??
+  whyNotAllowed(tool.name, tool.levelOf(args), policy())
+
+/** In the core set answers are for models alone, as they are for clients that show no more than one form to theirs. */
+const takesText = ({ server }: McpServer, { policy }: WorkerContext): boolean =>
+  setInForce(policy()) === 'core' || takesTextAlone(server.getClientVersion())
 
 const LEVEL_OF = new Map(TOOLS.map(({ name, level }) => [name, level]))
 

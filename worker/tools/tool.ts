@@ -171,7 +171,8 @@ function few<M>(mistakes: readonly M[], describe: (mistake: M) => string): strin
   return others > 0 ? [...told, `And ${others} more.`] : told
 }
 
-function failed(error: unknown, level: AccessLevel): CallToolResult {
+/** What a client is told of a failure; one that nobody foresaw says nothing of itself. */
+export function failed(error: unknown, level: AccessLevel): CallToolResult {
   if (!(error instanceof ToolError)) noteOurFault()
   const known =
     error instanceof ToolError
@@ -201,6 +202,9 @@ function failed(error: unknown, level: AccessLevel): CallToolResult {
   }
 }
 
+/** Of lengths. Those of numbers stay: they are what a model chooses from. */
+const BOUNDS = ['minLength', 'maxLength', 'minItems', 'maxItems'] as const
+
 function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
@@ -212,6 +216,8 @@ function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string,
       delete made.propertyNames
       // Gemini's `parameters` does not know it. An object that takes no other members refuses them when it is called.
       if (io === 'input' && made.additionalProperties === false) delete made.additionalProperties
+      // No model counts to 2,000,000; what breaks a bound is refused with a sentence that names it.
+      if (io === 'input') for (const bound of BOUNDS) delete made[bound]
     }
   })
   return { ...json, type: 'object' }

@@ -1,4 +1,5 @@
 import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
+import type { OperatorPolicy, PersonPolicy } from '#shared/tool-policy.ts'
 import type { Account } from '../../accounts/accounts.ts'
 import type { PersonalToken } from '../../accounts/personal-tokens.ts'
 import { type AccountSessionView, TOOL_CLIENT } from '../account-sessions.ts'
@@ -7,6 +8,7 @@ import type { ServiceIdentity } from '../service-identity.ts'
 import { type Html, html } from './html.ts'
 import { LEVEL_IN_WORDS, LEVEL_NAME } from './level-words.ts'
 import { copyable, type Page } from './page.ts'
+import { toolChoice } from './tool-choice.ts'
 
 export interface AccountView {
   readonly service: ServiceIdentity
@@ -19,6 +21,9 @@ export interface AccountView {
   readonly sessions: readonly AccountSessionView[]
   readonly tokens: readonly PersonalToken[]
   readonly defaultLevel: AccessLevel
+  /** What the operator lets tools do, and what the person chose. */
+  readonly operator: OperatorPolicy
+  readonly chosen: PersonPolicy
   readonly mcpUrl: string
   readonly formToken: string
   readonly googleOrigin: string
@@ -52,6 +57,7 @@ export const accountPage = (view: AccountView): Page => ({
   body: html`<div class="who"><p>Signed in as <strong>${view.email}</strong> at ${view.service.name}.</p>
 ${form(view.formToken, 'sign-out', html`<button>Sign out</button>`)}</div>
 ${access(view)}
+${view.state === undefined ? undefined : form(view.formToken, 'tools', toolChoice(view))}
 ${clientList(view)}
 ${sessionList(view)}
 ${tokenList(view)}

@@ -320,3 +320,42 @@ onEach('the upkeep removes what expired and registrations that nobody used', asy
   t.ok(resealed > 0, 'runs come by themselves')
   t.same(failures, [])
 })
+
+onEach('a person narrows what tools may do, and cannot widen what the operator set', async (t) => {
+  const lab = await openSignInLab(t, { operatorPolicy: { set: 'extended', modes: ['no-delete'] } })
+  const browser = new Browser()
+  await enter(lab, browser)
+  const early = await act(lab, browser, 'tools', { set: 'core' })
+  t.equal(early.response.status, 403, 'nothing to choose for without an account')
+  await answerGoogle(
+    browser,
+    await act(lab, browser, 'connect', { level: 'gmail.modify' }),
+    {},
+    never
+  )
+  const userId = asUserId(lab.idOf(ADA))
+  t.same(await lab.choices.policyOf(userId), { set: 'all', modes: [], confirm: [] })
+
+  const { text } = await act(lab, browser, 'tools', { set: 'core', modes: 'draft-only' })
+  t.same(await lab.choices.policyOf(userId), { set: 'core', modes: ['draft-only'], confirm: [] })
+  t.same(lab.policies, [userId], 'the worker hears of it')
+  t.match(lab.noted.at(-1), { action: 'choose_tools', target: 'core draft-only' })
+  t.match(text, /<option value="core" selected>/)
+  t.match(text, /value="draft-only" checked>/)
+  t.match(text, /value="no-delete" checked disabled>/)
+  t.notMatch(text, /<option value="all"/, 'more than the operator offers is not offered')
+
+  await act(lab, browser, 'tools', { set: 'extended' })
+  t.match(await lab.choices.policyOf(userId), { set: 'extended', modes: [] }, 'and taken back')
+  const wrong = await act(lab, browser, 'tools', { set: 'everything' })
+  t.ok(wrong.response.status >= 400)
+  const other = new Browser()
+  const foreign = await other.submit(
+    '/account/tools',
+    { set: 'core' },
+    new URL(`${lab.publicUrl}/account`)
+  )
+  t.equal((await lab.choices.policyOf(userId)).set, 'extended', String(foreign.response.status))
+  await lab.accounts.erase(userId)
+  t.same(await lab.store.db.selectFrom('account_choices').selectAll().execute(), [])
+})

@@ -1,8 +1,10 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server'
 import type { SignInQuestion } from '#shared/tool-sign-in.ts'
+import { ToolError } from '../../tool-error.ts'
 import { requestOf } from '../access.ts'
 import { asRegistered } from '../sdk-tool.ts'
 import { type Measure, timed } from '../timed.ts'
+import { failed } from '../tool.ts'
 import { authenticateWithToken } from './authenticate-with-token.ts'
 import type { AskGateway, SignInCall } from './call.ts'
 import { checkAuthentication } from './check-authentication.ts'
@@ -24,19 +26,26 @@ export const SIGN_IN_TOOLS: readonly SignInTool[] = [...STRANGERS_TOOLS, signOut
 
 export interface SignInParts extends Measure {
   readonly ask: AskGateway
+  /** Why one of them is not offered here, as a sentence; all are, when missing. */
+  readonly refusalOf?: (tool: SignInTool) => string | undefined
 }
 
 /** Adds sign-in tools to a server. They need no access level. */
 export function registerSignInTools(
   server: McpServer,
   tools: readonly SignInTool[],
-  { ask, ...measure }: SignInParts
+  { ask, refusalOf, ...measure }: SignInParts
 ): void {
   for (const tool of tools)
     server.registerTool(tool.name, asRegistered(tool), (args, ctx) => {
       // A link shown so must not be what lets a client in (MCP 2025-11-25, URL mode elicitation).
       const offerLink = tools === SIGN_IN_TOOLS ? offerOf(server, ctx) : undefined
-      return timed(tool.name, measure, () => tool.invoke(args, { ...callOf(ask, ctx), offerLink }))
+      const refusal = refusalOf?.(tool)
+      return timed(tool.name, measure, () =>
+        refusal === undefined
+          ? tool.invoke(args, { ...callOf(ask, ctx), offerLink })
+          : Promise.resolve(failed(new ToolError('not_offered', refusal), 'gmail.read'))
+      )
     })
 }
 
