@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '../tool-error.ts'
 import type { Label, Mailbox } from './methods.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** Labels change outside of this program too, so they are read again after this time. */
 const FRESH_MS = 30_000
@@ -67,16 +68,6 @@ export class LabelBook {
     const nameOf = new Map(labels.map((label) => [label.id, label.name]))
     return ids.map((id) => nameOf.get(id) ?? id)
   }
-}
-
-/** The same, for one of several that wait for it. Rejects with the signal's reason when it aborts first. */
-function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const abort = (): void => reject(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  shared.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  return promise
 }
 
 /** Labels that fit: the id, else the exact name, else the name in another case. */

@@ -105,4 +105,12 @@ export interface Mailbox {
     params: GmailMethods[M][0],
     signal: AbortSignal
   ): Promise<GmailMethods[M][1]>
+  /** Fetches what of these messages is not held yet, in the cheapest way, so that each can be had for less. */
+  prefetch?(found: readonly Listed[], signal: AbortSignal): Promise<void>
+}
+
+/** A message as lists name it. */
+export interface Listed {
+  readonly id: string
+  readonly threadId: string
 }

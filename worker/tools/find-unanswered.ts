@@ -13,7 +13,6 @@ import { defineTool } from './tool.ts'
 const MAX_LOOKS = 22
 const PAGE = 500
 const PAGES = 2
-const HEADERS = ['From', 'To', 'Cc', 'Subject', 'Date', 'List-Id', 'List-Unsubscribe', 'Precedence']
 /** What Gmail itself has sorted out as no person's mail. */
 const NO_PERSONS =
   '-in:drafts -in:spam -in:trash -in:chats -category:promotions -category:social -category:updates -category:forums'
@@ -125,13 +124,7 @@ async function lookAt(
 ): Promise<Waiting[]> {
   const { mailbox, clock } = call.context
   const read = await Promise.all(
-    messages.map(({ id }) =>
-      mailbox.call(
-        'messages.get',
-        { id, format: 'metadata', metadataHeaders: HEADERS },
-        call.signal
-      )
-    )
+    messages.map(({ id }) => mailbox.call('messages.get', { id, format: 'full' }, call.signal))
   )
   return read
     .flatMap((message) => waiting(message, field, mailbox.address, clock.now()) ?? [])

@@ -66,7 +66,7 @@ export async function findThreads(search: ThreadSearch, call: ToolCall): Promise
 async function summary(id: string, field: number, call: ToolCall): Promise<Found | undefined> {
   const { context, signal } = call
   try {
-    const thread = await context.mailbox.call('threads.get', { id, format: 'metadata' }, signal)
+    const thread = await context.mailbox.call('threads.get', { id, format: 'full' }, signal)
     return describe(thread, id, field, context.mailbox.address)
   } catch (error) {
     if (error instanceof ToolError && error.code === 'not_found') return undefined

@@ -6,6 +6,7 @@ import type { AccessTokens } from '../gmail/access-tokens.ts'
 import { GmailClient } from '../gmail/client.ts'
 import { Correspondents } from '../gmail/correspondents.ts'
 import { LabelBook } from '../gmail/label-book.ts'
+import { MessageCache } from '../gmail/message-cache.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { type SendLedger, Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
@@ -68,12 +69,13 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   const { clock, account, accountUrl, links, files, nonce, signIn } = options
   let scopes = options.googleScopes
   let policy = options.policy ?? OPEN_POLICY
-  const mailbox = new GmailClient({
+  const gmail = new GmailClient({
     ...options,
     get userEmail() {
       return account.email
     }
   })
+  const mailbox = new MessageCache(gmail)
   const mime = new MimePool({ threadFile: options.threadFile, clock })
   const context = {
     mailbox,
@@ -98,8 +100,12 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
       fetchAttachment(context, messageId, partId, signal),
     granted(googleScopes, now = policy) {
       scopes = googleScopes
+      mailbox.forget()
       policy = now
     },
-    close: () => mime.close()
+    close() {
+      mailbox.forget()
+      return mime.close()
+    }
   }
 }

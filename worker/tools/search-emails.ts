@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { isAttachment } from '../gmail/attachment.ts'
-import type { Message, MessagePart } from '../gmail/methods.ts'
+import type { Listed, Message, MessagePart } from '../gmail/methods.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
 import { withDates } from '../gmail/search-dates.ts'
 import { ToolError } from '../tool-error.ts'
@@ -29,6 +29,8 @@ const Found = z.object({
 })
 type Found = z.input<typeof Found>
 
+/** So many messages of a page are fetched whole, which costs Gmail the same, so that to read them then costs little. */
+const MOST_WHOLE = 25
 /** Costs Gmail the same as headers alone, and tells of attachments; the bodies stay out. */
 const FIELDS =
   'id,threadId,labelIds,snippet,sizeEstimate,internalDate,payload(mimeType,filename,headers,parts(mimeType,filename,headers,parts(mimeType,filename,headers,parts(mimeType,filename,headers))))'
@@ -101,17 +103,23 @@ export const searchEmails = defineTool({
   }
 })
 
-async function summaries(ids: readonly { id: string }[], call: ToolCall): Promise<Found[]> {
+async function summaries(ids: readonly Listed[], call: ToolCall): Promise<Found[]> {
   const chars = Math.floor(RESULT_CHARS / Math.max(1, ids.length)) - 120
-  const found = await Promise.all(ids.map(({ id }) => summary(id, chars, call)))
+  const isWhole = ids.length <= MOST_WHOLE
+  if (isWhole) await call.context.mailbox.prefetch?.(ids, call.signal)
+  const found = await Promise.all(ids.map(({ id }) => summary(id, { chars, isWhole }, call)))
   return found.filter((each) => each !== undefined)
 }
 
 /** Undefined when the message was deleted after the search. */
-async function summary(id: string, chars: number, call: ToolCall): Promise<Found | undefined> {
+async function summary(
+  id: string,
+  { chars, isWhole }: { chars: number; isWhole: boolean },
+  call: ToolCall
+): Promise<Found | undefined> {
   const { context, signal } = call
   const message = await context.mailbox
-    .call('messages.get', { id, format: 'full', fields: FIELDS }, signal)
+    .call('messages.get', { id, format: 'full', ...(!isWhole && { fields: FIELDS }) }, signal)
     .catch((error: unknown) => {
       if (error instanceof ToolError && error.code === 'not_found') return undefined
       throw error
