@@ -6,7 +6,7 @@ import { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { nearNames } from '#shared/near-names.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
-import { type OperatorPolicy, TOOL_MODES, TOOL_SETS } from '#shared/tool-policy.ts'
+import { type OperatorPolicy, RISKS, TOOL_MODES, TOOL_SETS } from '#shared/tool-policy.ts'
 import {
   among,
   contact,
@@ -23,6 +23,7 @@ import {
   ports,
   proxies,
   proxyUrl,
+  recipients,
   size,
   some,
   timer,
@@ -82,6 +83,8 @@ export const Settings = z.object({
   LIST_HIGHER_TOOLS: onOff.default(true),
   TOOL_SETS: toolSets,
   DISABLED_TOOLS: among([...TOOL_NAMES, ...SIGN_IN_TOOL_NAMES], 'tool').default([]),
+  ASK_FIRST: among(RISKS, 'risk').default(['forwarding-filters']),
+  ALLOWED_RECIPIENTS: recipients.default([]),
   CLIENT_DOCUMENTS: z.enum(['on', 'off', 'auto'], 'must be on, off or auto').default('auto'),
   DYNAMIC_REGISTRATION: onOff.default(true),
   REFRESH_GRACE: duration.refine((ms) => ms <= 600_000, 'must be at most 10m').default(30_000),
@@ -139,11 +142,14 @@ export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & {
 /** What the operator lets tools do. */
 export const operatorPolicy = ({
   TOOL_SETS: { set, modes },
-  DISABLED_TOOLS: disabled
-}: Pick<Config, 'TOOL_SETS' | 'DISABLED_TOOLS'>): OperatorPolicy => ({
-  ...{ set, modes, disabled },
-  confirm: [],
-  recipients: []
+  DISABLED_TOOLS: disabled,
+  ASK_FIRST: confirm,
+  ALLOWED_RECIPIENTS: recipients
+}: Pick<
+  Config,
+  'TOOL_SETS' | 'DISABLED_TOOLS' | 'ASK_FIRST' | 'ALLOWED_RECIPIENTS'
+>): OperatorPolicy => ({
+  ...{ set, modes, disabled, confirm, recipients }
 })
 
 /** Google's downloaded client file, of either kind (`web` or `installed`). */

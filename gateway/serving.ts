@@ -43,6 +43,7 @@ export interface ServingParts {
   readonly log: Log
   readonly launcher: Launcher
   readonly broker: TokenBroker
+  readonly confirmations: WorkerDeskParts['confirmations']
   readonly ownership: Ownership
   readonly isLive: BearerTokens['isLive']
   /** As `AccessWatchParts` has it. */
@@ -299,6 +300,7 @@ function workerEvents(
         verifyLease: (userId, transaction) => ownership.verify(userId, transaction)
       }),
       links,
+      confirmations: parts.confirmations,
       publicUrl: config.PUBLIC_URL,
       verifyLease: (userId) => ownership.verify(userId, store.db),
       sessions,

@@ -79,6 +79,18 @@ export const emails = list.pipe(
   )
 )
 
+/** Where mail may go: addresses, and domains as `@example.com`. */
+export const recipients = list.pipe(
+  z.array(
+    z
+      .string()
+      .regex(
+        /^[^\s@]*@[^\s@]+$/,
+        'must list addresses such as anna@example.com, or domains such as @example.com'
+      )
+  )
+)
+
 const DOMAIN = /^[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+$/u
 
 /** Domains of Google Workspace, as Google names them. */

@@ -24,12 +24,14 @@ import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
 import type { TellAccountEvent } from './oauth/account-change.ts'
 import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
+import { createConfirmations } from './oauth/confirmations.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
 import { createDoubtfulAccess } from './oauth/doubtful-access.ts'
 import { createLiveness } from './oauth/liveness.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { resourceOf } from './oauth/provider.ts'
 import { rememberCallers } from './oauth/remembered-callers.ts'
+import { createSealedCookies } from './oauth/sealed-cookies.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
 import { thisNode } from './ownership/node.ts'
@@ -154,6 +156,7 @@ export async function wire(
     log,
     launcher,
     broker: accounts.broker,
+    confirmations: confirmationsOf(config, store, accounts),
     ownership,
     isLive: tokens.isLive,
     ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books },
@@ -243,6 +246,16 @@ function tellOfNode(log: Log, metrics: Metrics): void {
   const outdated = nodeWarning(process.versions.node)
   if (outdated !== undefined) log.warn(outdated)
   metrics.nodeOutdated.set({}, outdated === undefined ? 0 : 1)
+}
+
+const confirmationsOf = (
+  { PUBLIC_URL: publicUrl }: Config,
+  store: Store,
+  { keyring }: OpenAccounts
+) => {
+  const clock = systemClock
+  const cookies = createSealedCookies({ keyring, clock, secure: publicUrl.startsWith('https:') })
+  return createConfirmations({ store, cookies, clock, publicUrl })
 }
 
 /** Asked together where asking is a round to another machine. */

@@ -5,6 +5,7 @@ import type { TokenBroker } from './accounts/token-broker.ts'
 import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
 import { placeOfExchange } from './http/tell-calls.ts'
+import type { Confirmations } from './oauth/confirmations.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { SendLedger } from './store/send-ledger.ts'
 import type { RunningWorker } from './supervisor/supervisor.ts'
@@ -20,6 +21,7 @@ export interface WorkerDeskParts {
   readonly broker: TokenBroker
   readonly sends: SendLedger
   readonly links: AttachmentLinks
+  readonly confirmations: Pick<Confirmations, 'ask'>
   /** An origin. */
   readonly publicUrl: string
   /** Rejects when this gateway may no longer run the user's worker. */
@@ -57,6 +59,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'link':
         giveLink(parts, worker, message)
+        break
+      case 'confirm':
+        void askPerson(parts, worker, message) // never rejects
         break
       case 'send':
         void noteSend(parts, worker, message)
@@ -107,6 +112,18 @@ async function giveToken(
     const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
     channel.send({ type: 'token-refused', id, code })
   }
+}
+
+async function askPerson(
+  { confirmations, log }: WorkerDeskParts,
+  { id: worker, userId, channel }: RunningWorker,
+  { id, hash, words }: Extract<FromWorker, { type: 'confirm' }>
+): Promise<void> {
+  const answer = await confirmations.ask(userId, hash, words).catch((err: unknown) => {
+    log.error({ err, worker }, 'a person was not asked')
+    return { state: 'unavailable' as const }
+  })
+  channel.send({ type: 'confirm-answer', id, answer })
 }
 
 async function noteSend(

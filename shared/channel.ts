@@ -64,6 +64,13 @@ export const GmailAttempt = z.object({
 })
 export type GmailAttempt = z.infer<typeof GmailAttempt>
 
+/** What became of an act that a person is to allow. One that is allowed is allowed once. */
+export const ConfirmAnswer = z.discriminatedUnion('state', [
+  z.object({ state: z.enum(['allowed', 'refused', 'unavailable']) }),
+  z.object({ state: z.literal('asked'), url: z.string(), expiresAt: z.string() })
+])
+export type ConfirmAnswer = z.infer<typeof ConfirmAnswer>
+
 const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string() }),
   z.object({ type: z.literal('ready') }),
@@ -74,6 +81,16 @@ const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('link'), id: Id, messageId: Word, partId: Word }),
   /** A mail is about to be sent, or was: see `send-ledger.ts`. */
   z.object({ type: z.literal('send'), id: Id, question: SendQuestion }),
+  /**
+   * Asks whether the account's person allows an act, which `hash` stands for (`worker/tools/confirm.ts`), or has them asked on
+   * the account page in these words.
+   */
+  z.object({
+    type: z.literal('confirm'),
+    id: Id,
+    hash: z.string().regex(/^[\w-]{43}$/),
+    words: z.array(z.string().max(2000)).max(20)
+  }),
   /** A legacy session begins; its client gets the id only after `session-stored`. */
   z.object({
     type: z.literal('session-opened'),
@@ -180,6 +197,7 @@ const ToWorker = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('linked'), id: Id, url: z.string(), expiresAt: z.string() }),
   z.object({ type: z.literal('send-answer'), id: Id, answer: SendAnswer }),
+  z.object({ type: z.literal('confirm-answer'), id: Id, answer: ConfirmAnswer }),
   z.object({ type: z.literal('sign-in-answer'), id: Id, answer: SignInAnswer }),
   z.object({ type: z.literal('session-stored'), id: Id }),
   z.object({

@@ -9,13 +9,14 @@ type Answer = Extract<
       | 'linked'
       | 'send-answer'
       | 'sign-in-answer'
+      | 'confirm-answer'
       | 'session-stored'
       | 'session-refused'
   }
 >
 type Question = Extract<
   FromWorker,
-  { type: 'token' | 'link' | 'send' | 'sign-in' | 'session-opened' }
+  { type: 'token' | 'link' | 'send' | 'sign-in' | 'confirm' | 'session-opened' }
 >
 /** What the gateway says of its own accord. */
 export type Told = Exclude<ToWorker, Answer>
@@ -76,5 +77,6 @@ const isAnswer = (message: ToWorker): message is Answer =>
   message.type === 'linked' ||
   message.type === 'send-answer' ||
   message.type === 'sign-in-answer' ||
+  message.type === 'confirm-answer' ||
   message.type === 'session-stored' ||
   message.type === 'session-refused'

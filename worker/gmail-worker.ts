@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#shared/clock.ts'
 import { VERSION } from '#shared/version.ts'
+import { channelConfirm } from './channel-confirm.ts'
 import { channelLedger } from './channel-ledger.ts'
 import { channelLinks } from './channel-links.ts'
 import { channelSignIn } from './channel-sign-in.ts'
@@ -40,6 +41,7 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,
     links: channelLinks(channel),
+    askOnPage: channelConfirm(channel),
     ledger: channelLedger(channel),
     ...(init.accountUrl !== undefined && { accountUrl: init.accountUrl }),
     listsHigher: init.listsHigher,

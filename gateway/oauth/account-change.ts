@@ -11,6 +11,8 @@ export interface AccountChange {
     | 'end_session'
     | 'erase_account'
     | 'choose_tools'
+    | 'allow_act'
+    | 'refuse_act'
   /** What it was done to: a token's id, a client's id, a session's handle. */
   readonly target: string
   /** Undefined for a tool: its request is another process's. */

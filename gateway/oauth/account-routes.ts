@@ -9,6 +9,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Google } from '../accounts/google.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { NoteChange } from './account-change.ts'
+import { confirmRoutes } from './account-confirm.ts'
 import { endingRoutes } from './account-ending.ts'
 import { ownFormOf } from './account-form.ts'
 import type { AccountSession, Visitor } from './account-session.ts'
@@ -16,6 +17,7 @@ import type { AccountSessions } from './account-sessions.ts'
 import { ACCOUNT_PATH, accountSubject } from './account-sign-in.ts'
 import { personalTokenRoutes } from './account-tokens.ts'
 import { toolChoiceRoutes } from './account-tools.ts'
+import type { Confirmations } from './confirmations.ts'
 import type { ConnectedClients } from './connected-clients.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { GoogleVisits } from './google-visits.ts'
@@ -31,6 +33,7 @@ export interface AccountRoutesParts {
   readonly clients: ConnectedClients
   readonly personalTokens: PersonalTokens
   readonly choices: AccountChoices
+  readonly confirmations: Confirmations
   readonly operatorPolicy: OperatorPolicy
   readonly onPolicyChanged: (userId: UserId) => void
   readonly sessions: AccountSessions
@@ -81,6 +84,7 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
       tokens: await personalTokens.list(userId),
       operator: parts.operatorPolicy,
       chosen: await parts.choices.policyOf(userId),
+      waiting: await parts.confirmations.waiting(userId),
       defaultLevel: parts.defaultLevel,
       formToken,
       googleOrigin
@@ -103,6 +107,7 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
 
   await scope.register(endingRoutes, { ...parts, act })
   await scope.register(toolChoiceRoutes, { ...parts, act })
+  await scope.register(confirmRoutes, { ...parts, act, subject: accountSubject })
   await scope.register(personalTokenRoutes, { ...parts, act, grantedLevel })
 
   scope.post(

@@ -23,6 +23,7 @@ import type { AccountSessions } from './account-sessions.ts'
 import { createAccountSignIn } from './account-sign-in.ts'
 import { type ClientDocumentsMode, createClientDocuments } from './client-documents.ts'
 import { createClientSignIn } from './client-sign-in.ts'
+import { createConfirmations } from './confirmations.ts'
 import { createConnectedClients } from './connected-clients.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from './google-visits.ts'
@@ -156,7 +157,9 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
       publicUrl,
       defaultLevel
     })
-    await pages.register(accountRoutes, { ...parts, service, clients, visits, session, cookies })
+    const confirmations = createConfirmations({ store, cookies, clock, publicUrl })
+    const accountParts = { ...parts, service, clients, visits, session, cookies, confirmations }
+    await pages.register(accountRoutes, accountParts)
     const front = frontPage(service, resourceOf(publicUrl))
     pages.get('/', async (_request, reply) => sendPage(reply, 200, front))
     if (toolLink) await pages.register(toolLinkRoutes, toolLink)

@@ -225,6 +225,19 @@ t.test('tools are named as they are, and what is unknown is told with what there
     'trash_email',
     'sign_out'
   ])
+  t.same(read({}).ASK_FIRST, ['forwarding-filters'])
+  t.throws(
+    () => read({ ASK_FIRST: 'everything' }),
+    /ASK_FIRST names no risk: everything\. There are: outside-domain, new-recipients, forwarding/
+  )
+  t.same(read({ ALLOWED_RECIPIENTS: '@acme.test, a@b.test' }).ALLOWED_RECIPIENTS, [
+    '@acme.test',
+    'a@b.test'
+  ])
+  t.throws(
+    () => read({ ALLOWED_RECIPIENTS: 'acme.test' }),
+    /ALLOWED_RECIPIENTS must list addresses/
+  )
   t.throws(
     () => read({ TOOL_SETS: 'cor' }),
     /TOOL_SETS names no set or mode: cor \(did you mean core\?\)\. There are: core, extended, all, read-only/

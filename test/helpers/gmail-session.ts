@@ -52,11 +52,12 @@ export interface GmailPlace {
   readonly accountUrl?: string | undefined
   readonly listsHigher?: boolean | undefined
   readonly policy?: ToolPolicy | undefined
+  readonly askOnPage?: GmailProgramOptions['askOnPage']
   readonly ledger?: SendLedger | undefined
 }
 
 export interface GmailSessionOptions
-  extends Pick<GmailPlace, 'accountUrl' | 'listsHigher' | 'ledger' | 'policy'> {
+  extends Pick<GmailPlace, 'accountUrl' | 'listsHigher' | 'ledger' | 'policy' | 'askOnPage'> {
   readonly level?: AccessLevel
   readonly sandbox?: Sandbox
   readonly email?: string
@@ -83,6 +84,7 @@ export async function openGmailSession(
     accountUrl: options.accountUrl,
     listsHigher: options.listsHigher,
     policy: options.policy,
+    askOnPage: options.askOnPage,
     ledger: options.ledger,
     ...(clock && { clock }),
     ...(options.links && { links: options.links }),
@@ -118,6 +120,7 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
     ...(files && { files }),
     listsHigher,
     policy: place.policy,
+    askOnPage: place.askOnPage,
     ...(accountUrl !== undefined && { accountUrl })
   })
   t.teardown(() => program.close())

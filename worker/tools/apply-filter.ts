@@ -6,6 +6,7 @@ import { flag, int, objectOf } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { Action, Criteria, resolveAction } from './filters.ts'
 import { findMessages } from './find-messages.ts'
+import { beforeMassChange } from './risks.ts'
 import { CHANGES } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -35,6 +36,16 @@ export const applyFilterToExisting = defineTool({
     if (change.addLabelIds.length + change.removeLabelIds.length === 0)
       throw new ToolError('invalid_argument', 'The filter only forwards, which is left out here.')
     const ids = await findMessages(query, args.maxMessages, call)
+    if (!args.dryRun)
+      await beforeMassChange(
+        {
+          tool: 'apply_filter_to_existing',
+          what: [change, ids.toSorted()],
+          words: [`Change ${ids.length} messages as the filter does: ${JSON.stringify(action)}`],
+          count: ids.length
+        },
+        call
+      )
     const { modified } = args.dryRun
       ? { modified: 0 }
       : await changeBatch(ids, change, 'sample', call)

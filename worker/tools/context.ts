@@ -7,6 +7,7 @@ import type { Mailbox } from '../gmail/methods.ts'
 import type { Sends } from '../gmail/sends.ts'
 import type { MimePool } from '../mime/pool.ts'
 import type { ToolCaller } from './access.ts'
+import type { AskOnPage, Confirm } from './confirm.ts'
 import type { AskGateway } from './sign-in/call.ts'
 
 /** Makes one-time addresses under which the gateway hands out an attachment. */
@@ -58,6 +59,8 @@ export interface WorkerContext {
   policy(): ToolPolicy
   /** Whether an application that can ask for more access is shown the tools for it. */
   readonly listsHigher: boolean
+  /** Where the person can be asked on a page: only where there is a gateway. */
+  readonly askOnPage?: AskOnPage
   /** Where people may sign in by tools: the gateway's answers for those. */
   readonly signIn?: AskGateway
 }
@@ -67,6 +70,8 @@ export interface ToolCall {
   readonly context: WorkerContext
   /** Undefined where there is no gateway between. */
   readonly caller?: ToolCaller | undefined
+  /** Asks the person; resolves when they agree. See `confirm.ts` for what it throws. */
+  readonly confirm: Confirm
   /** Aborted when the client cancels. */
   readonly signal: AbortSignal
   /** Tells the client how far a long call is, if it asked to know. */

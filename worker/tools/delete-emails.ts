@@ -1,14 +1,18 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
+import { readEnvelope } from '../gmail/read-message.ts'
 import { ToolError } from '../tool-error.ts'
 import { lookAt, MAX_BATCH } from './batch.ts'
 import { flag, int, stringList } from './coerce.ts'
+import type { ToolCall } from './context.ts'
 import { DESTROYS, messageId } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
 const confirm = flag()
   .default(false)
-  .describe('True when the user has agreed that it cannot be undone; without it nothing is deleted')
+  .describe(
+    'True when the user has agreed that it cannot be undone. The user is asked besides, where that can be'
+  )
 
 export const deleteEmail = defineTool({
   name: 'delete_email',
@@ -22,9 +26,10 @@ export const deleteEmail = defineTool({
     confirm
   }),
   output: z.object({ id: z.string(), deleted: z.boolean(), permanent: z.boolean() }),
-  async run(args, { context, signal }) {
-    refuseUnconfirmed(args.confirm)
+  async run(args, call) {
+    const { context, signal } = call
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
+    await askToDelete('delete_email', [id], args.confirm, call)
     await context.mailbox.call('messages.delete', { id }, signal)
     return {
       structured: { id, deleted: true, permanent: true },
@@ -54,7 +59,6 @@ export const batchDeleteEmails = defineTool({
   }),
   async run(args, call) {
     const { context, signal } = call
-    refuseUnconfirmed(args.confirm)
     const ids = [
       ...new Set(
         await Promise.all(
@@ -62,6 +66,7 @@ export const batchDeleteEmails = defineTool({
         )
       )
     ]
+    await askToDelete('batch_delete_emails', ids, args.confirm, call)
     // Gmail ignores unknown ids silently, and nothing can be looked at afterwards.
     const looked = await lookAt(ids, call)
     const notFound = looked.filter(({ labels }) => labels === undefined).map(({ id }) => id)
@@ -80,10 +85,31 @@ export const batchDeleteEmails = defineTool({
   }
 })
 
-function refuseUnconfirmed(confirmed: boolean): void {
-  if (!confirmed)
-    throw new ToolError(
-      'declined',
-      'Nothing was deleted. It cannot be undone: ask the user, and call again with confirm true; or use trash_email.'
-    )
+/** So many of them are named to the person. */
+const MOST_NAMED = 5
+
+/** A person's word for it: always, whatever the policy. */
+async function askToDelete(
+  tool: string,
+  ids: readonly string[],
+  agreed: boolean,
+  call: ToolCall
+): Promise<void> {
+  const { context, signal } = call
+  const named = await Promise.all(
+    ids.slice(0, MOST_NAMED).map(async (id) => {
+      const read = await context.mailbox
+        .call('messages.get', { id, format: 'metadata' }, signal)
+        .catch((error: unknown) => {
+          if (error instanceof ToolError && error.code === 'not_found') return {}
+          throw error
+        })
+      const { from, subject, date } = readEnvelope(read)
+      return `${date?.slice(0, 10) ?? ''} ${from || id}: ${subject || '(no subject)'}`.trim()
+    })
+  )
+  const more = ids.length > MOST_NAMED ? [`and ${ids.length - MOST_NAMED} more`] : []
+  const many = ids.length === 1 ? 'one message' : `${ids.length} messages`
+  const words = [`Delete ${many} for good. This cannot be undone.`, ...named, ...more]
+  await call.confirm({ tool, what: ids.toSorted(), words, agreed })
 }

@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { noteSent } from '../served-request.ts'
 import type { ToolCall } from './context.ts'
+import { fence } from './fence.ts'
 import { type Letter, type Written, write } from './outgoing.ts'
 import { reachedFields, reachedOut, reachedText } from './reached.ts'
+import { beforeSending, reasonsToAsk } from './risks.ts'
 import type { Answer } from './tool.ts'
 
 export const SentOut = z.object({
@@ -31,7 +33,12 @@ export async function deliver(
   const written = await write(letter, call)
   const structured = await send(written, letter, options, call)
   const whom = reachedText(written, call.context.nonce())
-  return { structured, text: `${sentText(structured)}\n${whom}` }
+  const asks = options.dryRun ? await reasonsToAsk({ ...written, ...letter }, call) : []
+  const told =
+    asks.length > 0
+      ? `\nSending it asks the user first.\n${fence(call.context.nonce(), asks.join('\n'))}`
+      : ''
+  return { structured, text: `${sentText(structured)}\n${whom}${told}` }
 }
 
 async function send(
@@ -50,6 +57,11 @@ async function send(
       sent: false,
       duplicate: false
     }
+  const { reached, hash } = written
+  await beforeSending(
+    { tool: 'send', reached, hash, subject: letter.subject, forwards: letter.forwards === true },
+    call
+  )
   const threadId = letter.thread?.threadId
   const key =
     idempotencyKey === undefined

@@ -1,5 +1,6 @@
 import type { Attachment } from '../gmail/attachment.ts'
 import { findAttachment } from './attachment-source.ts'
+import { nobodyAsked } from './confirm.ts'
 import type { WorkerContext } from './context.ts'
 
 export interface FetchedAttachment {
@@ -14,7 +15,7 @@ export async function fetchAttachment(
   partId: string,
   signal: AbortSignal
 ): Promise<FetchedAttachment> {
-  const call = { context, signal, progress: async () => {} }
+  const call = { context, confirm: nobodyAsked, signal, progress: async () => {} }
   const { attachment, read } = await findAttachment(messageId, { partId }, call)
   return { attachment, content: await read() }
 }

@@ -9,6 +9,7 @@ import { flag, int, objectOf, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { definedOnly } from './defined-only.ts'
 import { fence } from './fence.ts'
+import { isAskedAbout, requireAllowed } from './risks.ts'
 import { ADDS, DESTROYS, READS } from './schemas.ts'
 import { theirs } from './theirs.ts'
 import { defineTool } from './tool.ts'
@@ -171,7 +172,7 @@ async function create(
     throw new ToolError('invalid_argument', 'A filter needs at least one criterion.')
   for (const [key, value] of Object.entries(criteria)) singleLine(key, String(value))
   const resolved = await resolveAction(action, call)
-  if (action.forward !== undefined) await checkForward(action.forward, isConfirmed, call)
+  if (action.forward !== undefined) await checkForward(action.forward, call)
   const { filter = [] } = await context.mailbox.call('filters.list', {}, signal)
   const known = filter.find((each) => isSame(filterOut(each).criteria, criteria))
   if (known)
@@ -179,6 +180,8 @@ async function create(
       'invalid_argument',
       `A filter with these criteria exists already (id ${known.id}); delete it first.`
     )
+  if (action.forward !== undefined)
+    await askToForward({ criteria, action, forward: action.forward }, isConfirmed, call)
   const requestBody = { criteria: definedOnly(criteria), action: resolved }
   return filterOut(await context.mailbox.call('filters.create', { requestBody }, signal))
 }
@@ -193,11 +196,7 @@ export async function resolveAction(action: Action, { context, signal }: ToolCal
 }
 
 /** A filter that forwards gives mail away for as long as it stands. */
-async function checkForward(
-  address: string,
-  isConfirmed: boolean,
-  { context, signal }: ToolCall
-): Promise<void> {
+async function checkForward(address: string, { context, signal }: ToolCall): Promise<void> {
   const { forwardingAddresses = [] } = await context.mailbox.call(
     'forwardingAddresses.list',
     {},
@@ -212,11 +211,37 @@ async function checkForward(
       'recipient_not_allowed',
       'forward must be a forwarding address that the account has verified in Gmail.'
     )
-  if (!isConfirmed)
+  requireAllowed([address], context.policy())
+}
+
+/** By policy the person says so; without one, the model that it has asked. */
+async function askToForward(
+  {
+    criteria,
+    action,
+    forward
+  }: { readonly criteria: Criteria; readonly action: Action; readonly forward: string },
+  isConfirmed: boolean,
+  call: ToolCall
+): Promise<void> {
+  if (!isAskedAbout('forwarding-filters', call.context.policy())) {
+    if (isConfirmed) return
     throw new ToolError(
       'confirmation_required',
       'Ask the user whether this mail is to be forwarded, then call again with confirm: true.'
     )
+  }
+  const rule = JSON.stringify(definedOnly(criteria))
+  const words = [
+    `Send mail on to ${forward}, from now on and for as long as the filter stands.`,
+    `All that arrives and fits: ${rule}`
+  ]
+  await call.confirm({
+    tool: 'create_filter',
+    what: [criteria, action],
+    words,
+    agreed: isConfirmed
+  })
 }
 
 function isSame(a: FilterOut['criteria'], b: Criteria): boolean {

@@ -54,7 +54,7 @@ export const forwardEmail = defineTool({
     const read = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)
     const message = await withAddressesAsSent(read, context.mailbox, signal)
     const { to, cc, bcc } = args
-    const letter = { to, cc, bcc, subject: forwardSubject(message) }
+    const letter = { to, cc, bcc, subject: forwardSubject(message), forwards: true }
     if (args.asAttachment) {
       const files = [await wholeMessage(message, call)]
       return sendOrSave(

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
+import type { Label } from '../gmail/methods.ts'
 import { type SearchDates, withDates } from '../gmail/search-dates.ts'
 import { ToolError } from '../tool-error.ts'
 import { changeBatch, MAX_BATCH } from './batch.ts'
@@ -7,6 +8,7 @@ import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { findMessages } from './find-messages.ts'
 import {
+  type Change,
   ChangedOut,
   changedAnswer,
   changeInput,
@@ -15,6 +17,7 @@ import {
   resolveChange,
   resolveWishes
 } from './label-change.ts'
+import { beforeMassChange } from './risks.ts'
 import { CHANGES, messageId } from './schemas.ts'
 import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
 import { defineTool } from './tool.ts'
@@ -70,7 +73,19 @@ export const batchModifyEmails = defineTool({
   async run(args, call) {
     const change = await resolveChange(args.addLabelIds ?? [], args.removeLabelIds ?? [], call)
     if (isEmpty(change)) throw nothingToChange()
+    const { context, signal } = call
     const ids = await targets(args, call)
+    const effect = effectOf(change, await context.labels.all(signal))
+    if (!args.dryRun)
+      await beforeMassChange(
+        {
+          tool: 'batch_modify_emails',
+          what: [change, ids.toSorted()],
+          words: [`Change ${ids.length} messages: ${effect}.`],
+          count: ids.length
+        },
+        call
+      )
     const result = args.dryRun
       ? { modified: 0, notFound: [], failed: [], verified: 0 }
       : await changeBatch(ids, change, args.verify, call)
@@ -81,7 +96,7 @@ export const batchModifyEmails = defineTool({
       dryRun: args.dryRun,
       ...(told.length > 0 && { hints: told })
     }
-    return { structured, text: withHints(asText(structured), told) }
+    return { structured, text: withHints(asText(structured, effect), told) }
   }
 })
 
@@ -110,22 +125,39 @@ async function targets(
   return findMessages(withDates(query ?? '', dates), maxMessages, call)
 }
 
-function asText({
-  requested,
-  modified,
-  notFound,
-  failed,
-  verified,
-  dryRun
-}: {
-  requested: number
-  modified: number
-  notFound: readonly string[]
-  failed: readonly { id: string; code: string }[]
-  verified: number
-  dryRun: boolean
-}): string {
-  if (dryRun) return `Dry run: ${requested} messages would be changed.`
+/** What a change of labels does, in words. */
+function effectOf({ addLabelIds, removeLabelIds }: Change, labels: readonly Label[]): string {
+  const names = (ids: readonly string[]): string =>
+    ids.map((id) => labels.find((label) => label.id === id)?.name ?? id).join(', ')
+  return [
+    addLabelIds.length > 0 ? `${names(addLabelIds)} added` : '',
+    removeLabelIds.length > 0 ? `${names(removeLabelIds)} removed` : '',
+    removeLabelIds.includes('INBOX') ? 'which takes them out of the inbox' : '',
+    addLabelIds.includes('TRASH') ? 'which moves them to the bin' : ''
+  ]
+    .filter((each) => each !== '')
+    .join(', ')
+}
+
+function asText(
+  {
+    requested,
+    modified,
+    notFound,
+    failed,
+    verified,
+    dryRun
+  }: {
+    requested: number
+    modified: number
+    notFound: readonly string[]
+    failed: readonly { id: string; code: string }[]
+    verified: number
+    dryRun: boolean
+  },
+  effect: string
+): string {
+  if (dryRun) return `Dry run: ${requested} messages would be changed: ${effect}.`
   return [
     `${modified} of ${requested} messages changed; ${verified} of them verified.`,
     notFound.length > 0 ? `Unknown ids: ${notFound.join(', ')}.` : '',

@@ -26,6 +26,8 @@ export interface Letter {
   /** Files besides those that the caller attaches. */
   readonly files?: readonly OutgoingFile[]
   readonly quote?: Quote | undefined
+  /** It sends on what somebody else has written. */
+  readonly forwards?: boolean
   /** A draft may be without recipients. */
   readonly isDraft?: boolean
   /** What stays of an earlier form: see `Outgoing.keptFields`. */

@@ -10,6 +10,7 @@ import { MessageCache } from '../gmail/message-cache.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { type SendLedger, Sends } from '../gmail/sends.ts'
 import { MimePool } from '../mime/pool.ts'
+import type { AskOnPage } from './confirm.ts'
 import type { AttachmentLinks, SavedFiles, ToolReport } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
 import { buildServer } from './server.ts'
@@ -45,6 +46,8 @@ export interface GmailProgramOptions {
   readonly certificates?: readonly string[] | undefined
   /** Remembers what was sent, also when this process is gone. */
   readonly ledger: SendLedger
+  /** Where the person can be asked on a page. */
+  readonly askOnPage?: AskOnPage | undefined
   /** Where people may sign in by tools. */
   readonly signIn?: AskGateway | undefined
 }
@@ -66,7 +69,7 @@ export interface GmailProgram {
 
 /** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
-  const { clock, account, accountUrl, links, files, nonce, signIn } = options
+  const { clock, account, accountUrl, links, files, nonce, signIn, askOnPage } = options
   let scopes = options.googleScopes
   let policy = options.policy ?? OPEN_POLICY
   const gmail = new GmailClient({
@@ -92,6 +95,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     ...(links && { links }),
     ...(files && { files }),
     ...(accountUrl !== undefined && { accountUrl }),
+    ...(askOnPage && { askOnPage }),
     ...(signIn && { signIn })
   }
   return {

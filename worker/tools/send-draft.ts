@@ -1,15 +1,16 @@
 import * as z from 'zod'
 import type { Message } from '../gmail/methods.ts'
 import { withAddressesAsSent } from '../gmail/raw-message.ts'
-import { headerValues } from '../gmail/read-message.ts'
+import { header, headerValues } from '../gmail/read-message.ts'
 import { noteSent } from '../served-request.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
 import { SAME_KEY_MS, SentOut, sentText } from './deliver.ts'
 import { draftId, fetchDraft } from './drafts.ts'
-import { sending } from './letter-input.ts'
+import { sending as sendingInput } from './letter-input.ts'
 import { reachedFields, reachedText } from './reached.ts'
 import { peopleIn, type Recipients } from './reply.ts'
+import { beforeSending } from './risks.ts'
 import { SENDS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -24,7 +25,7 @@ export const sendDraft = defineTool({
     archiveThread: flag().default(false).describe('Take the thread out of the inbox afterwards'),
     addLabelIds: stringList(0, 100).optional().describe('Labels for the sent message'),
     removeLabelIds: stringList(0, 100).optional(),
-    idempotencyKey: sending.idempotencyKey
+    idempotencyKey: sendingInput.idempotencyKey
   }),
   output: SentOut,
   async run(args, call) {
@@ -35,6 +36,14 @@ export const sendDraft = defineTool({
     const written = whom(await withAddressesAsSent(message, context.mailbox, signal))
     if (written.reached.to.length + written.reached.cc.length + written.reached.bcc.length === 0)
       throw new ToolError('invalid_argument', 'The draft has no recipient yet.')
+    const subject = header(message, 'subject') ?? ''
+    const sending = {
+      tool: 'send_draft',
+      reached: written.reached,
+      subject,
+      hash: message.id ?? ''
+    }
+    await beforeSending(sending, call)
     const { messageId, id, threadId, labelIds, duplicate } = await context.sends.once(
       {
         key: `draft:${args.idempotencyKey ?? message.id}`,

@@ -8,6 +8,7 @@ import { ToolError } from '../tool-error.ts'
 import { callerOf, challengeFor, heldLevel, listedFor, marked } from './access.ts'
 import { TOOLS } from './catalog.ts'
 import { complete } from './completion.ts'
+import { askingFor, nobodyAsked, requestState } from './confirm.ts'
 import type { WorkerContext } from './context.ts'
 import { FENCE_RULE } from './fence.ts'
 import { shownEntries } from './list-entries.ts'
@@ -38,6 +39,7 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     { name: 'gmail', title: 'Gmail', version },
     {
       instructions: INSTRUCTIONS,
+      requestState,
       capabilities: { tools: { listChanged: true }, prompts: {}, resources: {}, completions: {} }
     }
   )
@@ -49,12 +51,17 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
         : undefined
     server.registerTool(tool.name, { ...config, scopeChallenge }, async (args, ctx) => {
       const refusal = refusalOf(tool, Object(args), context)
+      const asking = askingFor(server, ctx, context.askOnPage)
       const result = await timed(tool.name, context, () =>
         refusal === undefined
-          ? withWayBack(tool.invoke(args, { context, ...callOf(ctx) }), context.accountUrl)
+          ? withWayBack(
+              tool.invoke(args, { context, ...callOf(ctx), confirm: asking.confirm }),
+              context.accountUrl
+            )
           : Promise.resolve(failed(new ToolError('not_offered', refusal), tool.level))
       )
-      return takesText(server, context) ? textAlone(result) : result
+      const shown = takesText(server, context) ? textAlone(result) : result
+      return asking.pending() ?? shown
     })
   }
   const { signIn } = context
@@ -142,6 +149,7 @@ function callOf({ mcpReq, http }: ServerContext) {
   const progressToken = mcpReq._meta?.progressToken
   return {
     caller: callerOf(http?.authInfo),
+    confirm: nobodyAsked,
     signal: mcpReq.signal,
     async progress(progress: number, total: number) {
       if (progressToken === undefined) return

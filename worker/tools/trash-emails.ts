@@ -4,6 +4,7 @@ import { ToolError } from '../tool-error.ts'
 import { changeBatch, MAX_BATCH } from './batch.ts'
 import { stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
+import { beforeMassChange } from './risks.ts'
 import { CHANGES } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -75,6 +76,15 @@ async function move(
     ...new Set(await Promise.all(named.map((id) => resolveMessageId(mailbox, id, call.signal))))
   ]
   if (where === 'trash' && ids.length >= BATCH_FROM) {
+    await beforeMassChange(
+      {
+        tool: 'trash_email',
+        what: ids.toSorted(),
+        words: [`Move ${ids.length} messages to the bin.`],
+        count: ids.length
+      },
+      call
+    )
     const change = { addLabelIds: ['TRASH'], removeLabelIds: ['INBOX'] }
     const { notFound } = await changeBatch(ids, change, 'all', call)
     return { done: ids.filter((id) => !notFound.includes(id)), notFound, labels: new Map() }

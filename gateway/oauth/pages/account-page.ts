@@ -3,8 +3,10 @@ import type { OperatorPolicy, PersonPolicy } from '#shared/tool-policy.ts'
 import type { Account } from '../../accounts/accounts.ts'
 import type { PersonalToken } from '../../accounts/personal-tokens.ts'
 import { type AccountSessionView, TOOL_CLIENT } from '../account-sessions.ts'
+import type { WaitingAct } from '../confirmations.ts'
 import type { ConnectedClient } from '../connected-clients.ts'
 import type { ServiceIdentity } from '../service-identity.ts'
+import { actToDecide } from './confirm-page.ts'
 import { type Html, html } from './html.ts'
 import { LEVEL_IN_WORDS, LEVEL_NAME } from './level-words.ts'
 import { copyable, type Page } from './page.ts'
@@ -24,6 +26,8 @@ export interface AccountView {
   /** What the operator lets tools do, and what the person chose. */
   readonly operator: OperatorPolicy
   readonly chosen: PersonPolicy
+  /** What waits for the person's word. */
+  readonly waiting: readonly WaitingAct[]
   readonly mcpUrl: string
   readonly formToken: string
   readonly googleOrigin: string
@@ -56,6 +60,7 @@ export const accountPage = (view: AccountView): Page => ({
   hasCopies: true,
   body: html`<div class="who"><p>Signed in as <strong>${view.email}</strong> at ${view.service.name}.</p>
 ${form(view.formToken, 'sign-out', html`<button>Sign out</button>`)}</div>
+${waitingList(view)}
 ${access(view)}
 ${view.state === undefined ? undefined : form(view.formToken, 'tools', toolChoice(view))}
 ${clientList(view)}
@@ -64,6 +69,11 @@ ${tokenList(view)}
 ${view.state === undefined ? undefined : eraser(view)}
 <footer><a href="/">How to connect an application</a></footer>`
 })
+
+const waitingList = ({ waiting, formToken }: AccountView): Html | undefined =>
+  waiting.length === 0
+    ? undefined
+    : html`<h2>Your assistant asks you</h2>${waiting.map((act) => actToDecide(act, formToken))}`
 
 function access(view: AccountView): Html {
   const { granted, defaultLevel } = view
