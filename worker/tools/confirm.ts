@@ -47,7 +47,7 @@ const STATE_SECONDS = 600
 const MOST_USED = 10_000
 
 /** The name of an act: the same for the same tool and the same deed. */
-export const hashOfAct = ({ tool, what }: Act): string =>
+const hashOfAct = ({ tool, what }: Act): string =>
   createHash('sha256')
     .update(JSON.stringify([tool, what]))
     .digest('base64url')

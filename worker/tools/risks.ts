@@ -7,7 +7,7 @@ import type { ToolCall } from './context.ts'
 import type { Reached } from './outgoing.ts'
 
 /** More messages than these at once are a mass. */
-export const MASS = 50
+const MASS = 50
 /** So many recipients are looked up, at 5 units each; with more of them, the others count as new. */
 const MOST_LOOKED_UP = 10
 const MOST_NAMED = 20
