@@ -65,6 +65,8 @@ export const Settings = z.object({
   GOOGLE_CLIENT_SECRET: z.string().min(1),
   GOOGLE_ISSUER_URL: origin.default('https://accounts.google.com'),
   GMAIL_API_URL: origin.default('https://gmail.googleapis.com'),
+  GMAIL_UNITS: whole(100, 1_000_000).default(6000),
+  GMAIL_PROJECT_UNITS: whole(100, 100_000_000).default(1_200_000),
   HTTPS_PROXY: proxyUrl.optional(),
   NO_PROXY: list.default([]),
   SECRETS_FILE: z.string().min(1),
@@ -221,6 +223,8 @@ function contradictions(config: z.infer<typeof Some>): string[] {
   for (const port of CALLBACK_PORTS)
     if (port === PORT || port === OPS_PORT)
       found.push(`CALLBACK_PORTS must not name ${port}, which is PORT or OPS_PORT.`)
+  if ((config.GMAIL_UNITS ?? 0) > (config.GMAIL_PROJECT_UNITS ?? Number.POSITIVE_INFINITY))
+    found.push('GMAIL_UNITS must not be more than GMAIL_PROJECT_UNITS.')
   if (new Set(CALLBACK_PORTS).size < CALLBACK_PORTS.length)
     found.push('CALLBACK_PORTS must name each port once.')
   if (ADMIN_TOKEN !== undefined && ADMIN_TOKEN === METRICS_TOKEN)

@@ -14,6 +14,7 @@ import { HeldBytes } from './http/held-bytes.ts'
 import { ParkedStreams } from './http/parked-streams.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import type { Ownership } from './ownership/ownership.ts'
+import { QuotaShares } from './quota-shares.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
 import type { SleepCause } from './sessions/session.ts'
@@ -97,6 +98,10 @@ export function createServing(parts: ServingParts): Serving {
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
   const links = new AttachmentLinks(clock)
+  const quota = new QuotaShares(
+    { perPerson: config.GMAIL_UNITS, perProject: config.GMAIL_PROJECT_UNITS },
+    clock
+  )
   const ledger = new Ledger(clock)
   const workerTime = new WorkerTime((seconds) => metrics.workers.cpu.inc({}, seconds))
   const limits = limitsOf(config, clock)
@@ -142,7 +147,7 @@ export function createServing(parts: ServingParts): Serving {
     settings: settingsOf(config),
     events: workerEvents(
       parts,
-      { exchanges, streams, sessions, links, ledger, workerTime },
+      { exchanges, streams, sessions, links, ledger, workerTime, quota },
       {
         ready(userId) {
           void streams.bind(userId) // never rejects
@@ -177,6 +182,7 @@ export function createServing(parts: ServingParts): Serving {
       stay === 'left' || (stay === 'leaving' && (what === 'stream' || !supervisor.peek(userId))),
     async close() {
       await supervisor.drain()
+      quota.close()
       streams.close()
       access.close()
       await supervisor.close()
@@ -261,8 +267,11 @@ function workerEvents(
     sessions,
     links,
     ledger,
-    workerTime
-  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger' | 'workerTime'>,
+    workerTime,
+    quota
+  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger' | 'workerTime'> & {
+    readonly quota: QuotaShares
+  },
   worker: { ready(userId: UserId): void; gone(userId: UserId): void }
 ): WorkerEvents {
   const { config, clock, metrics, log, broker, ownership, store, events } = parts
@@ -301,6 +310,7 @@ function workerEvents(
       }),
       links,
       confirmations: parts.confirmations,
+      quota,
       publicUrl: config.PUBLIC_URL,
       verifyLease: (userId) => ownership.verify(userId, store.db),
       sessions,

@@ -565,6 +565,7 @@ async function launcherFor(
       gmailOrigin: config.GMAIL_API_URL,
       certificates: addedCertificates(),
       resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
+      unitsPerMinute: config.GMAIL_UNITS,
       accountUrl: `${config.PUBLIC_URL}/account`,
       listsHigher: config.LIST_HIGHER_TOOLS
     },

@@ -6,6 +6,7 @@ import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
 import { placeOfExchange } from './http/tell-calls.ts'
 import type { Confirmations } from './oauth/confirmations.ts'
+import type { QuotaShares } from './quota-shares.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { SendLedger } from './store/send-ledger.ts'
 import type { RunningWorker } from './supervisor/supervisor.ts'
@@ -22,6 +23,7 @@ export interface WorkerDeskParts {
   readonly sends: SendLedger
   readonly links: AttachmentLinks
   readonly confirmations: Pick<Confirmations, 'ask'>
+  readonly quota: Pick<QuotaShares, 'ask'>
   /** An origin. */
   readonly publicUrl: string
   /** Rejects when this gateway may no longer run the user's worker. */
@@ -59,6 +61,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'link':
         giveLink(parts, worker, message)
+        break
+      case 'units':
+        void giveUnits(parts, worker, message) // never rejects
         break
       case 'confirm':
         void askPerson(parts, worker, message) // never rejects
@@ -112,6 +117,14 @@ async function giveToken(
     const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
     channel.send({ type: 'token-refused', id, code })
   }
+}
+
+async function giveUnits(
+  { quota }: WorkerDeskParts,
+  { userId, channel }: RunningWorker,
+  { id, units }: Extract<FromWorker, { type: 'units' }>
+): Promise<void> {
+  channel.send({ type: 'units-answer', id, ...(await quota.ask(userId, units)) })
 }
 
 async function askPerson(

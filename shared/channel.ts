@@ -18,7 +18,7 @@ import { ToolPolicy } from './tool-policy.ts'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
-export const CHANNEL_PROTOCOL = 3
+export const CHANNEL_PROTOCOL = 4
 
 /** What a legacy client said in `initialize`: all that is needed to replay it in another process. */
 export const InitializeParams = z.looseObject({
@@ -91,6 +91,8 @@ const FromWorker = z.discriminatedUnion('type', [
     hash: z.string().regex(/^[\w-]{43}$/),
     words: z.array(z.string().max(2000)).max(20)
   }),
+  /** Asks for a share of Google's quota: units of it, which are answered with so many, or none. */
+  z.object({ type: z.literal('units'), id: Id, units: z.int().min(1).max(10_000) }),
   /** A legacy session begins; its client gets the id only after `session-stored`. */
   z.object({
     type: z.literal('session-opened'),
@@ -170,6 +172,8 @@ const ToWorker = z.discriminatedUnion('type', [
     /** Authorities beyond Node's own (PEM) that are to be trusted there: a company's, whose proxy looks into TLS. */
     certificates: z.array(z.string().max(MOST_CERTIFICATE_CHARS)).optional(),
     resourceMetadataUrl: z.string(),
+    /** Google's quota units a minute for one person; absent: those of a new project. */
+    unitsPerMinute: z.int().positive().optional(),
     /** Where a person can connect the account again. */
     accountUrl: z.string().optional(),
     /** Whether applications that can ask for more access are shown the tools for it; absent: they are. */
@@ -197,6 +201,17 @@ const ToWorker = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('linked'), id: Id, url: z.string(), expiresAt: z.string() }),
   z.object({ type: z.literal('send-answer'), id: Id, answer: SendAnswer }),
+  z.object({
+    type: z.literal('units-answer'),
+    id: Id,
+    units: z.int().nonnegative(),
+    /** What the account may still have without waiting. */
+    left: z.number(),
+    /** It had to wait for them. */
+    waited: z.boolean().optional(),
+    /** When there are none. */
+    retryAfterMs: z.number().optional()
+  }),
   z.object({ type: z.literal('confirm-answer'), id: Id, answer: ConfirmAnswer }),
   z.object({ type: z.literal('sign-in-answer'), id: Id, answer: SignInAnswer }),
   z.object({ type: z.literal('session-stored'), id: Id }),

@@ -10,13 +10,14 @@ type Answer = Extract<
       | 'send-answer'
       | 'sign-in-answer'
       | 'confirm-answer'
+      | 'units-answer'
       | 'session-stored'
       | 'session-refused'
   }
 >
 type Question = Extract<
   FromWorker,
-  { type: 'token' | 'link' | 'send' | 'sign-in' | 'confirm' | 'session-opened' }
+  { type: 'token' | 'link' | 'send' | 'sign-in' | 'confirm' | 'units' | 'session-opened' }
 >
 /** What the gateway says of its own accord. */
 export type Told = Exclude<ToWorker, Answer>
@@ -78,5 +79,6 @@ const isAnswer = (message: ToWorker): message is Answer =>
   message.type === 'send-answer' ||
   message.type === 'sign-in-answer' ||
   message.type === 'confirm-answer' ||
+  message.type === 'units-answer' ||
   message.type === 'session-stored' ||
   message.type === 'session-refused'

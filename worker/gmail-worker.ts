@@ -7,6 +7,7 @@ import { channelLedger } from './channel-ledger.ts'
 import { channelLinks } from './channel-links.ts'
 import { channelSignIn } from './channel-sign-in.ts'
 import { ChannelTokens } from './channel-tokens.ts'
+import { channelUnits } from './channel-units.ts'
 import type { GmailReport } from './gmail/report.ts'
 import type { Define } from './host.ts'
 import { Tally } from './tally.ts'
@@ -42,6 +43,8 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     random: Math.random,
     links: channelLinks(channel),
     askOnPage: channelConfirm(channel),
+    askForUnits: channelUnits(channel),
+    unitsPerMinute: init.unitsPerMinute,
     ledger: channelLedger(channel),
     ...(init.accountUrl !== undefined && { accountUrl: init.accountUrl }),
     listsHigher: init.listsHigher,

@@ -12,6 +12,7 @@ import { Pace } from './pace.ts'
 import { UNITS, UNITS_PER_MINUTE } from './quota.ts'
 import type { GmailReport } from './report.ts'
 import { isOutcomeUnknown, pauseBeforeRetry } from './retry.ts'
+import { type AskForUnits, SharedPace } from './shared-pace.ts'
 import { sleep } from './sleep.ts'
 
 /** Methods that answer with nothing at all. */
@@ -37,7 +38,9 @@ export interface GmailClientOptions {
   readonly report: GmailReport
   /** From 0 to 1, for jitter. */
   readonly random: () => number
-  readonly unitsPerMinute?: number
+  readonly unitsPerMinute?: number | undefined
+  /** Deals out the quota that all accounts have together; absent: there is no other account. */
+  readonly askForUnits?: AskForUnits | undefined
   /** Makes the connections to Gmail, where this process has no network of its own. */
   readonly dial?: (() => Promise<Duplex>) | undefined
   /** Authorities (PEM) that are trusted on those connections beyond Node's own. */
@@ -47,13 +50,16 @@ export interface GmailClientOptions {
 /** Gmail's REST API for one account. The API's code is loaded with the first call. */
 export class GmailClient implements Mailbox {
   readonly #options: GmailClientOptions
-  readonly #pace: Pace
+  readonly #pace: Pick<Pace, 'left' | 'spend'>
   readonly #limit: LimitFunction = pLimit(MAX_PARALLEL)
   #api: Promise<gmail_v1.Gmail> | undefined
 
   constructor(options: GmailClientOptions) {
     this.#options = options
-    this.#pace = new Pace(options.unitsPerMinute ?? UNITS_PER_MINUTE, options.clock)
+    const { unitsPerMinute = UNITS_PER_MINUTE, clock, askForUnits } = options
+    this.#pace = askForUnits
+      ? new SharedPace(unitsPerMinute, clock, askForUnits)
+      : new Pace(unitsPerMinute, clock)
   }
 
   get address(): string {

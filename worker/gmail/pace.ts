@@ -5,6 +5,11 @@ import { sleep } from './sleep.ts'
 /** A call that would have to wait longer is refused, so that its client learns why. */
 const LONGEST_WAIT_MS = 20_000
 
+const usedUp = (retryAfterMs: number): ToolError =>
+  new ToolError('rate_limited', "This mailbox's share of Google's quota is used up.", {
+    retryAfterMs
+  })
+
 /** Spends Google's quota units evenly: a bucket of one minute's units that fills up again all the time. */
 export class Pace {
   readonly #clock: Clock
@@ -34,10 +39,7 @@ export class Pace {
   async spend(units: number, signal: AbortSignal): Promise<boolean> {
     this.#fill()
     const wait = Math.ceil(Math.max(0, units - this.#units) / this.#unitsPerMs)
-    if (wait > LONGEST_WAIT_MS)
-      throw new ToolError('rate_limited', "This mailbox's share of Google's quota is used up.", {
-        retryAfterMs: wait
-      })
+    if (wait > LONGEST_WAIT_MS) throw usedUp(wait)
     this.#units -= units
     if (wait === 0) return false
     try {
@@ -47,6 +49,22 @@ export class Pace {
       this.#units += units
       throw aborted
     }
+  }
+
+  /** Takes back what was spent and is not used after all. */
+  giveBack(units: number): void {
+    this.#units = Math.min(this.#capacity, this.#units + units)
+  }
+
+  /**
+   * There is no more than this, whatever was thought. Throws `rate_limited` when those who spend already would have to wait
+   * too long for it.
+   */
+  lower(units: number): void {
+    this.#fill()
+    this.#units = Math.min(this.#units, units)
+    const wait = Math.ceil(Math.max(0, -this.#units) / this.#unitsPerMs)
+    if (wait > LONGEST_WAIT_MS) throw usedUp(wait)
   }
 
   #fill(): void {

@@ -9,6 +9,7 @@ import { LabelBook } from '../gmail/label-book.ts'
 import { MessageCache } from '../gmail/message-cache.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { type SendLedger, Sends } from '../gmail/sends.ts'
+import type { AskForUnits } from '../gmail/shared-pace.ts'
 import { MimePool } from '../mime/pool.ts'
 import type { AskOnPage } from './confirm.ts'
 import type { AttachmentLinks, SavedFiles, ToolReport } from './context.ts'
@@ -46,6 +47,9 @@ export interface GmailProgramOptions {
   readonly certificates?: readonly string[] | undefined
   /** Remembers what was sent, also when this process is gone. */
   readonly ledger: SendLedger
+  /** As `GmailClientOptions` has them. */
+  readonly unitsPerMinute?: number | undefined
+  readonly askForUnits?: AskForUnits | undefined
   /** Where the person can be asked on a page. */
   readonly askOnPage?: AskOnPage | undefined
   /** Where people may sign in by tools. */
