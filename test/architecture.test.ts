@@ -99,6 +99,7 @@ const MAY_USE: Record<string, readonly string[]> = {
     'ops/**'
   ],
   'ops/image': ['shared', 'gateway/supervisor', 'ops/**'],
+  'ops/jobs': ['shared', 'worker/gmail', 'worker/tools', 'ops/**'],
   'ops/sandbox': ['shared', 'ops/sandbox/**']
 }
 

@@ -28,7 +28,7 @@ const PROMPTS: Readonly<Record<string, PromptSpec>> = {
       { name: 'label', description: 'Only mail with this label' }
     ],
     text: ({ query = 'in:inbox is:unread', label }) =>
-      `Sort my mail. Search with search_threads for "${query}${label ? ` label:${quoted(label)}` : ''}", at most 25 conversations, and read with get_thread only those whose subject and snippet leave open what they want. Group them: needs an answer from me, needs something done, to read, can go. For each give one line: who, what, by when, and what you propose (answer, label, archive). ${CARE}`
+      `Sort my mail. Search with search_threads, or search_emails where that is not offered, for "${query}${label ? ` label:${quoted(label)}` : ''}", at most 25 conversations, and read with get_thread only those whose subject and snippet leave open what they want. Group them: needs an answer from me, needs something done, to read, can go. For each give one line: who, what, by when, and what you propose (answer, label, archive). ${CARE}`
   },
   draft_reply: {
     title: 'Draft a reply',
@@ -62,7 +62,7 @@ const PROMPTS: Readonly<Record<string, PromptSpec>> = {
       { name: 'from', description: 'Only with this person' }
     ],
     text: ({ days = '14', from }) =>
-      `Find conversations of the last ${days} days in which an answer is missing. Search with search_threads for "newer_than:${days}d -category:promotions -category:social -in:drafts${from ? ` {from:${quoted(from)} to:${quoted(from)}}` : ''}". lastFromMe tells whose turn it is. Leave out newsletters, notifications and drafts. Read what is unclear with get_thread. Give two lists, the longest wait first: who waits for me and for what; for whom I wait and since when. Say what you left out. ${CARE}`
+      `Find conversations of the last ${days} days in which an answer is missing, with find_unanswered and days ${days}${from ? ` and the query {from:${quoted(from)} to:${quoted(from)}}` : ''}. Read what is unclear with get_thread. Give two lists, the longest wait first: who waits for me and for what; for whom I wait and since when. Say what you left out. ${CARE}`
   },
   extract_action_items: {
     title: 'What have I to do?',
@@ -71,7 +71,7 @@ const PROMPTS: Readonly<Record<string, PromptSpec>> = {
       { name: 'query', description: 'Gmail search; by default the last week of the inbox' }
     ],
     text: ({ query = 'in:inbox newer_than:7d' }) =>
-      `Collect what I have to do. Search with search_threads for "${query}", at most 25 conversations, and read those that may ask something of me with get_thread. Make a table: task, who asks, by when, the message's id. List apart what I promised to others. Invent no dates: write "none named". ${CARE}`
+      `Collect what I have to do. Search with search_threads, or search_emails where that is not offered, for "${query}", at most 25 conversations, and read those that may ask something of me with get_thread. Make a table: task, who asks, by when, the message's id. List apart what I promised to others. Invent no dates: write "none named". ${CARE}`
   }
 }
 

@@ -8,7 +8,7 @@ import {
   ResourceNotFoundError,
   type ResourceTemplateType
 } from '@modelcontextprotocol/server'
-import type { ToolCall } from './context.ts'
+import type { ToolCall, WorkerContext } from './context.ts'
 import { downloadAttachment } from './download-attachment.ts'
 import { getThread } from './get-thread.ts'
 import { listEmailLabels } from './labels.ts'
@@ -69,11 +69,36 @@ interface Source {
  */
 export async function readResource(uri: string, call: ToolCall): Promise<ReadResourceResult> {
   const source = sourceOf(uri)
-  if (!source) throw new ResourceNotFoundError(uri)
+  if (!source || isDisabled(source.tool, call.context)) throw new ResourceNotFoundError(uri)
   const result = await source.tool.invoke(source.args, call)
   if (result.isError) throw failureOf(uri, result)
   return { contents: contentsOf(uri, result) }
 }
+
+/** What is not to be had by a tool is not to be had as a resource. */
+const isDisabled = (
+  { name }: Pick<Tool, 'name'>,
+  { policy }: Pick<WorkerContext, 'policy'>
+): boolean => policy().operator.disabled.includes(name)
+
+/** The tool that each resource is read by, by the resource's name. */
+const TOOL_OF: Readonly<Record<string, Tool>> = {
+  labels: listEmailLabels,
+  'search-help': getSearchHelp,
+  message: readEmail,
+  thread: getThread,
+  attachment: downloadAttachment
+}
+
+/** Those that are offered here. */
+export const offeredResources = <R extends { readonly name: string }>(
+  all: readonly R[],
+  context: Pick<WorkerContext, 'policy'>
+): R[] =>
+  all.filter(({ name }) => {
+    const tool = TOOL_OF[name]
+    return tool !== undefined && !isDisabled(tool, context)
+  })
 
 function sourceOf(uri: string): Source | undefined {
   const [, place = '', path = ''] = /^gmail:\/\/([a-z]+)(?:\/(.*))?$/.exec(uri) ?? []

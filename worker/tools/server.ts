@@ -14,7 +14,7 @@ import { FENCE_RULE } from './fence.ts'
 import { shownEntries } from './list-entries.ts'
 import { listed } from './listed.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
-import { RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts'
+import { offeredResources, RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts'
 import { asRegistered } from './sdk-tool.ts'
 import type { SignInTool } from './sign-in/define-sign-in-tool.ts'
 import { registerSignInTools, SIGN_IN_TOOLS } from './sign-in/sign-in-tools.ts'
@@ -106,9 +106,11 @@ function serveMail({ server }: McpServer, context: WorkerContext): void {
   server.setRequestHandler('prompts/get', async ({ params }) =>
     getPrompt(params.name, params.arguments ?? {})
   )
-  server.setRequestHandler('resources/list', async () => ({ resources: ifGranted(RESOURCES) }))
+  server.setRequestHandler('resources/list', async () => ({
+    resources: ifGranted(offeredResources(RESOURCES, context))
+  }))
   server.setRequestHandler('resources/templates/list', async () => ({
-    resourceTemplates: ifGranted(RESOURCE_TEMPLATES)
+    resourceTemplates: ifGranted(offeredResources(RESOURCE_TEMPLATES, context))
   }))
   server.setRequestHandler('resources/read', async ({ params }, ctx) =>
     readResource(params.uri, { context, ...callOf(ctx) })

@@ -200,3 +200,34 @@ t.test('each mode says what it is about, for each tool', (t) => {
     }
   t.end()
 })
+
+t.test('what is disabled is not to be had as a resource either', async (t) => {
+  const session = await openGmailSession(t, { policy: policy({ disabled: ['read_email'] }) })
+  const { id, threadId } = session.sandbox
+    .mailbox(session.email)
+    .deliver({ from: 'bo@out.test', subject: 'Tea', text: 'Tea?' })
+  const { resourceTemplates } = await session.client.listResourceTemplates()
+  t.same(
+    resourceTemplates.map(({ name }) => name),
+    ['thread', 'attachment']
+  )
+  await t.rejects(session.client.readResource({ uri: `gmail://message/${id}` }))
+  const { contents } = await session.client.readResource({ uri: `gmail://thread/${threadId}` })
+  t.match(contents, [{ text: /Tea\?/ }])
+})
+
+t.test('a prompt names tools that the core set has, or says what to take instead', async (t) => {
+  const session = await openGmailSession(t, { policy: policy({}, { set: 'core' }) })
+  const offered = new Set(await namesOf(session))
+  for (const { name } of (await session.client.listPrompts()).prompts) {
+    const { messages } = await session.client
+      .getPrompt({
+        name,
+        arguments: { messageId: 'x', threadId: 'x' }
+      })
+      .catch(() => session.client.getPrompt({ name }))
+    const text = JSON.stringify(messages)
+    for (const tool of TOOL_NAMES.filter((each) => text.includes(each) && !offered.has(each)))
+      t.match(text, `${tool}, or search_emails where that is not offered`, `${name}: ${tool}`)
+  }
+})
