@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#shared/clock.ts'
 import { type ErrorCode, GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
+import { OPEN_POLICY } from '#shared/tool-policy.ts'
 import { VERSION } from '#shared/version.ts'
 import { AllowedPeople } from './accounts/allow-list.ts'
 import { KeyWatch } from './accounts/key-watch.ts'
@@ -334,11 +335,15 @@ async function assignmentOf(
   { accounts, grants, choices }: OpenAccounts,
   config: Config
 ): Promise<Assignment> {
-  if (isNobody(userId)) return { email: '', googleScopes: [], signIn: 'only' }
+  const operator = operatorPolicy(config)
+  if (isNobody(userId)) {
+    const policy = { ...OPEN_POLICY, operator }
+    return { email: '', googleScopes: [], policy, signIn: 'only' }
+  }
   const account = await accounts.find(userId)
   if (!account) throw new GatewayError('ERR_NEEDS_REAUTH', 'This account is not connected.')
   const googleScopes = await grants.scopes(userId)
-  const policy = { operator: operatorPolicy(config), person: await choices.policyOf(userId) }
+  const policy = { operator, person: await choices.policyOf(userId) }
   const signIn = config.SIGN_IN_BY_TOOL ? 'offered' : undefined
   return { email: account.email, googleScopes, policy, signIn }
 }

@@ -24,7 +24,11 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
   const report = reportTo(tally)
   const clock = systemClock
   if (assign.signIn === 'only') {
-    const program = createStrangersProgram({ clock, report, ask: channelSignIn(channel) }, VERSION)
+    const program = createStrangersProgram(
+      { clock, report, ask: channelSignIn(channel) },
+      VERSION,
+      assign.policy
+    )
     return { ...program, close: async () => tally.flush() }
   }
   const program = createGmailProgram({

@@ -181,7 +181,7 @@ t.test('without a token a person signs in, and goes on in the same session', asy
   await until(() => assistant.listChanges() === 1)
   const tools = await assistant.tools()
   t.ok(tools.includes('search_emails'))
-  t.same(tools.slice(-5), SIGN_IN_TOOL_NAMES)
+  t.same(tools.slice(0, 5), SIGN_IN_TOOL_NAMES)
   t.equal(assistant.sessionId(), id, 'the session is the same')
   t.match(await assistant.call('get_profile'), { data: { emailAddress: ADA } })
   await until(async () =>
@@ -344,7 +344,7 @@ t.test(
         return 'accept'
       }
     })
-    t.same((await assistant.tools()).slice(-5), SIGN_IN_TOOL_NAMES)
+    t.same((await assistant.tools()).slice(0, 5), SIGN_IN_TOOL_NAMES)
     t.match(await assistant.call('check_authentication'), {
       data: { status: 'authenticated', email: ADA }
     })

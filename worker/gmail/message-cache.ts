@@ -109,7 +109,16 @@ export class MessageCache implements Mailbox {
     signal: AbortSignal
   ): Promise<GmailMethods[M][1]> {
     void this.#begin()
-    return this.#mailbox.call(method, params, signal)
+    const page = await this.#mailbox.call(method, params, signal)
+    if ('messages' in page) this.#compare(page.messages ?? [])
+    return page
+  }
+
+  /** A search may know of a message before the list of changes does. */
+  #compare(found: readonly Message[]): void {
+    for (const { id, threadId } of found)
+      if (id && threadId && this.#threads.get(threadId)?.has(id) === false)
+        this.#threads.delete(threadId)
   }
 
   async getMessage(params: GmailMethods['messages.get'][0], signal: AbortSignal): Promise<Message> {

@@ -43,6 +43,8 @@ const Envelope = z.object({
   [CLIENT_CAPABILITIES_META_KEY]: z.object({ elicitation: z.looseObject({}).optional() })
 })
 const STATE_SECONDS = 600
+/** A person reads before they answer; a call has five minutes by default. */
+const ANSWER_MS = 120_000
 /** Words that were used up are remembered for as long as they could come again, and no more of them than these. */
 const MOST_USED = 10_000
 
@@ -88,7 +90,10 @@ export function askingFor(
   const confirm: Confirm = async (act) => {
     const hash = hashOfAct(act)
     const way = wayOf(server, ctx)
-    if (way === 'during') return judge(await askDuring(ctx, act))
+    if (way === 'during') {
+      const isAgreed = await askDuring(ctx, act)
+      if (isAgreed !== undefined) return judge(isAgreed)
+    }
     if (way === 'between') {
       const answer = answerIn(ctx, hash)
       if (answer !== undefined) return judge(answer)
@@ -132,10 +137,17 @@ function showsForms(capabilities: { elicitation?: object | undefined } | undefin
   return elicitation !== undefined && ('form' in elicitation || !('url' in elicitation))
 }
 
-async function askDuring({ mcpReq }: ServerContext, act: Act): Promise<boolean> {
+/** Undefined where the client cannot ask after all, or its person does not answer. */
+async function askDuring({ mcpReq }: ServerContext, act: Act): Promise<boolean | undefined> {
   const question = { message: messageOf(act), requestedSchema: FORM }
-  const { action, content } = await mcpReq.elicitInput(question, { signal: mcpReq.signal })
-  return action === 'accept' && content?.agree === true
+  try {
+    const options = { signal: mcpReq.signal, timeout: ANSWER_MS }
+    const { action, content } = await mcpReq.elicitInput(question, options)
+    return action === 'accept' && content?.agree === true
+  } catch {
+    mcpReq.signal.throwIfAborted()
+    return undefined
+  }
 }
 
 /** What the person answered in between; undefined when they were not asked about this. */

@@ -267,3 +267,22 @@ t.test('whoever gives up does not wait, and the others get what they asked for',
   resolve()
   t.match(await patient, { id: 'a' })
 })
+
+t.test(
+  'a message that a search finds is not missing in its thread, though no change tells of it',
+  async (t) => {
+    const threads = [['a'], ['a', 'b']]
+    const { cache } = scripted((method, { id }) => {
+      if (method === 'threads.get')
+        return { id, messages: (threads.shift() ?? []).map((each) => message(each)) }
+      return method === 'messages.list'
+        ? { messages: [{ id: 'b', threadId: 'a' }] }
+        : usual(method, 0, id)
+    })
+    const read = () => cache.call('threads.get', { id: 'a', format: 'full' }, SIGNAL)
+    t.equal((await read()).messages?.length, 1)
+    t.equal((await read()).messages?.length, 1)
+    await cache.call('messages.list', { q: '' }, SIGNAL)
+    t.equal((await read()).messages?.length, 2)
+  }
+)

@@ -299,3 +299,24 @@ t.test(
     t.match(many.text, 'Dry run: 1 messages would be changed: STARRED added.')
   }
 )
+
+t.test('a client that says it can ask, and cannot, leads to the page', async (t) => {
+  const askOnPage = async (): Promise<ConfirmAnswer> => ({
+    state: 'asked',
+    url: 'https://gw.test/account/confirm/1',
+    expiresAt: '2026-01-01T00:00:00Z'
+  })
+  const session = await openGmailSession(t, { askOnPage })
+  const { id } = deliver(session)
+  const [here, there] = InMemoryTransport.createLinkedPair()
+  await session.program.build().connect(there)
+  const client = new Client({ name: 'asker', version: '1' }, { capabilities: { elicitation: {} } })
+  client.setRequestHandler('elicitation/create', async () => {
+    throw new Error('no window')
+  })
+  await client.connect(here)
+  t.teardown(() => client.close())
+  const refused = await client.callTool({ name: 'delete_email', arguments: { messageId: id } })
+  t.match(refused, { isError: true, content: [{ text: /account\/confirm\/1/ }] })
+  t.ok(session.sandbox.mailbox(session.email).message(id))
+})
