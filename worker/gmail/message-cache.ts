@@ -1,5 +1,5 @@
 import { ToolError } from '../tool-error.ts'
-import { isAttachment } from './attachment.ts'
+import { type Depth, HeldMessages, type LabelChange } from './held-messages.ts'
 import type {
   GmailMethod,
   GmailMethods,
@@ -12,26 +12,10 @@ import type {
 import { UNITS } from './quota.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
-/** What one person's worker holds of their mail, in characters of JSON. */
-const MAX_CHARS = 8_000_000
-/** A longer message would push out many others. */
-const MAX_MESSAGE_CHARS = 256_000
 const MAX_THREADS = 2000
 /** Changes beyond so many pages are dearer than what they save. */
 const MAX_PAGES = 3
 const PAGE = 500
-
-/** How much of a message is held: its header, or also its bodies. */
-type Depth = 'header' | 'whole'
-
-interface Held {
-  /** Without labels: all of it is the same for ever (RFC 5322 messages do not change, and Gmail's ids are of one). */
-  readonly content: Message
-  readonly depth: Depth
-  readonly chars: number
-  /** As of the cache's place in the history. */
-  labels: Set<string>
-}
 
 /**
  * A mailbox that fetches a message once. What was sent stays as it is; what changes, labels and who belongs to a thread, is
@@ -40,11 +24,9 @@ interface Held {
  */
 export class MessageCache implements Mailbox {
   readonly #mailbox: Mailbox
-  /** The one used last at the end. */
-  readonly #messages = new Map<string, Held>()
+  readonly #held = new HeldMessages()
   /** Ids of all messages of a thread. */
   readonly #threads = new Map<string, Set<string>>()
-  #chars = 0
   /** Up to where changes have been followed: a history id. */
   #place: string | undefined
   #begun: Promise<void> | undefined
@@ -66,9 +48,8 @@ export class MessageCache implements Mailbox {
 
   /** Forgets everything. */
   forget(): void {
-    this.#messages.clear()
+    this.#held.clear()
     this.#threads.clear()
-    this.#chars = 0
     this.#place = undefined
     this.#begun = undefined
     this.#generation += 1
@@ -89,7 +70,7 @@ export class MessageCache implements Mailbox {
   async prefetch(found: readonly Listed[], signal: AbortSignal): Promise<void> {
     const missing = new Map<string, number>()
     for (const { id, threadId } of found)
-      if (!this.#holds(id, 'whole')) missing.set(threadId, (missing.get(threadId) ?? 0) + 1)
+      if (!this.#held.has(id, 'whole')) missing.set(threadId, (missing.get(threadId) ?? 0) + 1)
     const dear = [...missing].filter(
       ([, count]) => count * UNITS['messages.get'] > UNITS['threads.get']
     )
@@ -127,8 +108,8 @@ export class MessageCache implements Mailbox {
     if (format === 'raw' || format === 'minimal')
       return this.#mailbox.call('messages.get', params, signal)
     const depth = depthOf(format)
-    if (this.#holds(id, depth) && (await this.#follow(signal))) {
-      const held = this.#shown(id, depth)
+    if (this.#held.has(id, depth) && (await this.#follow(signal))) {
+      const held = this.#held.shown(id, depth)
       if (held) return held
     }
     const keep = await this.#keeper(signal)
@@ -162,14 +143,14 @@ export class MessageCache implements Mailbox {
     params: GmailMethods['attachments.get'][0],
     signal: AbortSignal
   ): Promise<GmailMethods['attachments.get'][1]> {
-    const held = this.#messages.get(params.messageId)?.content.payload
+    const held = this.#held.payloadOf(params.messageId)
     const part = held && partWith(held, ({ body }) => body?.attachmentId === params.id)
     try {
       return await this.#mailbox.call('attachments.get', params, signal)
     } catch (error) {
       const isOld = error instanceof ToolError && OLD_ID.has(error.code)
       if (!isOld || !part) throw error
-      this.#drop(params.messageId)
+      this.#held.drop(params.messageId)
       const { payload } = await this.getMessage({ id: params.messageId, format: 'full' }, signal)
       const same = payload && partWith(payload, ({ partId }) => partId === part.partId)
       if (!same?.body?.attachmentId) throw error
@@ -182,21 +163,22 @@ export class MessageCache implements Mailbox {
   }
 
   /** A change that was made here is known before the history tells of it. */
-  relabel(ids: readonly string[], { addLabelIds = [], removeLabelIds = [] }: LabelChange): void {
-    for (const id of ids) {
-      const labels = this.#messages.get(id)?.labels
-      for (const label of addLabelIds) labels?.add(label)
-      for (const label of removeLabelIds) labels?.delete(label)
-    }
+  relabel(ids: readonly string[], change: LabelChange): void {
+    this.#held.relabel(ids, change)
+  }
+
+  /** A message that was made here is in its thread before the history tells of it. */
+  join({ id, threadId }: Message): void {
+    if (id && threadId) this.#threads.get(threadId)?.add(id)
   }
 
   relabelThread(id: string, change: LabelChange): void {
-    this.relabel([...(this.#threads.get(id) ?? [])], change)
+    this.#held.relabel([...(this.#threads.get(id) ?? [])], change)
   }
 
   /** What these messages are now is not known here. */
   dropAll(ids: Iterable<string>): void {
-    for (const id of ids) this.#drop(id)
+    for (const id of ids) this.#held.drop(id)
   }
 
   dropThread(id: string): void {
@@ -204,14 +186,9 @@ export class MessageCache implements Mailbox {
     this.#threads.delete(id)
   }
 
-  #holds(id: string, depth: Depth): boolean {
-    const held = this.#messages.get(id)
-    return held !== undefined && (depth === 'header' || held.depth === 'whole')
-  }
-
   /** Whether it is cheaper to complete a thread than to fetch it again. */
   #isNearlyHeld(ids: ReadonlySet<string>, depth: Depth): boolean {
-    const missing = [...ids].filter((id) => !this.#holds(id, depth)).length
+    const missing = [...ids].filter((id) => !this.#held.has(id, depth)).length
     return missing * UNITS['messages.get'] < UNITS['threads.get']
   }
 
@@ -226,7 +203,8 @@ export class MessageCache implements Mailbox {
     try {
       const messages = await Promise.all(
         [...ids].map(
-          async (each) => this.#shown(each, depth) ?? this.getMessage({ id: each, format }, signal)
+          async (each) =>
+            this.#held.shown(each, depth) ?? this.getMessage({ id: each, format }, signal)
         )
       )
       messages.sort((a, b) => Number(a.internalDate) - Number(b.internalDate))
@@ -235,15 +213,6 @@ export class MessageCache implements Mailbox {
       if (error instanceof ToolError && error.code === 'not_found') return undefined
       throw error
     }
-  }
-
-  /** A message as Gmail would hand it out now, if it is held in this depth. */
-  #shown(id: string, depth: Depth): Message | undefined {
-    const held = this.#messages.get(id)
-    if (!held || !this.#holds(id, depth)) return undefined
-    this.#messages.delete(id)
-    this.#messages.set(id, held)
-    return { ...held.content, labelIds: [...held.labels] }
   }
 
   /** To be made before messages are fetched: what happens to them meanwhile is then not missed. */
@@ -255,24 +224,8 @@ export class MessageCache implements Mailbox {
       if (place === undefined || generation !== this.#generation) return false
       // Changes are followed again from where these were fetched. To hear of one twice does no harm.
       if (this.#place !== undefined && BigInt(place) < BigInt(this.#place)) this.#place = place
-      for (const message of messages) this.#keep(message, depth)
+      for (const message of messages) this.#held.keep(message, depth)
       return true
-    }
-  }
-
-  #keep(message: Message, depth: Depth): void {
-    const { id, labelIds, ...rest } = message
-    if (!id) return
-    if (depth === 'header' && this.#holds(id, 'whole')) return
-    const content = { id, ...rest, ...(rest.payload && { payload: withoutFiles(rest.payload) }) }
-    const chars = JSON.stringify(content).length
-    this.#drop(id)
-    if (chars > MAX_MESSAGE_CHARS) return
-    this.#messages.set(id, { content, depth, chars, labels: new Set(labelIds) })
-    this.#chars += chars
-    for (const oldest of this.#messages.keys()) {
-      if (this.#chars <= MAX_CHARS) break
-      this.#drop(oldest)
     }
   }
 
@@ -281,11 +234,6 @@ export class MessageCache implements Mailbox {
     this.#threads.set(id, new Set(messages.flatMap((message) => message.id ?? [])))
     const [oldest] = this.#threads.keys()
     if (this.#threads.size > MAX_THREADS && oldest !== undefined) this.#threads.delete(oldest)
-  }
-
-  #drop(id: string): void {
-    this.#chars -= this.#messages.get(id)?.chars ?? 0
-    this.#messages.delete(id)
   }
 
   /** Finds the place in the history from which changes are followed. Never rejects: without one nothing is kept. */
@@ -355,12 +303,12 @@ export class MessageCache implements Mailbox {
   #apply(record: HistoryRecord): void {
     const { labelsAdded, labelsRemoved, messagesAdded, messagesDeleted } = record
     for (const { id, labelIds: addLabelIds } of named(labelsAdded))
-      this.relabel([id], { addLabelIds })
+      this.#held.relabel([id], { addLabelIds })
     for (const { id, labelIds: removeLabelIds } of named(labelsRemoved))
-      this.relabel([id], { removeLabelIds })
+      this.#held.relabel([id], { removeLabelIds })
     for (const { id, threadId } of named(messagesAdded)) this.#threads.get(threadId)?.add(id)
     for (const { id, threadId } of named(messagesDeleted)) {
-      this.#drop(id)
+      this.#held.drop(id)
       this.#threads.get(threadId)?.delete(id)
     }
   }
@@ -378,11 +326,6 @@ const named = (changed: readonly Changed[] = []) =>
       ? { id: message.id, threadId: message.threadId ?? '', labelIds: labelIds ?? [] }
       : []
   )
-
-interface LabelChange {
-  readonly addLabelIds?: readonly string[] | undefined
-  readonly removeLabelIds?: readonly string[] | undefined
-}
 
 /** For what is asked on behalf of all. */
 const NEVER = new AbortController().signal
@@ -415,6 +358,8 @@ type After = {
 }
 
 const AFTER: After = {
+  'messages.send': (cache, _, message) => cache.join(message),
+  'drafts.create': (cache, _, { message }) => cache.join(message ?? {}),
   'messages.modify': (cache, { id, requestBody }) => cache.relabel([id], requestBody),
   'messages.batchModify': (cache, { requestBody }) => cache.relabel(requestBody.ids, requestBody),
   'messages.trash': (cache, { id }) => cache.dropAll([id]),
@@ -439,13 +384,4 @@ function partWith(
     stack.push(...(part.parts ?? []))
   }
   return undefined
-}
-
-/** The same parts. A file that can be fetched again is not held. */
-function withoutFiles(part: MessagePart): MessagePart {
-  const { parts, body } = part
-  if (parts) return { ...part, parts: parts.map(withoutFiles) }
-  if (!body?.data || !body.attachmentId || !isAttachment(part)) return part
-  const { data: _, ...rest } = body
-  return { ...part, body: rest }
 }

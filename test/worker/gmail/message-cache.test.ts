@@ -286,3 +286,20 @@ t.test(
     t.equal((await read()).messages?.length, 2)
   }
 )
+
+t.test(
+  'what is sent here is in its thread at once, though no change tells of it yet',
+  async (t) => {
+    const { cache } = scripted((method, { id }) => {
+      if (method === 'threads.get') return { id, messages: [message('a')] }
+      return method === 'messages.send' ? { id: 'b', threadId: 'a' } : usual(method, 0, id)
+    })
+    await cache.call('threads.get', { id: 'a', format: 'full' }, SIGNAL)
+    await cache.call('messages.send', { requestBody: { raw: '', threadId: 'a' } }, SIGNAL)
+    const { messages } = await cache.call('threads.get', { id: 'a', format: 'full' }, SIGNAL)
+    t.same(
+      messages?.map(({ id }) => id),
+      ['a', 'b']
+    )
+  }
+)
