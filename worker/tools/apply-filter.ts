@@ -6,6 +6,7 @@ import { flag, int, objectOf } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { Action, Criteria, resolveAction } from './filters.ts'
 import { findMessages } from './find-messages.ts'
+import { effectInWords } from './label-change.ts'
 import { beforeMassChange } from './risks.ts'
 import { CHANGES } from './schemas.ts'
 import { defineTool } from './tool.ts'
@@ -36,12 +37,13 @@ export const applyFilterToExisting = defineTool({
     if (change.addLabelIds.length + change.removeLabelIds.length === 0)
       throw new ToolError('invalid_argument', 'The filter only forwards, which is left out here.')
     const ids = await findMessages(query, args.maxMessages, call)
+    const effect = await effectInWords(change, call)
     if (!args.dryRun)
       await beforeMassChange(
         {
           tool: 'apply_filter_to_existing',
           what: [change, ids.toSorted()],
-          words: [`Change ${ids.length} messages as the filter does: ${JSON.stringify(action)}`],
+          words: [`Change ${ids.length} messages as the filter does: ${effect}.`],
           count: ids.length
         },
         call
@@ -51,7 +53,7 @@ export const applyFilterToExisting = defineTool({
       : await changeBatch(ids, change, 'sample', call)
     const structured = { query, matched: ids.length, modified, dryRun: args.dryRun }
     const text = args.dryRun
-      ? `Dry run: ${ids.length} messages match.`
+      ? `Dry run: ${ids.length} messages would be changed: ${effect}.`
       : `${modified} of ${ids.length} messages changed.`
     return { structured, text }
   }

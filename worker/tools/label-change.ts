@@ -58,6 +58,23 @@ function withShortcuts(change: Change, { markAs, archive, star }: Wishes): Chang
   return whole
 }
 
+/** What a change of labels does, in words. */
+export async function effectInWords(
+  { addLabelIds, removeLabelIds }: Change,
+  { context, signal }: ToolCall
+): Promise<string> {
+  const names = async (ids: readonly string[]) =>
+    (await context.labels.names(ids, signal)).join(', ')
+  return [
+    addLabelIds.length > 0 ? `${await names(addLabelIds)} added` : '',
+    removeLabelIds.length > 0 ? `${await names(removeLabelIds)} removed` : '',
+    removeLabelIds.includes('INBOX') ? 'which takes them out of the inbox' : '',
+    addLabelIds.includes('TRASH') ? 'which moves them to the bin' : ''
+  ]
+    .filter((each) => each !== '')
+    .join(', ')
+}
+
 export const isEmpty = ({ addLabelIds: add, removeLabelIds: remove }: Change): boolean =>
   add.length === 0 && remove.length === 0
 

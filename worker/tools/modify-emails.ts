@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import type { Label } from '../gmail/methods.ts'
 import { type SearchDates, withDates } from '../gmail/search-dates.ts'
 import { ToolError } from '../tool-error.ts'
 import { changeBatch, MAX_BATCH } from './batch.ts'
@@ -8,10 +7,10 @@ import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { findMessages } from './find-messages.ts'
 import {
-  type Change,
   ChangedOut,
   changedAnswer,
   changeInput,
+  effectInWords,
   isEmpty,
   nothingToChange,
   resolveChange,
@@ -73,9 +72,8 @@ export const batchModifyEmails = defineTool({
   async run(args, call) {
     const change = await resolveChange(args.addLabelIds ?? [], args.removeLabelIds ?? [], call)
     if (isEmpty(change)) throw nothingToChange()
-    const { context, signal } = call
     const ids = await targets(args, call)
-    const effect = effectOf(change, await context.labels.all(signal))
+    const effect = await effectInWords(change, call)
     if (!args.dryRun)
       await beforeMassChange(
         {
@@ -123,20 +121,6 @@ async function targets(
       )
     ]
   return findMessages(withDates(query ?? '', dates), maxMessages, call)
-}
-
-/** What a change of labels does, in words. */
-function effectOf({ addLabelIds, removeLabelIds }: Change, labels: readonly Label[]): string {
-  const names = (ids: readonly string[]): string =>
-    ids.map((id) => labels.find((label) => label.id === id)?.name ?? id).join(', ')
-  return [
-    addLabelIds.length > 0 ? `${names(addLabelIds)} added` : '',
-    removeLabelIds.length > 0 ? `${names(removeLabelIds)} removed` : '',
-    removeLabelIds.includes('INBOX') ? 'which takes them out of the inbox' : '',
-    addLabelIds.includes('TRASH') ? 'which moves them to the bin' : ''
-  ]
-    .filter((each) => each !== '')
-    .join(', ')
 }
 
 function asText(

@@ -1,9 +1,15 @@
+import { createServer } from 'node:http'
 import { Client } from '@modelcontextprotocol/client'
 import { createMcpHandler, InMemoryTransport } from '@modelcontextprotocol/server'
 import t, { type Test } from 'tap'
+import { googleScopesFor } from '#shared/access-levels.ts'
 import type { ConfirmAnswer } from '#shared/channel.ts'
 import { OPEN_POLICY, type Risk, type ToolPolicy } from '#shared/tool-policy.ts'
-import { type GmailSession, openGmailSession } from '../../helpers/gmail-session.ts'
+import {
+  type GmailSession,
+  openGmailSession,
+  openToolSession
+} from '../../helpers/gmail-session.ts'
 
 type Answer = { action: 'accept' | 'decline' | 'cancel'; content?: { agree: boolean } }
 
@@ -320,3 +326,65 @@ t.test('a client that says it can ask, and cannot, leads to the page', async (t)
   t.match(refused, { isError: true, content: [{ text: /account\/confirm\/1/ }] })
   t.ok(session.sandbox.mailbox(session.email).message(id))
 })
+
+/** Gmail with one verified address to forward to, which nobody can verify at the stand-in. */
+async function gmailThatForwards(t: Test, url: string, forwardingEmail: string): Promise<string> {
+  const server = createServer(async (request, response) => {
+    response.setHeader('content-type', 'application/json')
+    if (request.url?.startsWith('/gmail/v1/users/me/settings/forwardingAddresses')) {
+      const verified = { forwardingEmail, verificationStatus: 'accepted' }
+      response.end(JSON.stringify({ forwardingAddresses: [verified] }))
+      return
+    }
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const { authorization = '' } = request.headers
+    const answer = await fetch(`${url}${request.url}`, {
+      method: request.method ?? 'GET',
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) })
+    })
+    response.statusCode = answer.status
+    response.end(await answer.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+}
+
+t.test(
+  'a filter that sends mail on needs the person where a policy says so, whatever the model says',
+  async (t) => {
+    const { sandbox, email } = await openGmailSession(t)
+    const asked: (readonly string[])[] = []
+    const scopes = googleScopesFor('gmail.settings')
+    const open = async (policy: ToolPolicy) =>
+      openToolSession(t, {
+        ...{ email, scopes, policy },
+        gmailOrigin: await gmailThatForwards(t, sandbox.url, 'home@out.test'),
+        tokens: { get: async () => sandbox.issueGrant(email, scopes) },
+        askOnPage: async (_hash, words) => {
+          asked.push(words)
+          return { state: 'refused' }
+        }
+      })
+    const rule = { criteria: { from: 'bank@out.test' }, action: { forward: 'home@out.test' } }
+    const careful = await open(asking('forwarding-filters'))
+    const refused = await careful.call('create_filter', { ...rule, confirm: true })
+    t.match(refused, { isError: true, text: /^declined/ })
+    t.match(asked, [[/^Send mail on to home@out\.test, from now on/, /bank@out\.test/]])
+    const listed = await open({
+      ...OPEN_POLICY,
+      operator: { ...OPEN_POLICY.operator, recipients: ['@acme.test'] }
+    })
+    const other = await listed.call('create_filter', { ...rule, confirm: true })
+    t.match(other, {
+      isError: true,
+      text: /^recipient_not_allowed: .*home@out\.test is not among them/
+    })
+    t.same((await listed.call('list_filters')).data.filters, [], 'there is no filter')
+    const free = await open(OPEN_POLICY)
+    t.match(await free.call('create_filter', rule), { isError: true, text: /confirm: true/ })
+  }
+)
