@@ -546,9 +546,11 @@ async function launcherFor(
     clock: systemClock,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     ...placesFor(config.RUN_DIR),
-    entry: config.WORKER_ENTRY ?? WORKER_BUNDLE,
-    // Another program may use the packages of this one.
-    readable: [config.WORKER_ENTRY === undefined ? dirname(WORKER_BUNDLE) : PROJECT],
+    program:
+      config.WORKER_ENTRY === undefined
+        ? { entry: WORKER_BUNDLE, readable: [dirname(WORKER_BUNDLE)], isWhole: true }
+        : // Another program may use the packages of this one.
+          { entry: config.WORKER_ENTRY, readable: [PROJECT], isWhole: false },
     uids: config.WORKER_UIDS === undefined ? undefined : parseUidRange(config.WORKER_UIDS),
     memoryBytes: config.WORKER_MEMORY,
     mustHold: config.GMAIL_API_URL === GOOGLES_GMAIL,

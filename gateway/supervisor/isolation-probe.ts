@@ -75,10 +75,10 @@ function leavesFile(directory: string): void {
   rmSync(file, { force: true })
 }
 
-/** A copy of node that workers run may be seen, and nothing else. */
+/** Copies of node and of the program, which workers run, may be seen, and nothing else. */
 const looksAround = (directory: string): boolean => {
   try {
-    return readdirSync(directory).some((name) => !name.startsWith('node-'))
+    return readdirSync(directory).some((name) => !/^(node|program)-/.test(name))
   } catch {
     return false
   }

@@ -1,21 +1,22 @@
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
 import { removeNodes, restoreNode } from './hidden-node.ts'
 import { type IsolationParts, isolate } from './isolation.ts'
 import type { IsolationReport } from './isolation-report.ts'
 import { ProcessLauncher, type ProcessLauncherParts } from './process-launcher.ts'
+import { copyProgram } from './program-copy.ts'
 import { openRunDirectory, type RunDirectory } from './run-directory.ts'
 import type { UidRange } from './uid-slots.ts'
 
 export interface OpenLauncherParts
-  extends Pick<ProcessLauncherParts, 'entry' | 'env' | 'init' | 'onLine' | 'dial' | 'onDial'> {
+  extends Pick<ProcessLauncherParts, 'env' | 'init' | 'onLine' | 'dial' | 'onDial'> {
   readonly clock: Clock
   readonly randomHex: (bytes: number) => string
   /** For the gateway's notes. */
   readonly directory: string
   /** Where a copy of node may lie that cannot be read: the first place that will do. */
   readonly nodeDirectories: readonly string[]
-  /** The files and directories of the worker's program. */
-  readonly readable: readonly string[]
+  readonly program: WorkerProgram
   /** A user id for each worker. */
   readonly uids: UidRange | undefined
   /** Resident memory that a worker may use, in bytes. */
@@ -25,6 +26,16 @@ export interface OpenLauncherParts
   readonly wanted: IsolationParts['wanted']
   readonly assets: IsolationParts['assets']
   readonly without?: IsolationParts['without']
+}
+
+/** Where the worker's program lies. */
+export interface WorkerProgram {
+  /** The file that starts it. */
+  readonly entry: string
+  /** Its directories, with what it shares with others. */
+  readonly readable: readonly string[]
+  /** Whether the directory of `entry` is all of it; workers then run from a copy. See `copyProgram`. */
+  readonly isWhole: boolean
 }
 
 export interface OpenedLauncher {
@@ -48,19 +59,30 @@ export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLaun
     }
   }
   try {
+    const { entry, readable, restore } = programOf(parts.program, runDirectory.program)
     const machine = { node: process.execPath, pid: process.pid }
     const { confinement, report, node, mostWorkers } = await isolate({
       ...parts,
       ...machine,
+      readable,
       runDirectory
     })
     // A gateway that hides itself runs from the copy; its first argument says from what that was made.
-    const prepare = (): void => restoreNode(node, [process.execPath, process.argv0])
-    const made = { clock, randomHex, runDirectory, confinement, prepare }
+    const prepare = (): void => {
+      restoreNode(node, [process.execPath, process.argv0])
+      restore()
+    }
+    const made = { clock, randomHex, runDirectory, confinement, prepare, entry }
     const launcher = new ProcessLauncher({ ...parts, ...made })
     return { launcher, isolation: report, mostWorkers, reaped: runDirectory.reaped }
   } catch (error) {
     await runDirectory.close()
     throw error
   }
+}
+
+function programOf({ entry, readable, isWhole }: WorkerProgram, directory: string) {
+  if (!isWhole) return { entry, readable, restore: () => {} }
+  const { restore } = copyProgram(dirname(entry), directory)
+  return { entry: join(directory, basename(entry)), readable: [directory], restore }
 }

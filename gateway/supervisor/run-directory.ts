@@ -12,6 +12,8 @@ export interface RunDirectory {
    * returned function takes the note back; it never throws, and may be called more than once.
    */
   note(pid: number): () => void
+  /** Where a copy of the worker's program may be made, which other users may read. */
+  readonly program: string
   /** Removes all of it. May be called more than once. */
   close(): Promise<void>
 }
@@ -29,10 +31,13 @@ export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory
   makeDirectory(base, 0o711)
   refuseForeign(base)
   const reaped = sweep(base)
-  const path = join(base, `${pid}-${processStart(pid) ?? '0'}`)
+  const name = `${pid}-${processStart(pid) ?? '0'}`
+  const path = join(base, name)
+  const program = join(base, `${PROGRAM}${name}`)
   makeDirectory(path, 0o700)
   return {
     reaped,
+    program,
     note(worker) {
       const file = join(path, `${worker}.pid`)
       writeFileSync(file, `${worker} ${processStart(worker) ?? '0'}`, { mode: 0o600 })
@@ -44,9 +49,14 @@ export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory
         }
       }
     },
-    close: async () => rmSync(path, { recursive: true, force: true })
+    async close() {
+      for (const one of [program, path]) rmSync(one, { recursive: true, force: true })
+    }
   }
 }
+
+/** What the name of a copy of the worker's program begins with. */
+const PROGRAM = 'program-'
 
 function makeDirectory(path: string, mode: number): void {
   try {
@@ -71,7 +81,7 @@ function refuseForeign(base: string): void {
 function sweep(base: string): number {
   let reaped = 0
   for (const name of readdirSync(base)) {
-    const [, pid, start] = /^(\d+)-(\d+)$/.exec(name) ?? []
+    const [, pid, start] = /^(?:program-)?(\d+)-(\d+)$/.exec(name) ?? []
     if (pid === undefined || start === undefined || isAlive(Number(pid), start)) continue
     const path = join(base, name)
     for (const file of readdirSync(path)) {

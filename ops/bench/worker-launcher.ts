@@ -54,7 +54,7 @@ export class WorkerLauncher {
       ...common,
       directory: base,
       nodeDirectories: [directory],
-      readable: [dirname(entry)],
+      program: { entry, readable: [dirname(entry)], isWhole: false },
       uids: undefined,
       memoryBytes: MEMORY_BYTES,
       mustHold: false,

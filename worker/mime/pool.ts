@@ -38,7 +38,7 @@ export class MimePool {
     this.#options = options
   }
 
-  /** Throws `too_large` when the HTML needs more time or memory than it may take. */
+  /** Throws `too_large` when the HTML needs more time or memory than it may take, another error when no thread starts. */
   readHtml(
     source: string,
     signal: AbortSignal,
@@ -88,6 +88,7 @@ export class MimePool {
       })
     } catch (cause) {
       signal.throwIfAborted()
+      if (limits.signal.reason instanceof NoThread) throw limits.signal.reason
       throw new ToolError('too_large', 'A part of this message is too complex to read.', {
         cause
       })
@@ -114,7 +115,19 @@ export class MimePool {
       }
     })
     // A thread that dies before its task began has nobody else to tell.
-    pool.on('error', () => this.#limits?.abort())
+    pool.on('error', (cause: NodeJS.ErrnoException) =>
+      this.#limits?.abort(
+        cause.code === OUT_OF_MEMORY ? undefined : new NoThread(cause.message, { cause })
+      )
+    )
     return pool
   }
+}
+
+/** https://nodejs.org/api/errors.html#err_worker_out_of_memory */
+const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY'
+
+/** The thread died of something that no message can do: it is the program that is broken. */
+class NoThread extends Error {
+  override readonly name = 'NoThread'
 }

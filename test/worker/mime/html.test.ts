@@ -156,3 +156,9 @@ t.test('time in which the process was held up does not count', (t) => {
   t.equal(calls, 2)
   t.end()
 })
+
+t.test('a thread that does not start is no fault of the message', async (t) => {
+  const pool = new MimePool({ threadFile: `${threadFile}.none`, clock: systemClock })
+  t.teardown(() => pool.close())
+  await t.rejects(pool.readHtml('<p>x</p>', signal), { name: 'NoThread' })
+})

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { stop } from 'esbuild'
+import t, { type Test } from 'tap'
+import { systemClock } from '#shared/clock.ts'
+import type { Launched } from '../../../gateway/supervisor/launcher.ts'
+import { openLauncher } from '../../../gateway/supervisor/open-launcher.ts'
+import { copyProgram } from '../../../gateway/supervisor/program-copy.ts'
+import { openRunDirectory } from '../../../gateway/supervisor/run-directory.ts'
+import { bundle } from '../../../ops/build.ts'
+import { shortDirectory } from '../../helpers/launch-fixture.ts'
+import { WorkerAgent } from '../../helpers/worker-connection.ts'
+
+const LOADS_LATE = fileURLToPath(new URL('../../fixtures/workers/loads-late.ts', import.meta.url))
+
+function directoryWith(t: Test, files: Readonly<Record<string, string>>): string {
+  const directory = join(shortDirectory(t), 'program')
+  mkdirSync(directory)
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
+  return directory
+}
+
+/** What a start of the worker loads and what it loads late are of one release. */
+t.test('an upgrade in place changes nothing for workers of a running gateway', async (t) => {
+  const release = directoryWith(t, { 'late.mjs': "export const text = 'before'" })
+  await bundle({ main: LOADS_LATE }, release)
+  await stop()
+  const directory = shortDirectory(t)
+  const { launcher } = await openLauncher({
+    clock: systemClock,
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    directory,
+    nodeDirectories: [directory],
+    program: { entry: join(release, 'main.mjs'), readable: [release], isWhole: true },
+    env: {},
+    uids: undefined,
+    memoryBytes: 256 * 2 ** 20,
+    mustHold: false,
+    wanted: 'auto',
+    assets: { keys: [], databases: [], directories: [directory], doors: [] },
+    init: { gmailOrigin: '', resourceMetadataUrl: '' }
+  })
+  const early = launcher.launch()
+  await early.ready
+  renameSync(release, `${release}-before`)
+  mkdirSync(release)
+  writeFileSync(join(release, 'late.mjs'), "export const text = 'after'")
+  const late = launcher.launch()
+  await late.ready
+  t.equal(await ask(early), 'before', 'one that was started before it')
+  t.equal(await ask(late), 'before', 'and one that is started afterwards')
+  for (const worker of [early, late]) {
+    worker.kill('SIGTERM')
+    await worker.gone
+  }
+  await launcher.close()
+  t.strictSame(readdirSync(directory), [], 'nothing is left of the copy')
+})
+
+async function ask(worker: Launched): Promise<string> {
+  const asked = request({ agent: new WorkerAgent(() => worker.connect()), path: '/' }).end()
+  const [response] = await once(asked, 'response')
+  return text(response)
+}
+
+t.test('files that were cleared away come back, from the same release only', (t) => {
+  const source = directoryWith(t, { 'main.mjs': 'one', 'late.mjs': 'two' })
+  const copy = join(shortDirectory(t), 'copy')
+  const { restore } = copyProgram(source, copy)
+  const copied = (): string[] =>
+    readdirSync(copy).map((name) => `${name} ${readFileSync(join(copy, name), 'utf8')}`)
+  const whole = ['late.mjs two', 'main.mjs one']
+  t.strictSame(copied(), whole)
+  rmSync(join(copy, 'late.mjs'))
+  restore()
+  t.strictSame(copied(), whole)
+  rmSync(copy, { recursive: true })
+  restore()
+  t.strictSame(copied(), whole)
+  rmSync(join(copy, 'late.mjs'))
+  rmSync(join(copy, 'main.mjs'))
+  writeFileSync(join(source, 'late.mjs'), 'three')
+  restore()
+  t.strictSame(copied(), ['main.mjs one'])
+  t.end()
+})
+
+t.test('a program that cannot be copied is a sentence for the operator', (t) => {
+  const source = directoryWith(t, { 'main.mjs': 'one' })
+  const taken = join(source, 'main.mjs')
+  t.throws(() => copyProgram(source, taken), { code: 'ERR_CONFIG', message: /RUN_DIR.*EEXIST/ })
+  t.end()
+})
+
+t.test('the copy of a gateway that is dead goes with its notes', async (t) => {
+  const base = shortDirectory(t)
+  mkdirSync(join(base, `program-${2 ** 22}-77`))
+  writeFileSync(join(base, `program-${2 ** 22}-77`, 'main.mjs'), 'one')
+  const directory = openRunDirectory({ base, pid: process.pid })
+  t.notOk(readdirSync(base).some((name) => name.includes(`${2 ** 22}`)))
+  mkdirSync(directory.program)
+  const second = openRunDirectory({ base, pid: process.pid })
+  t.ok(
+    readdirSync(base).some((name) => name.startsWith('program-')),
+    'that of a live one stays'
+  )
+  await second.close()
+  t.strictSame(readdirSync(base), [])
+  await directory.close()
+})
