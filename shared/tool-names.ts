@@ -8,6 +8,7 @@ export const TOOL_NAMES = [
   'find_unanswered',
   'get_thread',
   'download_attachment',
+  'download_email',
   'send_email',
   'draft_email',
   'reply_to_email',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import t from 'tap'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { startGateway } from '../helpers/start-gateway.ts'
@@ -70,6 +71,40 @@ t.test('a link gives an attachment to whoever has it, once, and to be saved only
   const refused = await fetch(stale.url!)
   t.not(refused.status, 200, 'without a grant there is no content')
   t.notMatch(await refused.text(), 'attached')
+})
+
+t.test('a whole message comes by such a link, until the token behind it ends', async (t) => {
+  const google = await startSandbox({ users: [{ email: ADA, empty: true }] })
+  const gateway = await startGateway({ google })
+  const client = new Client({ name: 'test', version: '1' })
+  t.teardown(async () => {
+    await client.close()
+    await gateway.close()
+    await google.close()
+  })
+  const { id: messageId } = google.mailbox(ADA).deliver(MAIL)
+  const requestInit = { headers: { authorization: `Bearer ${gateway.token}` } }
+  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { requestInit }))
+  const link = async (): Promise<string> => {
+    const { structuredContent } = await client.callTool({
+      name: 'download_email',
+      arguments: { messageId }
+    })
+    return String(Object(structuredContent).url)
+  }
+
+  const first = await link()
+  t.equal((await fetch(first, { method: 'HEAD' })).status, 200, 'a preview takes nothing')
+  const response = await fetch(first)
+  t.match(response.headers.get('content-disposition'), "filename*=UTF-8''The%20report.eml")
+  const text = await response.text()
+  t.ok(text.endsWith(MAIL.slice(MAIL.indexOf('MIME-Version'))), 'it is the message')
+  t.equal((await fetch(first)).status, 404, 'a second time it gives nothing')
+
+  const second = await link()
+  const [user] = gateway.users
+  await gateway.admin('POST', `/admin/users/${user?.sub}/block`)
+  t.not((await fetch(second)).status, 200, 'with its token a link ends')
 })
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')

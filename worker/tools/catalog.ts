@@ -3,6 +3,7 @@ import { batchReadEmails } from './batch-read-emails.ts'
 import { updateDraft } from './change-draft.ts'
 import { batchDeleteEmails, deleteEmail } from './delete-emails.ts'
 import { downloadAttachment } from './download-attachment.ts'
+import { downloadEmail } from './download-email.ts'
 import { deleteDraft, getDraft, listDrafts } from './drafts.ts'
 import {
   createFilter,
@@ -51,6 +52,7 @@ export const TOOLS: readonly Tool[] = [
   findUnanswered,
   getThread,
   downloadAttachment,
+  downloadEmail,
   sendEmail,
   draftEmail,
   replyToEmail,

@@ -2,13 +2,17 @@ import type { Attachment } from '../gmail/attachment.ts'
 import { findAttachment } from './attachment-source.ts'
 import { nobodyAsked } from './confirm.ts'
 import type { WorkerContext } from './context.ts'
+import { isEmailFormat, wholeMessage } from './whole-message.ts'
 
 export interface FetchedAttachment {
   readonly attachment: Attachment
   readonly content: Buffer
 }
 
-/** The content behind a link that `download_attachment` gave. Throws a ToolError like the tool. */
+/**
+ * The content behind a link that `download_attachment` or `download_email` gave: `partId` names a part, or the whole message in one
+ * of its forms. Throws a ToolError like the tool.
+ */
 export async function fetchAttachment(
   context: WorkerContext,
   messageId: string,
@@ -16,6 +20,10 @@ export async function fetchAttachment(
   signal: AbortSignal
 ): Promise<FetchedAttachment> {
   const call = { context, confirm: nobodyAsked, signal, progress: async () => {} }
+  if (isEmailFormat(partId)) {
+    const { file, read } = await wholeMessage(messageId, partId, call)
+    return { attachment: file, content: await read() }
+  }
   const { attachment, read } = await findAttachment(messageId, { partId }, call)
   return { attachment, content: await read() }
 }
