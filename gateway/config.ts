@@ -1,5 +1,4 @@
 /** Settings from the environment. The only reader of `process.env`. */
-import { readFileSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import * as z from 'zod'
 import { AccessLevel } from '#shared/access-levels.ts'
@@ -7,6 +6,13 @@ import { GatewayError } from '#shared/errors.ts'
 import { nearNames } from '#shared/near-names.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
 import { type OperatorPolicy, RISKS, TOOL_MODES, TOOL_SETS } from '#shared/tool-policy.ts'
+import {
+  DATABASE_URL_DEFAULT,
+  type Environment,
+  FILE_SETTINGS,
+  SECRET_FILES,
+  withFiles
+} from './setting-files.ts'
 import {
   among,
   contact,
@@ -70,7 +76,7 @@ export const Settings = z.object({
   HTTPS_PROXY: proxyUrl.optional(),
   NO_PROXY: list.default([]),
   SECRETS_FILE: z.string().min(1),
-  DATABASE_URL: z.string().default('sqlite:data/gateway.sqlite'),
+  DATABASE_URL: z.string().default(DATABASE_URL_DEFAULT),
   DATABASE_POOL: whole(2, 200).default(10),
   RUN_DIR: z.string().optional(),
   ALLOWED_EMAILS: emails.default([]),
@@ -137,7 +143,7 @@ export const Settings = z.object({
 
 export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & {
   WORKER_LIMIT: number
-  /** The files that settings were read from, and that hold keys: nobody else may read them. */
+  /** The files that hold keys, tokens or passwords: nobody else may read them. */
   secretFiles: readonly string[]
 }
 
@@ -153,15 +159,6 @@ export const operatorPolicy = ({
 >): OperatorPolicy => ({
   ...{ set, modes, disabled, confirm, recipients }
 })
-
-/** Google's downloaded client file, of either kind (`web` or `installed`). */
-const GoogleClientFile = z
-  .object({ client_id: z.string(), client_secret: z.string() })
-  .or(z.object({ web: z.object({ client_id: z.string(), client_secret: z.string() }) }))
-  .or(z.object({ installed: z.object({ client_id: z.string(), client_secret: z.string() }) }))
-  .transform((file) => ('web' in file ? file.web : 'installed' in file ? file.installed : file))
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads and checks every setting. Throws one GatewayError ERR_CONFIG whose message lists all that is
@@ -190,8 +187,7 @@ export function readConfig(
     mistakes.push(`ADMIN_TOKEN is not set. ${HOW.ADMIN_TOKEN}`)
   mistakes.push(...contradictions(data ?? rightOnes(given, error)), ...lookInto(given))
   if (!data || mistakes.length > 0) throw wrongSettings(mistakes)
-  const named = ['SECRETS_FILE', ...IN_FILES.map((name) => `${name}_FILE`), 'GMAIL_OAUTH_PATH']
-  const secretFiles = named.flatMap((name) => given[name] ?? [])
+  const secretFiles = SECRET_FILES.flatMap((name) => given[name] ?? [])
   return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit(), secretFiles }
 }
 
@@ -236,11 +232,7 @@ function contradictions(config: z.infer<typeof Some>): string[] {
 
 /** A name that nobody reads is most likely one that somebody meant to be read. */
 function misspelt(environment: Environment): string[] {
-  const known = [
-    ...Object.keys(Settings.shape),
-    ...IN_FILES.map((name) => `${name}_FILE`),
-    'GMAIL_OAUTH_PATH'
-  ]
+  const known = [...Object.keys(Settings.shape), ...FILE_SETTINGS]
   return Object.keys(environment).flatMap((name) => {
     if (known.includes(name) || name.length < 6 || OTHERS.test(name)) return []
     const [near] = nearNames(name, known)
@@ -266,92 +258,4 @@ const HOW: Record<string, string> = {
   GOOGLE_CLIENT_ID: 'Give the OAuth client of your Google project, or GMAIL_OAUTH_PATH.',
   GOOGLE_CLIENT_SECRET: 'Give it, or GOOGLE_CLIENT_SECRET_FILE, or GMAIL_OAUTH_PATH.',
   SECRETS_FILE: 'Make one with `npm run secrets -- <file>`.'
-}
-
-/** Settings that may stand in a file of their own; empty settings count as not set. */
-function withFiles(
-  environment: Environment,
-  mistakes: string[],
-  warn: (sentence: string) => void
-): Record<string, string> {
-  const given: Record<string, string> = {}
-  for (const [name, value] of Object.entries(environment)) {
-    if (value !== undefined && value !== '') given[name] = value
-  }
-  // Most programs know these two in small letters as well.
-  for (const name of ['HTTPS_PROXY', 'NO_PROXY']) {
-    const small = given[name.toLowerCase()]
-    if (small !== undefined) given[name] ??= small
-  }
-  readFiles(given, mistakes, warn)
-  if (given.GMAIL_OAUTH_PATH !== undefined)
-    readGoogleClient(given, given.GMAIL_OAUTH_PATH, mistakes)
-  return given
-}
-
-function readFiles(
-  given: Record<string, string>,
-  mistakes: string[],
-  warn: (sentence: string) => void
-): void {
-  for (const name of IN_FILES) {
-    const path = given[`${name}_FILE`]
-    if (path === undefined) continue
-    const text = read(path, `${name}_FILE`, mistakes)
-    if (text === undefined) continue
-    given[name] = text.trim()
-    if (SECRETS.includes(name)) checkMode(path, `${name}_FILE`, mistakes, warn)
-  }
-}
-
-/** Settings that may stand in a file, whose name is then given as `<name>_FILE`. It is read again on reload. */
-const IN_FILES = [
-  'ADMIN_TOKEN',
-  'METRICS_TOKEN',
-  'GOOGLE_CLIENT_SECRET',
-  'DATABASE_URL',
-  'ALLOWED_EMAILS',
-  'ALLOWED_DOMAINS',
-  'LOG_LEVEL'
-]
-const SECRETS = IN_FILES.slice(0, 4)
-
-/** Swarm and Kubernetes mount secrets for a group; a file for everybody is no secret. */
-function checkMode(
-  path: string,
-  setting: string,
-  mistakes: string[],
-  warn: (sentence: string) => void
-): void {
-  const { mode } = statSync(path)
-  if ((mode & 0o027) !== 0)
-    mistakes.push(`${setting} names a file that other users can open; run chmod 0400 on it.`)
-  else if ((mode & 0o050) !== 0)
-    warn(
-      `${setting} names a file that its group can read; see to it that nobody else is in that group.`
-    )
-}
-
-function readGoogleClient(given: Record<string, string>, path: string, mistakes: string[]): void {
-  const text = read(path, 'GMAIL_OAUTH_PATH', mistakes)
-  if (text === undefined) return
-  try {
-    const client = GoogleClientFile.parse(JSON.parse(text))
-    given.GOOGLE_CLIENT_ID ??= client.client_id
-    given.GOOGLE_CLIENT_SECRET ??= client.client_secret
-  } catch {
-    mistakes.push(
-      'GMAIL_OAUTH_PATH names a file that is not a Google OAuth client (JSON with client_id and client_secret).'
-    )
-  }
-}
-
-function read(path: string, setting: string, mistakes: string[]): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error
-    mistakes.push(`${setting} names a file that cannot be read (${String(code)}).`)
-    return undefined
-  }
 }

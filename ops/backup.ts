@@ -3,6 +3,7 @@
  * Ends with 0; with 1 when the copy is whole but SECRETS_FILE does not open what is in it; 78 and 69 as the gateway does.
  */
 import { parseArgs } from 'node:util'
+import { readStoreSettings } from '../gateway/setting-files.ts'
 import { backUp } from './backup/backup.ts'
 import { asJson, databaseFile, exitCodeOf, inWords } from './backup/report.ts'
 
@@ -11,10 +12,10 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } }
 })
 const [to = 'backups/'] = positionals
-const { DATABASE_URL = 'sqlite:data/gateway.sqlite', SECRETS_FILE } = process.env
 
 try {
-  const copy = await backUp(databaseFile(DATABASE_URL), to, SECRETS_FILE || undefined, Date.now())
+  const { DATABASE_URL, SECRETS_FILE } = readStoreSettings(process.env)
+  const copy = await backUp(databaseFile(DATABASE_URL), to, SECRETS_FILE, Date.now())
   process.stdout.write(values.json ? asJson(copy) : inWords(copy))
   if (copy.keys.state === 'checked' && copy.keys.lost > 0) process.exitCode = 1
 } catch (error) {

@@ -3,6 +3,7 @@
  * `--without-keys` restores although SECRETS_FILE does not open its grants: those people sign in again.
  */
 import { parseArgs } from 'node:util'
+import { readStoreSettings } from '../gateway/setting-files.ts'
 import { asJson, databaseFile, exitCodeOf, inWords } from './backup/report.ts'
 import { restore } from './backup/restore.ts'
 
@@ -14,16 +15,16 @@ const { values, positionals } = parseArgs({
   }
 })
 const [from] = positionals
-const { DATABASE_URL = 'sqlite:data/gateway.sqlite', SECRETS_FILE } = process.env
 
 if (from === undefined) {
   process.stderr.write('npm run restore -- <backup> [--without-keys] [--json]\n')
   process.exitCode = 64 // EX_USAGE
 } else {
   try {
+    const { DATABASE_URL, SECRETS_FILE } = readStoreSettings(process.env)
     const to = databaseFile(DATABASE_URL)
     const withoutKeys = values['without-keys']
-    const copy = await restore(from, to, SECRETS_FILE || undefined, { withoutKeys })
+    const copy = await restore(from, to, SECRETS_FILE, { withoutKeys })
     process.stdout.write(values.json ? asJson(copy) : inWords(copy))
   } catch (error) {
     process.exitCode = exitCodeOf(error)

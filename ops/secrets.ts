@@ -1,10 +1,10 @@
 /**
- * Makes the file that SECRETS_FILE names: `npm run secrets -- secrets.json`. With `--rotate` it adds a newest
- * key for every purpose. With `--reseal` it seals what DATABASE_URL holds under the newest key, which a
- * gateway also does once it sees the file; then older keys may be taken out of it. With `--forget-lost` it removes
- * Google grants whose keys are lost for good. All of it may be done while gateways run.
+ * Makes the file that SECRETS_FILE names: `npm run secrets -- secrets.json`; without a name, SECRETS_FILE's own. With
+ * `--rotate` it adds a newest key for every purpose. With `--reseal` it seals what the gateway's database holds under the
+ * newest key, which a gateway also does once it sees the file; then older keys may be taken out of it. With
+ * `--forget-lost` it removes Google grants whose keys are lost for good. All of it may be done while gateways run.
  */
-import { renameSync } from 'node:fs'
+import { realpathSync, renameSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { GatewayError } from '#shared/errors.ts'
 import {
@@ -13,6 +13,8 @@ import {
   rotateKeyring,
   writeKeyring
 } from '../gateway/accounts/keyring.ts'
+import { readStoreSettings } from '../gateway/setting-files.ts'
+import { readDatabaseUrl, spokenOf } from '../gateway/store/database-url.ts'
 import { forgetLost, reseal } from './secrets/reseal.ts'
 
 const { values, positionals } = parseArgs({
@@ -23,10 +25,16 @@ const { values, positionals } = parseArgs({
     'forget-lost': { type: 'boolean', default: false }
   }
 })
-const [path = 'secrets.json'] = positionals
-const databaseUrl = process.env.DATABASE_URL ?? 'sqlite:data/gateway.sqlite'
+const { SECRETS_FILE } = process.env
+const path = positionals[0] ?? (SECRETS_FILE || 'secrets.json')
+const isNew = !values.rotate && !values.reseal && !values['forget-lost']
 
 try {
+  if (isNew) {
+    writeKeyring(path, createKeyring())
+    console.log(`${path}: written (0400). Set SECRETS_FILE to it and keep a copy.`)
+  }
+  if (values.reseal || values['forget-lost']) refuseForeign()
   if (values.rotate) {
     const next = `${path}.${process.pid}.new`
     writeKeyring(next, rotateKeyring(loadKeyring(path)))
@@ -34,22 +42,41 @@ try {
     console.log(`${path}: new keys added (0400). Keep a copy.`)
   }
   if (values.reseal) {
-    const count = await reseal(path, databaseUrl)
-    console.log(`${databaseUrl}: ${count} grants sealed anew under the newest key.`)
+    const { url, spoken } = database()
+    console.log(`${spoken}: ${await reseal(path, url)} grants sealed anew under the newest key.`)
   }
   if (values['forget-lost']) {
-    const count = await forgetLost(path, databaseUrl)
+    const { url, spoken } = database()
+    const count = await forgetLost(path, url)
     console.log(
-      `${databaseUrl}: ${count} grants removed that these keys do not open. Their people sign in again.`
+      `${spoken}: ${count} grants removed that these keys do not open. Their people sign in again.`
     )
-  }
-  if (!values.rotate && !values.reseal && !values['forget-lost']) {
-    writeKeyring(path, createKeyring())
-    console.log(`${path}: written (0400). Set SECRETS_FILE to it and keep a copy.`)
   }
 } catch (cause) {
   console.error(cause instanceof GatewayError ? cause.message : whyNot(cause))
   process.exitCode = 1
+}
+
+function database(): { url: string; spoken: string } {
+  const { DATABASE_URL: url } = readStoreSettings(process.env)
+  return { url, spoken: spokenOf(readDatabaseUrl(url)) }
+}
+
+/** What the gateway cannot open with its own keys is lost to it. */
+function refuseForeign(): void {
+  if (SECRETS_FILE && real(SECRETS_FILE) !== real(path))
+    throw new GatewayError(
+      'ERR_CONFIG',
+      `${path} is not the file that SECRETS_FILE names: the gateway could not open what is sealed with it, and its own grants would count as lost. Nothing was changed.`
+    )
+}
+
+function real(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file // whoever reads it says so
+  }
 }
 
 function whyNot(cause: unknown): string {

@@ -123,7 +123,9 @@ function readPrivateJson(path: string, warn: (sentence: string) => void): unknow
     if ((mode & 0o027) !== 0) throw refusal('other users can open it; run chmod 0400 on it')
     // As Swarm and Kubernetes mount secrets for a user that is not root.
     if ((mode & 0o050) !== 0)
-      warn('SECRETS_FILE: its group can read it; see to it that nobody else is in that group.')
+      warn(
+        'SECRETS_FILE: its group can read it; run chmod 0400 on it, or see to it that nobody else is in that group.'
+      )
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (cause) {
     throw cause instanceof GatewayError ? cause : refusal(reasonFor(cause), cause)

@@ -28,6 +28,13 @@ export interface PostgresHost {
   readonly port: number | undefined
 }
 
+/** Where it is, for people: without a password. */
+export function spokenOf(database: Database): string {
+  if (database.engine === 'sqlite') return `sqlite:${database.path}`
+  const hosts = database.hosts.map(({ host = '', port }) => (port ? `${host}:${port}` : host))
+  return `postgres://${hosts.join(',')}/${database.database ?? ''}`
+}
+
 type Tls = NonNullable<Exclude<ReturnType<typeof toClientConfig>['ssl'], boolean>>
 
 /** What is wrong with DATABASE_URL. The URL itself, in which a password may stand, is not repeated. */

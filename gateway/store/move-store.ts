@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { GatewayError } from '#shared/errors.ts'
+import { isMarked, putMark, takeMark } from './move-marks.ts'
 import type { Schema } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -32,13 +33,11 @@ const TABLES: readonly Table[] = [
   { name: 'account_choices', key: ['user_id'] }
 ]
 const BATCH = 500
-/** Is there from the first row to the last check, so that an interrupted move is told from a database in use. */
-const MARK = 'store_move'
 
 /**
  * Copies all that is kept from a store that nobody writes to into an empty one, and compares every row. Goes on where
- * an interrupted run has stopped. Throws ERR_CONFIG when `to` is in use, and ERR_UNAVAILABLE when what is there
- * differs from what is here; `to` is not to be used then.
+ * an interrupted run has stopped. Until it is done, no gateway starts over `to`, and afterwards none over `from`. Throws
+ * ERR_CONFIG when `to` is in use, and ERR_UNAVAILABLE when what is there differs from what is here.
  */
 export async function moveStore(from: Store, to: Store): Promise<readonly MovedTable[]> {
   await begin(to.db)
@@ -50,13 +49,13 @@ export async function moveStore(from: Store, to: Store): Promise<readonly MovedT
     moved.push({ name: table.name, rows: there.rows, copied })
   }
   await keepNumbers(from.db, to.db)
-  await sql`drop table ${sql.table(MARK)}`.execute(to.db)
+  await putMark(from.db, 'away') // first: an end in between leaves both refused, and is made good by another run
+  await takeMark(to.db, 'into')
   return moved
 }
 
 async function begin(db: Kysely<Schema>): Promise<void> {
-  const tables = await db.introspection.getTables()
-  if (tables.some(({ name }) => name === MARK)) return
+  if (await isMarked(db, 'into')) return
   for (const { name } of TABLES) {
     const { rows } = await sql`select 1 from ${sql.table(name)} limit 1`.execute(db)
     if (rows.length > 0)
@@ -65,7 +64,7 @@ async function begin(db: Kysely<Schema>): Promise<void> {
         `DATABASE_URL: its table ${name} is not empty, and not of a move that was interrupted. Give an empty database.`
       )
   }
-  await sql`create table ${sql.table(MARK)} (begun_at bigint not null)`.execute(db)
+  await putMark(db, 'into')
 }
 
 /** In the order of the keys, which both engines compare by their bytes, so that the last one is where to go on. */

@@ -1,5 +1,6 @@
 import { Kysely, sql } from 'kysely'
 import type { PostgresAddress } from './database-url.ts'
+import { movedSentence } from './move-marks.ts'
 import { openPostgres } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { StoreHealth } from './store-health.ts'
@@ -40,11 +41,17 @@ async function look(db: Kysely<Schema>): Promise<PostgresLook> {
     .executeTakeFirstOrThrow()
   const grants = await db.selectFrom('google_grants').select(['user_id', 'sealed']).execute()
   return {
-    trouble: await readOnly(db),
+    trouble: (await movedFrom(db)) ?? (await readOnly(db)),
     hasTables: true,
     people: Number(people.n),
     grants: grants.map(({ user_id, sealed }) => ({ userId: user_id, sealed }))
   }
+}
+
+async function movedFrom(db: Kysely<Schema>): Promise<string | undefined> {
+  const found = await db.introspection.getTables()
+  const sentence = movedSentence(found.map(({ name }) => name))
+  return sentence && `DATABASE_URL: ${sentence}`
 }
 
 /** A standby answers reads. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '#shared/errors.ts'
 import { migrationsFor } from './migrations.ts'
+import { movedSentence } from './move-marks.ts'
 import { SQLITE_TERMS } from './sqlite-terms.ts'
 import { troubleIn } from './store-trouble.ts'
 
@@ -12,6 +13,8 @@ export interface SqliteContents {
   readonly rows: Readonly<Record<string, number>>
   /** Changes of the tables that this program has and the file has not; the next start makes them. */
   readonly migrationsToCome: readonly string[]
+  /** Why no gateway starts over it although it is whole: a move to another database; undefined as a rule. */
+  readonly moved: string | undefined
   /** Milliseconds since the epoch: the last time that a gateway tried whether it could write; null for never. */
   readonly lastWrittenAt: number | null
   /** Every sealed Google grant. */
@@ -89,6 +92,7 @@ function contentsOf(database: DatabaseSync): SqliteContents {
     : undefined
   return {
     rows: Object.fromEntries(tables(database).map((name) => [name, count(database, name)])),
+    moved: movedSentence(tables(database)),
     migrationsToCome: known.filter((name) => !made.includes(name)),
     lastWrittenAt: typeof checked?.at === 'number' ? checked.at : null,
     grants: grants.map(({ user_id, sealed }) => ({

@@ -4,6 +4,7 @@ import { GatewayError } from '#shared/errors.ts'
 import { type Database, readDatabaseUrl } from './database-url.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { migrationsFor } from './migrations.ts'
+import { refuseMoved } from './move-marks.ts'
 import { openPostgres } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
@@ -48,6 +49,8 @@ export interface Store {
 export interface StoreOptions {
   /** Connections to a PostgreSQL database, at most. */
   readonly poolSize?: number
+  /** Also one that a move is going on into, or has led away from. */
+  readonly evenMoved?: boolean
 }
 
 const POOL_SIZE = 10
@@ -61,14 +64,17 @@ const MOST_TRIES = 5
 export async function openStore(
   databaseUrl: string,
   news: StoreNews = {},
-  { poolSize = POOL_SIZE }: StoreOptions = {}
+  { poolSize = POOL_SIZE, evenMoved = false }: StoreOptions = {}
 ): Promise<Store> {
   const health = new StoreHealth(news)
   const engine = open(readDatabaseUrl(databaseUrl), poolSize, health)
   const { terms, readSoon } = engine
   const db = new Kysely<Schema>({ dialect: engine.dialect })
   try {
-    await engine.migrating(db, (one) => bringUpToDate(one, terms))
+    await engine.migrating(db, async (one) => {
+      if (!evenMoved) await refuseMoved(one)
+      await bringUpToDate(one, terms)
+    })
   } catch (cause) {
     await db.destroy()
     throw notUpToDate(cause, health.trouble, engine.whyNotOpened(cause, health.trouble))

@@ -1,9 +1,9 @@
-import { chownSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { chownSync, existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { GatewayError } from '#shared/errors.ts'
 import { copySqlite, disownSqlite, inspectSqlite } from '../../gateway/store/sqlite-copy.ts'
 import { type CheckedCopy, checkKeys } from './backup.ts'
-import { whoHasOpen } from './who-has-open.ts'
+import { realPathOf, whoHasOpen } from './who-has-open.ts'
 
 /**
  * Puts the backup `from` where the gateway's database `to` is to be. Throws ERR_CONFIG when something is there already, a program has
@@ -16,7 +16,7 @@ export async function restore(
   secretsFile: string | undefined,
   { withoutKeys = false } = {}
 ): Promise<CheckedCopy> {
-  const path = realPath(to)
+  const path = realPathOf(to)
   refuseIfInUse(path)
   if (!existsSync(from)) throw refusal('There is no such backup.')
   const contents = inspectSqlite(from)
@@ -39,13 +39,6 @@ export async function restore(
     rmSync(unfinished, { force: true })
   }
   return { path, bytes: statSync(path).size, contents, keys }
-}
-
-/** As the system names it, whatever links lead there. */
-function realPath(to: string): string {
-  const path = resolve(to)
-  const directory = dirname(path)
-  return existsSync(directory) ? join(realpathSync(directory), basename(path)) : path
 }
 
 function refuseIfInUse(path: string): void {

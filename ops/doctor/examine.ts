@@ -2,13 +2,12 @@ import { GatewayError } from '#shared/errors.ts'
 import { checkedConfig } from '../../gateway/checked-config.ts'
 import { type Config, readConfig } from '../../gateway/config.ts'
 import { nodeWarning } from '../../gateway/node-floor.ts'
+import { type Environment, readStoreSettings } from '../../gateway/setting-files.ts'
 import { type Finding, fail, ok, skip, warn } from './finding.ts'
 import { isRunning, lookAtPorts, lookAtRunning, tryWalls } from './look-at-gateway.ts'
 import { lookAtGoogle } from './look-at-google.ts'
 import { lookAtPublicUrl } from './look-at-public-url.ts'
 import { lookAtStore } from './look-at-store.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Of Node's own, from package.json's `engines`. */
 const LEAST_NODE = [24, 12] as const
@@ -72,11 +71,19 @@ function mistakesIn(error: unknown): Finding[] {
 
 /** The database can be looked at all the same, when it is named. */
 async function withoutConfig(environment: Environment): Promise<Finding[]> {
-  const { DATABASE_URL = 'sqlite:data/gateway.sqlite', SECRETS_FILE } = environment
-  const store = SECRETS_FILE ? await lookAtStore({ DATABASE_URL, SECRETS_FILE }) : []
+  const store = await lookAtNamedStore(environment)
   const rest =
     'Not looked at before the settings are right: Google, PUBLIC_URL, the gateway, walls.'
   return [...store, skip('rest', rest)]
+}
+
+async function lookAtNamedStore(environment: Environment): Promise<Finding[]> {
+  try {
+    const { DATABASE_URL, SECRETS_FILE } = readStoreSettings(environment)
+    return SECRETS_FILE === undefined ? [] : await lookAtStore({ DATABASE_URL, SECRETS_FILE })
+  } catch {
+    return [] // what is wrong with the file is among the settings
+  }
 }
 
 function lookAtNode(): Finding {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { isIP } from 'node:net'
 import { type TLSSocket, connect as tls } from 'node:tls'
 import { type DialParts, dialTo } from '../../gateway/supervisor/dial.ts'
@@ -57,10 +57,9 @@ export async function knock(address: string, options: KnockOptions = {}): Promis
     asked.end(form && new URLSearchParams(form).toString())
     const [answer]: [IncomingMessage] = (await once(asked, 'response', { signal })) as never
     const ours = (before + Date.now()) / 2
-    const { date } = answer.headers
     return {
       status: answer.statusCode ?? 0,
-      theirs: date === undefined ? undefined : Date.parse(date) + 500,
+      theirs: timeIn(answer.headers),
       ours,
       body: await jsonOf(answer),
       certificateUntil: secured && Date.parse(secured.getPeerCertificate().valid_to)
@@ -69,6 +68,14 @@ export async function knock(address: string, options: KnockOptions = {}): Promis
     asked.on('error', () => {}).destroy()
     socket.on('error', () => {}).destroy()
   }
+}
+
+/** Date is when the origin made the answer, Age how long caches have held it since (RFC 9110 §6.6.1, RFC 9111 §5.1). */
+function timeIn({ date, age }: IncomingHttpHeaders): number | undefined {
+  const made = Date.parse(date ?? '')
+  if (Number.isNaN(made)) return undefined
+  const heldMs = /^\d{1,9}$/.test(age ?? '') ? Number(age) * 1000 : 0
+  return made + heldMs + 500
 }
 
 async function jsonOf(answer: IncomingMessage): Promise<unknown> {

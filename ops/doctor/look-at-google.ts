@@ -94,7 +94,7 @@ async function lookAtGmail(config: Config): Promise<Seen & { finding: Finding }>
   }
 }
 
-/** By the Date of an answer (RFC 9110 §6.6.1), which is true to half a second. */
+/** True to half a second, or a whole one where a cache answered. */
 function lookAtClock(knocked: Knocked | undefined): Finding {
   if (knocked?.theirs === undefined)
     return skip('clock', 'Google said no time to compare the clock with.')

@@ -36,6 +36,11 @@ export async function lookAtStore({
     const trouble = troubleWith(path)
     if (trouble) return [fail('store', trouble), await lookAtKeysOf(path, SECRETS_FILE)]
     const contents = inspectSqlite(path)
+    if (contents.moved !== undefined)
+      return [
+        fail('store', `DATABASE_URL: ${contents.moved}`),
+        await lookAtKeys(contents, SECRETS_FILE)
+      ]
     return [...lookAtFile(path, contents), await lookAtKeys(contents, SECRETS_FILE)]
   } catch (error) {
     return [fail('store', `DATABASE_URL: ${sentenceOf(error)}`), keysAlone(SECRETS_FILE)]

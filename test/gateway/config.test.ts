@@ -167,8 +167,33 @@ t.test('a secret that everybody can read is none; one that a group can read is w
       const said: string[] = []
       readConfig(given, (sentence) => said.push(sentence))
       t.equal(said.length, (mode & 0o040) === 0 ? 0 : 1, mode.toString(8))
+      for (const one of said)
+        t.match(one, `${name}_FILE names a file that its group can read; run chmod 0400`)
     }
   }
+  t.end()
+})
+
+t.test('what holds a secret is kept from workers, and nothing else', (t) => {
+  const directory = t.testdir({
+    token: '0123456789abcdef0123456789abcdef',
+    url: 'sqlite:x.sqlite',
+    emails: 'ada@example.com',
+    level: 'info',
+    'client.json': '{"web":{"client_id":"i","client_secret":"s"}}'
+  })
+  const at = (name: string) => join(directory, name)
+  for (const name of ['token', 'url']) chmodSync(at(name), 0o400)
+  const { secretFiles } = readConfig({
+    ...GOOD,
+    SECRETS_FILE: at('keys.json'),
+    METRICS_TOKEN_FILE: at('token'),
+    DATABASE_URL_FILE: at('url'),
+    ALLOWED_EMAILS_FILE: at('emails'),
+    LOG_LEVEL_FILE: at('level'),
+    GMAIL_OAUTH_PATH: at('client.json')
+  })
+  t.same(secretFiles, ['keys.json', 'token', 'url', 'client.json'].map(at))
   t.end()
 })
 

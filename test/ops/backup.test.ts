@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync
 } from 'node:fs'
@@ -24,6 +27,7 @@ import { inspectSqlite } from '../../gateway/store/sqlite-copy.ts'
 import { openStore, type Store } from '../../gateway/store/store.ts'
 import { backUp } from '../../ops/backup/backup.ts'
 import { restore } from '../../ops/backup/restore.ts'
+import { whoHasOpen } from '../../ops/backup/who-has-open.ts'
 import { smallDisk } from '../helpers/small-disk.ts'
 
 const ADA = asUserId('100000000000000000001')
@@ -174,6 +178,27 @@ t.test('a backup is put nowhere but into an empty place that nobody uses', async
   t.same(readdirSync(join(directory, 'state')), ['gateway.sqlite'])
 })
 
+t.test('who has the database open is found behind links, and by another name', async (t) => {
+  const { directory, database } = await place(t)
+  symlinkSync(join(directory, 'state'), join(directory, 'link'))
+  symlinkSync(database, join(directory, 'file'))
+  linkSync(database, join(directory, 'name'))
+  for (const path of [database, join(directory, 'link', 'gateway.sqlite'), join(directory, 'file')])
+    t.same(whoHasOpen(path), [process.pid], path)
+  t.same(
+    whoHasOpen(join(directory, 'name')),
+    [process.pid],
+    'as of a container, whose paths are others'
+  )
+  t.same(whoHasOpen(join(directory, 'none')), [])
+  rmSync(database)
+  t.same(
+    whoHasOpen(join(directory, 'link', 'gateway.sqlite')),
+    [process.pid],
+    'one that was removed'
+  )
+})
+
 t.test('a restored database is that of no gateway: leases and gateways are gone', async (t) => {
   const { directory, database, secrets, store } = await place(t)
   const later = Date.now() + 60_000
@@ -247,6 +272,18 @@ t.test('the keys are not in it, and that they fit is checked', async (t) => {
   t.match(good.output, /Not in it: the keys \(SECRETS_FILE\)/)
   t.match(good.output, /SECRETS_FILE opens all 1 Google grants/)
   t.notMatch(good.output, /ada@x|refresh/)
+
+  const inFile = join(directory, 'database-url')
+  writeFileSync(inFile, `${env.DATABASE_URL}\n`, { mode: 0o400 })
+  const filed = { DATABASE_URL_FILE: inFile, SECRETS_FILE: secrets }
+  const again = await run('backup', ['--json', join(directory, 'filed.sqlite')], filed)
+  t.match(JSON.parse(again.output), { rows: { users: 1 } }, 'DATABASE_URL_FILE names the database')
+  t.match(await run('restore', [to], filed), { status: 78, output: /running program/ })
+  chmodSync(inFile, 0o644)
+  t.match(await run('backup', [join(directory, 'open.sqlite')], filed), {
+    status: 78,
+    output: /^DATABASE_URL_FILE names a file that other users can open/
+  })
 
   const wrong = { ...env, SECRETS_FILE: others }
   const warned = await run('backup', ['--json', join(directory, 'second.sqlite')], wrong)

@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CompiledQuery } from 'kysely'
 import t, { type Test } from 'tap'
+import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
+import { putMark } from '../../gateway/store/move-marks.ts'
 import { moveStore } from '../../gateway/store/move-store.ts'
 import { openStore, type Store } from '../../gateway/store/store.ts'
+import { lookAtStore } from '../../ops/doctor/look-at-store.ts'
 import { startPostgres, withoutPostgres } from '../helpers/postgres.ts'
 import { openTestStore } from '../helpers/store-engines.ts'
 
@@ -60,9 +64,11 @@ async function lab(t: Test) {
   return { file, url, from }
 }
 
-const run = (args: string[], DATABASE_URL: string) =>
+const run = (args: string[], DATABASE_URL: string) => runWith(args, { DATABASE_URL })
+
+const runWith = (args: string[], settings: Record<string, string>) =>
   new Promise<{ code: number | string | null | undefined; said: string }>((resolve) => {
-    const env = { PATH: process.env.PATH, DATABASE_URL }
+    const env = { PATH: process.env.PATH, ...settings }
     execFile(process.execPath, ['ops/migrate-store.ts', ...args], { env }, (error, out, err) =>
       resolve({ code: error ? error.code : 0, said: `${out}${err}` })
     )
@@ -87,6 +93,29 @@ t.test('all that is kept is there afterwards, and numbers go on', skip, async (t
   t.same(await db.selectFrom('lease_floor').select('epoch').execute(), [{ epoch: 2 ** 40 }])
   t.same(await db.selectFrom('owners').selectAll().execute(), [])
   t.match(await run([file], url), { code: 78, said: /users is not empty/ })
+})
+
+t.test('no gateway starts over what was moved, nor over what is being filled', skip, async (t) => {
+  const { file, url, from } = await lab(t)
+  const to = await openTestStore(t, url)
+  await putMark(to.db, 'into') // as an interrupted run leaves it
+  await t.rejects(openStore(url), {
+    code: 'ERR_CONFIG',
+    message: /being filled.*run `npm run migrate-store`/
+  })
+  await from.close()
+  const urlFile = `${file.slice('sqlite:'.length)}-url`
+  writeFileSync(urlFile, url, { mode: 0o400 })
+  t.match(await runWith([file], { DATABASE_URL_FILE: urlFile }), { code: 0 })
+  await (await openStore(url)).close()
+  const refusal = { code: 'ERR_CONFIG', message: /was moved to another database/ }
+  await t.rejects(openStore(file), refusal)
+  const SECRETS_FILE = `${urlFile}-keys`
+  writeKeyring(SECRETS_FILE, createKeyring())
+  const looks = await lookAtStore({ DATABASE_URL: file, SECRETS_FILE })
+  t.match(looks[0], { level: 'fail', said: /was moved to another database/ }, 'doctor says so')
+  t.match(await run(['--back', file], ''), { code: 0, said: /may start over the file again/ })
+  await (await openStore(file)).close()
 })
 
 t.test('an interrupted move goes on where it was', skip, async (t) => {

@@ -67,7 +67,11 @@ t.test('a file that others can open, or that is not there, is refused', async (t
   chmodSync(path, 0o440)
   const warnings: string[] = []
   loadKeyring(path, (sentence) => warnings.push(sentence))
-  t.match(warnings, [/its group can read it/], 'as Swarm and Kubernetes mount secrets')
+  t.match(
+    warnings,
+    [/its group can read it; run chmod 0400 on it, or/],
+    'as Swarm and Kubernetes mount secrets'
+  )
   t.throws(() => loadKeyring(`${path}.not`), {
     code: 'ERR_CONFIG',
     message: /no such file; make one with npm run secrets/
