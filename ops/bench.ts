@@ -3,14 +3,15 @@
  * `--json <file>` and `--markdown <file>` write them as well, `--quick` takes a minute, `--only <name,…>` runs
  * some scenarios, `--variants` compares ways to start a worker as well. `--against <directory>` compares with another
  * build: a checkout with its packages (`--only '' --against <directory>` does nothing else, `--only reading --against
- * <directory>` only reads mail).
+ * <directory>` only reads mail). `--only price` compares with several, each named so, and with `--peers` with programs
+ * of others, which it gets from npm.
  */
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Bench } from './bench/bench.ts'
 import { PROCESS } from './bench/bench-place.ts'
-import { openCheckout } from './bench/checkout.ts'
+import { type Checkout, openCheckout } from './bench/checkout.ts'
 import { Child } from './bench/child.ts'
 import { FULL, QUICK } from './bench/effort.ts'
 import { thisMachine } from './bench/machine.ts'
@@ -22,6 +23,7 @@ import { hibernated } from './bench/scenarios/hibernated.ts'
 import { hostile } from './bench/scenarios/hostile.ts'
 import { memory } from './bench/scenarios/memory.ts'
 import { neighbours } from './bench/scenarios/neighbours.ts'
+import { price } from './bench/scenarios/price.ts'
 import { profile } from './bench/scenarios/profile.ts'
 import { reading } from './bench/scenarios/reading.ts'
 import { sessions } from './bench/scenarios/sessions.ts'
@@ -31,6 +33,7 @@ import { throughput } from './bench/scenarios/throughput.ts'
 const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   latency: addedLatency,
   throughput,
+  price,
   sessions,
   start: coldStart,
   memory,
@@ -47,7 +50,8 @@ const { values } = parseArgs({
     json: { type: 'string' },
     markdown: { type: 'string' },
     variants: { type: 'boolean', default: false },
-    against: { type: 'string' },
+    against: { type: 'string', multiple: true, default: [] },
+    peers: { type: 'boolean', default: false },
     only: { type: 'string' }
   }
 })
@@ -57,13 +61,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const stop = new AbortController()
 
 await using checkout = await openCheckout(fileURLToPath(new URL('..', import.meta.url)))
-await using other = values.against === undefined ? undefined : await openCheckout(values.against)
+await using open = new AsyncDisposableStack()
+const others: Checkout[] = []
+for (const directory of values.against) others.push(open.use(await openCheckout(directory)))
 await using load = new Child(PROCESS.load, { flags: ['--expose-gc'] })
 const { place, root, gateway } = checkout
-const bench = { place, root, gateway, other, load, effort: values.quick ? QUICK : FULL }
+const { peers, quick } = values
+const bench = { place, root, gateway, others, peers, load, effort: quick ? QUICK : FULL }
 const sections: Section[] = []
 const known = { ...SCENARIOS, ...ASKED_FOR }
-const asked = [...(values.variants ? ['variants'] : []), ...(other ? ['against', 'reading'] : [])]
+const asked = [
+  ...(values.variants ? ['variants'] : []),
+  ...(others.length > 0 ? ['against', 'reading'] : [])
+]
 const only = values.only?.split(',').filter((name) => name !== '')
 const names = only?.length ? only : [...(only ? [] : Object.keys(SCENARIOS)), ...asked]
 for (const name of names) {

@@ -7,8 +7,10 @@ import { type LoadPlan, LoadResult } from './load-plan.ts'
 export interface Bench extends Pick<Checkout, 'place' | 'root' | 'gateway'> {
   readonly load: Child
   readonly effort: Effort
-  /** Another build, to be measured beside this one. */
-  readonly other?: Checkout | undefined
+  /** Other builds, to be measured beside this one. */
+  readonly others: readonly Checkout[]
+  /** Whether programs of others are measured as well. */
+  readonly peers: boolean
 }
 
 const PATIENCE_MS = 120_000

@@ -10,6 +10,12 @@ export interface Effort {
   readonly neighbourMs: number
   /** Rounds with and without each thing that a fallen worker does. */
   readonly hostileRounds: number
+  /** How many people call without a pause and at the pace of people, and how long the latter is watched at least. */
+  readonly price: {
+    readonly people: readonly number[]
+    readonly atHumanPace: readonly number[]
+    readonly windowMs: number
+  }
   /** What two builds are compared by: how often each thing is measured on both. */
   readonly comparisons: number
 }
@@ -22,6 +28,7 @@ export const FULL: Effort = {
   sessions: 10_000,
   neighbourMs: 2000,
   hostileRounds: 3,
+  price: { people: [1, 4, 20, 100], atHumanPace: [20, 200], windowMs: 15_000 },
   comparisons: 5
 }
 
@@ -34,5 +41,6 @@ export const QUICK: Effort = {
   sessions: 1000,
   neighbourMs: 1000,
   hostileRounds: 1,
+  price: { people: [1, 20], atHumanPace: [20], windowMs: 10_000 },
   comparisons: 3
 }

@@ -3,10 +3,16 @@ import * as z from 'zod'
 const Client = z.object({
   origin: z.string(),
   socketPath: z.string().optional(),
-  headers: z.record(z.string(), z.string())
+  headers: z.record(z.string(), z.string()),
+  era: z.literal(['2025', '2026']).optional()
 })
 
-const Side = z.object({ name: z.string(), clients: z.array(Client) })
+const Side = z.object({
+  name: z.string(),
+  clients: z.array(Client),
+  /** The process that all others of this side come from. What they spend in its rounds is then measured. */
+  root: z.int().positive().optional()
+})
 export type Side = z.infer<typeof Side>
 
 /** What the load generator is told to do. Every client of a side has a connection and a session of its own. */
@@ -34,6 +40,8 @@ export const LoadResult = z.record(
   z.object({
     latencies: z.array(z.number()),
     seconds: z.number(),
+    /** Seconds of processor time in the rounds that count: of the side's root, and of all below it. */
+    spent: z.object({ root: z.number(), below: z.number() }),
     /** With those of the warm-up, which have no latency here. */
     deeds: z.int()
   })

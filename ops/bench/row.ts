@@ -1,7 +1,7 @@
 /** One line of the result: this gateway's figure, the other side's, and what the project asks for. */
 export interface Row {
   readonly what: string
-  readonly unit: 'ms' | 'calls/s' | 'MB' | 'bytes' | 'µs'
+  readonly unit: 'ms' | 'calls/s' | 'MB' | 'bytes' | 'µs' | 'ms/s'
   readonly ours: number
   /** What it is compared with, measured in the same run. */
   readonly against?: { readonly name: string; readonly figure: number }

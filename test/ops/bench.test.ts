@@ -3,7 +3,7 @@ import { busyTimes } from '../../ops/bench/cpu-profile.ts'
 import { markdown } from '../../ops/bench/markdown.ts'
 import { median, percentile } from '../../ops/bench/percentile.ts'
 import { privateMemory, privateMemoryBelow } from '../../ops/bench/private-memory.ts'
-import { processorTime } from '../../ops/bench/processor-time.ts'
+import { processorTime, withAllBelow } from '../../ops/bench/processor-time.ts'
 import { isMet, type Row, ratioOf } from '../../ops/bench/row.ts'
 
 const needsLinux = { skip: process.platform === 'linux' ? false : 'needs Linux' }
@@ -56,6 +56,10 @@ t.test('a process is weighed with those that stand around it', needsLinux, async
   const end = performance.now() + 30
   while (performance.now() < end);
   t.ok((await processorTime([process.pid])) > before)
+  const [first, ...below] = await withAllBelow(process.ppid)
+  t.equal(first, process.ppid)
+  t.ok(below.includes(process.pid))
+  t.equal(await processorTime([2 ** 30]), 0, 'what has ended counts for nothing')
 })
 
 t.test('the result names the machine, both sides, the ratio and what is missed', async (t) => {

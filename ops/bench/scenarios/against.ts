@@ -7,7 +7,6 @@ import type { Section } from '../markdown.ts'
 import { McpClient, startSession } from '../mcp-client.ts'
 import { median, percentile } from '../percentile.ts'
 import { privateMemoryBelow } from '../private-memory.ts'
-import { processorTime } from '../processor-time.ts'
 import type { Budget, Row } from '../row.ts'
 import { timed } from '../timed.ts'
 
@@ -31,7 +30,7 @@ const MODES: Readonly<Record<string, (first: number) => Record<string, string>>>
 
 /** What this build costs beside another one, in each mode. */
 export async function against(bench: Bench): Promise<Section> {
-  const { other } = bench
+  const [other] = bench.others
   if (!other) throw new Error('Say which build to compare with: --against <directory>')
   const rows: Row[] = []
   for (const [mode, settings] of Object.entries(MODES))
@@ -81,10 +80,14 @@ async function calls(bench: Bench, other: Checkout, sides: readonly Side[]): Pro
   const { directory, programs } = other.place
   await using launcher = await WorkerLauncher.open({ directory, entry: programs.worker })
   const direct = await directTarget(await launcher.startAssigned(), directory)
-  const clients = sides.map(({ name, gateway }) => ({ name, clients: [gateway.target(0)] }))
+  const clients = sides.map(({ name, gateway }) => ({
+    name,
+    root: gateway.pid,
+    clients: [gateway.target(0)]
+  }))
   const plan = { sides: [...clients, { name: 'straight', clients: [direct] }] }
   const p50 = ({ latencies }: Measured): number => percentile(latencies, 0.5)
-  const results = await inTurns(bench, plan, sides)
+  const results = await inTurns(bench, plan)
   return [
     rowOf('a call, p50', 'ms', results, ({ measured }, side) => p50(sideOf(measured, side))),
     rowOf(
@@ -103,10 +106,11 @@ async function throughput(bench: Bench, sides: readonly Side[]): Promise<Row[]> 
   const plan = {
     sides: sides.map(({ name, gateway }) => ({
       name,
+      root: gateway.pid,
       clients: Array.from({ length: USERS }, (_, n) => gateway.target(n))
     }))
   }
-  const results = await inTurns(bench, plan, sides)
+  const results = await inTurns(bench, plan)
   const rate = ({ latencies, seconds }: Measured): number => latencies.length / seconds
   const figure = ({ measured }: Result, side: string): number => rate(sideOf(measured, side))
   const what = `calls of ${USERS} people`
@@ -119,9 +123,13 @@ async function throughput(bench: Bench, sides: readonly Side[]): Promise<Row[]> 
 async function sessionStart(bench: Bench, sides: readonly Side[]): Promise<Row[]> {
   const plan = {
     deed: 'start',
-    sides: sides.map(({ name, gateway }) => ({ name, clients: [gateway.target(0)] }))
+    sides: sides.map(({ name, gateway }) => ({
+      name,
+      root: gateway.pid,
+      clients: [gateway.target(0)]
+    }))
   } as const
-  const results = await inTurns(bench, plan, sides)
+  const results = await inTurns(bench, plan)
   const what = 'session start, the worker runs'
   return [
     rowOf(`${what}, p50`, 'ms', results, ({ measured }, side) =>
@@ -131,56 +139,33 @@ async function sessionStart(bench: Bench, sides: readonly Side[]): Promise<Row[]
   ]
 }
 
+const PARTS = [
+  ['gateway', 'root'],
+  ['workers', 'below']
+] as const
+
 const processorRows = (what: string, results: readonly Result[]): Row[] =>
-  (['gateway', 'workers'] as const).map((where) =>
-    rowOf(
-      `${what}: processor time, ${where}`,
-      'µs',
-      results,
-      ({ spent }, side) => spent[side]?.[where] ?? Number.NaN
-    )
+  PARTS.map(([where, part]) =>
+    rowOf(`${what}: processor time, ${where}`, 'µs', results, ({ measured }, side) => {
+      const { spent, latencies } = sideOf(measured, side)
+      return (spent[part] * 1e6) / latencies.length
+    })
   )
 
 interface Result {
   readonly measured: LoadResult
-  /** Processor time of each side, in µs for each call (or session). */
-  readonly spent: Readonly<Record<string, Spent>>
 }
 
-interface Spent {
-  readonly gateway: number
-  readonly workers: number
-}
-
-async function inTurns(
-  bench: Bench,
-  plan: Pick<LoadPlan, 'sides' | 'deed'>,
-  sides: readonly Side[]
-): Promise<Result[]> {
+async function inTurns(bench: Bench, plan: Pick<LoadPlan, 'sides' | 'deed'>): Promise<Result[]> {
   const results: Result[] = []
   await runLoad(bench, { ...plan, rounds: 1, roundMs: TURN_MS }) // every worker has started
   for (let n = 0; n < bench.effort.comparisons; n += 1) {
     const turned = n % 2 === 0 ? plan.sides : plan.sides.toReversed()
-    const before = await Promise.all(sides.map(timesOf))
     const turns = { rounds: TURNS, roundMs: TURN_MS }
     const measured = await runLoad(bench, { ...plan, ...turns, sides: turned })
-    const after = await Promise.all(sides.map(timesOf))
-    const spent: Record<string, Spent> = {}
-    for (const [at, { name }] of sides.entries()) {
-      const of = (where: keyof Spent): number =>
-        (((after[at]?.[where] ?? 0) - (before[at]?.[where] ?? 0)) * 1e6) /
-        sideOf(measured, name).deeds
-      spent[name] = { gateway: of('gateway'), workers: of('workers') }
-    }
-    results.push({ measured, spent })
+    results.push({ measured })
   }
   return results
-}
-
-/** In seconds. */
-async function timesOf({ gateway }: Side): Promise<Spent> {
-  const workers = (await gateway.workers()).map(({ pid }) => pid)
-  return { gateway: await processorTime([gateway.pid]), workers: await processorTime(workers) }
 }
 
 /** Sessions of people who have no worker yet; the first of each side counts for nothing. */

@@ -34,7 +34,8 @@ interface Figures {
 
 /** What it costs to read mail, beside another build: the tools alone, each side in processes of its own. */
 export async function reading(bench: Bench): Promise<Section> {
-  const { other, effort, root } = bench
+  const { effort, root } = bench
+  const [other] = bench.others
   if (!other) throw new Error('Say which build to compare with: --against <directory>')
   const gmail = await startSandbox({ users: [{ email: EMAIL, empty: true }] })
   try {

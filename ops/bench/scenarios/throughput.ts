@@ -1,4 +1,3 @@
-import { processUse } from '../../../gateway/supervisor/proc.ts'
 import { type Bench, runLoad, sideOf } from '../bench.ts'
 import { GatewayProcess } from '../gateway-process.ts'
 import type { LoadPlan, LoadResult } from '../load-plan.ts'
@@ -24,11 +23,11 @@ export async function throughput(bench: Bench): Promise<Section> {
     rows: [
       ...rowsOf('a tool that does nothing', empty, BUDGET),
       ...rowsOf(`a tool that computes for ${WORK_MS} ms`, working),
-      cpuRow('the gateway itself', empty.cpu.gateway, empty.cpu.server),
-      cpuRow('all workers', empty.cpu.workers, empty.cpu.server)
+      cpuRow('the gateway itself', empty, 'root'),
+      cpuRow('all workers', empty, 'below')
     ],
     notes: [
-      'The load generator shares the cores. Processor time is for the tool that does nothing, warm-up included.'
+      'The load generator shares the cores. Processor time is for the tool that does nothing.'
     ]
   }
 }
@@ -36,8 +35,6 @@ export async function throughput(bench: Bench): Promise<Section> {
 interface Measured {
   readonly ours: LoadResult[string]
   readonly theirs: LoadResult[string]
-  /** Microseconds for each call. */
-  readonly cpu: { readonly gateway: number; readonly workers: number; readonly server: number }
 }
 
 async function measure(
@@ -48,26 +45,21 @@ async function measure(
 ): Promise<Measured> {
   const { rounds, roundMs } = bench.effort
   const sides = [
-    { name: 'gateway', clients: Array.from({ length: USERS }, (_, n) => gateway.target(n)) },
-    { name: ONE_PROCESS, clients: Array.from({ length: USERS }, () => server.target) }
+    {
+      name: 'gateway',
+      root: gateway.pid,
+      clients: Array.from({ length: USERS }, (_, n) => gateway.target(n))
+    },
+    {
+      name: ONE_PROCESS,
+      root: server.pid,
+      clients: Array.from({ length: USERS }, () => server.target)
+    }
   ]
   // Everybody's worker has started and served before anything is counted.
   await runLoad(bench, { ...tool, sides, rounds: 1, roundMs })
-  const workers = (await gateway.workers()).map(({ pid }) => pid)
-  const cpu = (): Promise<[number, number, number]> =>
-    Promise.all([cpuOf([gateway.pid]), cpuOf(workers), cpuOf([server.pid])])
-  const before = await cpu()
   const result = await runLoad(bench, { ...tool, sides, rounds, roundMs })
-  const after = await cpu()
-  const ours = sideOf(result, 'gateway')
-  const theirs = sideOf(result, ONE_PROCESS)
-  const each = (at: 0 | 1 | 2, { deeds }: LoadResult[string]): number =>
-    ((after[at] - before[at]) / deeds) * 1e6
-  return {
-    ours,
-    theirs,
-    cpu: { gateway: each(0, ours), workers: each(1, ours), server: each(2, theirs) }
-  }
+  return { ours: sideOf(result, 'gateway'), theirs: sideOf(result, ONE_PROCESS) }
 }
 
 function rowsOf(what: string, { ours, theirs }: Measured, budget?: Budget): Row[] {
@@ -88,15 +80,9 @@ function rowsOf(what: string, { ours, theirs }: Measured, budget?: Budget): Row[
   return [row(what, 'calls/s', rate, budget), row(`${what}, p99`, 'ms', p99)]
 }
 
-const cpuRow = (name: string, ours: number, theirs: number): Row => ({
+const cpuRow = (name: string, { ours, theirs }: Measured, part: 'root' | 'below'): Row => ({
   what: `processor time of a call, ${name}`,
   unit: 'µs',
-  ours,
-  against: { name: ONE_PROCESS, figure: theirs }
+  ours: (ours.spent[part] * 1e6) / ours.latencies.length,
+  against: { name: ONE_PROCESS, figure: (theirs.spent.root * 1e6) / theirs.latencies.length }
 })
-
-/** Seconds of processor time. */
-async function cpuOf(pids: readonly number[]): Promise<number> {
-  const uses = await Promise.all(pids.map(processUse))
-  return uses.reduce((sum, use) => sum + (use?.cpuSeconds ?? 0), 0)
-}
