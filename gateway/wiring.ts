@@ -43,6 +43,7 @@ import { Readiness } from './readiness.ts'
 import { createReload, type Reload, type ReloadParts } from './reload.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
+import { forgetOldSends } from './store/send-ledger.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { StoreNews } from './store/store-health.ts'
 import { isStoreError } from './store/store-trouble.ts'
@@ -612,7 +613,8 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     sessions: accountSessions(serving.sessions),
     toolRequests: core.toolSignIn?.requests,
     note: core.books.note,
-    audit: core.books.audit
+    audit: core.books.audit,
+    sends: { sweep: () => forgetOldSends(core.store, systemClock) }
   }
   return buildApp({
     clock: systemClock,

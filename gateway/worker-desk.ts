@@ -1,6 +1,7 @@
 import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type UserId } from '#shared/ids.ts'
+import type { SendAnswer } from '#shared/send-ledger.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
 import type { AttachmentLinks } from './attachments/links.ts'
 import type { Exchanges } from './http/exchange.ts'
@@ -144,12 +145,14 @@ async function noteSend(
   { id: worker, userId, channel }: RunningWorker,
   { id, question }: Extract<FromWorker, { type: 'send' }>
 ): Promise<void> {
-  const answer = await (question.ask === 'begin'
-    ? sends.begin(userId, question)
-    : sends.end(userId, question).then(() => ({ state: 'noted' as const }))
-  ).catch((error: unknown) => {
+  const ask = (): Promise<SendAnswer> => {
+    if (question.ask === 'begin') return sends.begin(userId, question)
+    if (question.ask === 'look') return sends.look(userId, question)
+    return sends.end(userId, question).then(() => ({ state: 'noted' }))
+  }
+  const answer = await ask().catch((error: unknown): SendAnswer => {
     log.error({ err: error, worker, ask: question.ask }, 'a send was not noted')
-    return { state: 'unavailable' as const }
+    return { state: 'unavailable' }
   })
   channel.send({ type: 'send-answer', id, answer })
 }

@@ -10,6 +10,7 @@ export function channelLedger(channel: Channel): SendLedger {
   }
   return {
     begin: (send) => ask({ ask: 'begin', ...send }),
+    look: (key) => ask({ ask: 'look', key }),
     async end(key, outcome) {
       await ask({ ask: 'end', key, outcome })
     }

@@ -6,7 +6,7 @@ export type ToolErrorCode =
   | 'needs_reauth' // Google no longer accepts this account's grant
   | 'not_offered' // the operator or the person does not let this tool be used here
   | 'not_found' // no such message, thread, label, attachment or draft
-  | 'outcome_unknown' // a message may or may not have been sent
+  | 'outcome_unknown' // something may or may not have been sent or made
   | 'quota_exceeded' // Google's daily limit; a retry within minutes is useless
   | 'rate_limited' // too fast; a retry after a pause works
   | 'recipient_not_allowed' // the operator does not allow this recipient

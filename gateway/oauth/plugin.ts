@@ -82,6 +82,7 @@ export interface SignInParts {
   readonly note: NoteChange
   /** Kept in order with the rows of sign-in. */
   readonly audit: UpkeepParts['audit']
+  readonly sends: UpkeepParts['sends']
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
   /** What people asked for with sign-in tools; undefined where those are off. */

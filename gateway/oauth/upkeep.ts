@@ -10,6 +10,8 @@ export interface UpkeepParts {
   readonly grants: Pick<GoogleGrants, 'reseal'>
   /** Removes what was written down long ago; answers how many rows went. */
   readonly audit: { sweep(): Promise<number> }
+  /** Forgets what was sent long ago; answers how many rows went. */
+  readonly sends: { sweep(): Promise<number> }
   readonly clock: Clock
   /** Whether the wall clock may be believed; until then nothing is too old. Yes, if absent. */
   readonly isClockSettled?: (() => boolean) | undefined
@@ -34,10 +36,10 @@ const IDLE_GRANT_MS = 3600_000
 
 /**
  * Removes expired rows, dynamically registered clients that nobody has used for long among them, and what the audit has kept for
- * long enough; seals Google grants under the current key after a rotation.
+ * long enough, and what was sent; seals Google grants under the current key after a rotation.
  */
 export function startUpkeep(parts: UpkeepParts): Upkeep {
-  const { store, personalTokens, grants, audit, clock, failed } = parts
+  const { store, personalTokens, grants, audit, sends, clock, failed } = parts
   const { db } = store
   let running: Promise<unknown> = Promise.resolve()
   let disarm = () => {}
@@ -70,7 +72,7 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
       .executeTakeFirstOrThrow()
     await dateClients(db, now)
     const removed = [expired, spent, idle].map(({ numDeletedRows }) => Number(numDeletedRows))
-    const others = [await personalTokens.sweep(), await audit.sweep()]
+    const others = [await personalTokens.sweep(), await audit.sweep(), await sends.sweep()]
     return [...removed, ...others].reduce((sum, rows) => sum + rows)
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import * as z from 'zod'
+import type { AccessLevel } from '#shared/access-levels.ts'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
 import { connectUsers, type GoogleStandIn, type TestUser } from './connect-users.ts'
 import { freePort } from './free-port.ts'
@@ -34,12 +35,17 @@ export interface HomeOptions {
   /** So many people of a Google that nobody asks anything, or a Google with its own people. */
   readonly users: number | GoogleStandIn
   readonly settings: Readonly<Record<string, string>>
+  /** Of everybody's token; `gmail.modify`, if absent. */
+  readonly level?: AccessLevel
 }
 
 export type GatewayHome = Awaited<ReturnType<typeof openGatewayHome>>
 
 /** A data directory and ports for gateways that run as processes, one after the other or at once. */
-export async function openGatewayHome(t: Test, { users: wanted, settings }: HomeOptions) {
+export async function openGatewayHome(
+  t: Test,
+  { users: wanted, settings, level = 'gmail.modify' }: HomeOptions
+) {
   const google = typeof wanted === 'number' ? nobodysGoogle(wanted) : wanted
   const directory = await mkdtemp(join(tmpdir(), 'gw-')) // a socket's path must be short
   await chmod(directory, 0o711) // workers may be somebody else's
@@ -65,7 +71,7 @@ export async function openGatewayHome(t: Test, { users: wanted, settings }: Home
   }
   writeKeyring(env.SECRETS_FILE ?? '', createKeyring())
   const files = { DATABASE_URL: env.DATABASE_URL ?? '', SECRETS_FILE: env.SECRETS_FILE ?? '' }
-  const users: TestUser[] = await connectUsers(files, google, 'gmail.modify')
+  const users: TestUser[] = await connectUsers(files, google, level)
   const running = new Set<GatewayProcess>()
   t.teardown(async () => {
     for (const gateway of running) gateway.kill('SIGKILL')

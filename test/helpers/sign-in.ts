@@ -117,6 +117,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       note: async (change) => void noted.push(change),
       tell: (event) => void told.push(event),
       audit: { sweep: async () => 0 },
+      sends: { sweep: async () => 0 },
       onErase: async (userId) => {
         erased.push(userId)
       },

@@ -11,7 +11,7 @@ import type { GmailMethod, GmailMethods, Mailbox } from './methods.ts'
 import { Pace } from './pace.ts'
 import { UNITS, UNITS_PER_MINUTE } from './quota.ts'
 import type { GmailReport } from './report.ts'
-import { isOutcomeUnknown, pauseBeforeRetry } from './retry.ts'
+import { isOutcomeUnknown, NOT_REPEATABLE, pauseBeforeRetry } from './retry.ts'
 import { type AskForUnits, SharedPace } from './shared-pace.ts'
 import { sleep } from './sleep.ts'
 
@@ -138,13 +138,10 @@ function assertReadable(method: GmailMethod, data: unknown): void {
   if (!isObject && !SILENT.has(method)) throw new UnreadableAnswer()
 }
 
-/** A request that was sent and not answered may have had its effect; only sends make that the client's concern. */
+/** A request that was sent and not answered may have had its effect; that matters where another one would have it again. */
 function asToolError(method: GmailMethod, failure: Failure, cause: unknown): ToolError {
-  const isSend = method === 'messages.send' || method === 'drafts.send'
-  if (isSend && isOutcomeUnknown(failure))
-    return new ToolError('outcome_unknown', 'Gmail did not say whether the message was sent.', {
-      cause
-    })
+  if (NOT_REPEATABLE.has(method) && isOutcomeUnknown(failure))
+    return new ToolError('outcome_unknown', 'Gmail did not say whether this was done.', { cause })
   return toToolError(failure, cause)
 }
 

@@ -36,7 +36,7 @@ export async function findByMessageId(
   const { messages } = await mailbox.call(
     'messages.list',
     {
-      q: `${place === 'sent' ? 'in:sent ' : ''}rfc822msgid:${asTerm(messageId.replace(/^<|>$/g, ''))}`,
+      q: `${place === 'sent' ? 'in:sent ' : ''}${searchFor(messageId)}`,
       includeSpamTrash: true,
       maxResults: 1
     },
@@ -46,5 +46,8 @@ export async function findByMessageId(
   return first?.id ? { id: first.id, threadId: first.threadId ?? '' } : undefined
 }
 
-/** Blanks and brackets would end the term. */
-const asTerm = (id: string): string => (/[\s(){}]/.test(id) ? `"${id}"` : id)
+/** Gmail's search for a message by its `Message-ID` header. */
+export function searchFor(messageId: string): string {
+  const id = messageId.replace(/^<|>$/g, '')
+  return `rfc822msgid:${/[\s(){}]/.test(id) ? `"${id}"` : id}` // blanks and brackets would end the term
+}

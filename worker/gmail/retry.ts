@@ -7,7 +7,7 @@ const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 16_000
 
 /** Calls that make a new thing each time, so that a second request may do it twice. */
-const NOT_REPEATABLE: ReadonlySet<GmailMethod> = new Set([
+export const NOT_REPEATABLE: ReadonlySet<GmailMethod> = new Set([
   'messages.send',
   'drafts.send',
   'drafts.create',

@@ -2,123 +2,146 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import type { SendAnswer } from '#shared/send-ledger.ts'
 import { ToolError } from '../tool-error.ts'
-import { findByMessageId } from './message-id.ts'
-import type { Mailbox } from './methods.ts'
-import { sleep } from './sleep.ts'
+import { isInDoubt, lookFor, makeOrFind } from './made-once.ts'
 
-/** What Gmail made of a message. */
-export interface Sent {
+/** What Gmail made of a message or draft, by its ids. */
+export interface Made {
   readonly id: string
   readonly threadId: string
-  readonly labelIds: readonly string[]
 }
 
-/** What makes two sends the same. */
-export interface SendKey {
+/** A message that goes out once, or a draft that is saved once. */
+export interface Deed {
+  /** What makes two of them the same. */
   readonly key: string
   /** A hash of everything that is sent. */
   readonly content: string
-  /** How long a repetition is recognised. */
+  /** How long a repetition is recognised once it was done. */
   readonly windowMs: number
+  /** How long it is known that it was tried, when nobody knows what came of it. */
+  readonly doubtMs: number
+  /** The Message-ID of a first try, by which it can be found. */
+  readonly messageId: string
+  /** Asks Gmail once, under this Message-ID. Throws `outcome_unknown` when it did not say what became of that. */
+  make(messageId: string): Promise<Made>
+  /** What was made under this Message-ID, if it is there. */
+  find(messageId: string): Promise<Made | undefined>
+  /** Whether what was made is still as it was; absent: what was done cannot be undone. */
+  stands?(made: Made): Promise<boolean>
+  /** What the client is told when nobody knows. */
+  unknown(messageId: string): string
 }
 
-/** Where sends are remembered for as long as they matter, whichever process made them. */
+/** What became of a deed; `duplicate`: it had been done before, nothing was done now. */
+export type Done = Made & { readonly messageId: string; readonly duplicate: boolean }
+
+/** Where deeds are remembered for as long as they matter, whichever process did them. */
 export interface SendLedger {
-  begin(send: {
-    readonly key: string
-    readonly content: string
-    readonly messageId: string
-    readonly windowMs: number
-  }): Promise<SendAnswer>
+  begin(
+    send: Pick<Deed, 'key' | 'content' | 'messageId' | 'windowMs' | 'doubtMs'>
+  ): Promise<SendAnswer>
+  /** What is known, without beginning anything. */
+  look(key: string): Promise<SendAnswer>
   end(
     key: string,
-    outcome: { state: 'sent'; id: string; threadId: string } | { state: 'unknown' | 'failed' }
+    outcome:
+      | { state: 'sent'; id: string; threadId: string }
+      | { state: 'unknown' | 'failed' | 'gone' }
   ): Promise<void>
 }
 
-/** A send that is under way in this process. */
+/** A deed that is under way in this process. */
 interface Entry {
   readonly content: string
-  readonly messageId: string
-  readonly sent: Promise<Sent & { messageId: string; duplicate: boolean }>
+  readonly done: Promise<Done>
 }
 
-/** Gmail's search shows a sent message after a moment. */
-const LOOK_AFTER_MS = [500, 2_000, 5_000]
-const SHOWN_AFTER_MS = 10_000
+/** A try in doubt is looked for again for a while when it is younger; later Gmail has shown it, or it never came. */
+const LOOKED_FOR_MS = 15 * 60_000
 
 /**
- * Sends each message once. A repetition within the window gets the first one's result; a send whose outcome is unknown
- * is looked for by its Message-ID before it is ever repeated, also when the process that made it is gone.
+ * Sends each message once, and saves each draft once. A repetition within the window gets the first one's result; one
+ * whose outcome is unknown is looked for by its Message-ID before it is ever repeated, also when the process that tried
+ * it is gone.
  */
 export class Sends {
-  readonly #mailbox: Mailbox
   readonly #clock: Clock
   readonly #ledger: SendLedger
   readonly #underWay = new Map<string, Entry>()
 
-  constructor(mailbox: Mailbox, clock: Clock, ledger: SendLedger) {
-    this.#mailbox = mailbox
+  constructor(clock: Clock, ledger: SendLedger) {
     this.#clock = clock
     this.#ledger = ledger
   }
 
   /**
-   * `send` is given the Message-ID to use. Throws `outcome_unknown` when nobody can say whether it was sent, and
-   * `upstream_unavailable` when it cannot be noted, so that nothing was sent.
+   * Throws `outcome_unknown` when nobody can say whether it was done, and `upstream_unavailable` when it cannot be
+   * noted, so that nothing was done.
    */
-  async once(
-    { key, content, windowMs }: SendKey,
-    newMessageId: string,
-    send: (messageId: string) => Promise<Sent>,
-    signal: AbortSignal
-  ): Promise<Sent & { messageId: string; duplicate: boolean }> {
-    const named = { key: hash(key), content: hash(content) }
+  async once(deed: Deed, signal: AbortSignal): Promise<Done> {
+    const named = { key: hash(deed.key), content: hash(deed.content) }
     const other = this.#underWay.get(named.key)
     if (other) {
       if (other.content !== named.content) throw otherMessage()
-      const sent = await other.sent.catch(unlessCancelled)
-      if (!sent) return this.once({ key, content, windowMs }, newMessageId, send, signal)
-      return { ...sent, duplicate: true }
+      const done = await other.done.catch(unlessCancelled)
+      return done ? { ...done, duplicate: true } : this.once(deed, signal)
     }
-    const sent = this.#begin({ ...named, windowMs }, newMessageId, send, signal)
-    this.#underWay.set(named.key, { content: named.content, messageId: newMessageId, sent })
+    const done = this.#begin({ ...deed, ...named }, signal)
+    this.#underWay.set(named.key, { content: named.content, done })
     try {
-      return await sent
+      return await done
     } finally {
       this.#underWay.delete(named.key)
     }
   }
 
-  async #begin(
-    named: SendKey,
-    newMessageId: string,
-    send: (messageId: string) => Promise<Sent>,
+  /**
+   * What was done under this key, if it is known to have been: for what can be asked for no more. Throws
+   * `outcome_unknown` when it was tried and is not found.
+   */
+  async look(
+    { key, find, unknown }: Pick<Deed, 'key' | 'find' | 'unknown'>,
     signal: AbortSignal
-  ): Promise<Sent & { messageId: string; duplicate: boolean }> {
-    const known = await this.#ledger.begin({ ...named, messageId: newMessageId })
+  ): Promise<(Made & { readonly messageId: string }) | undefined> {
+    const hashed = hash(key)
+    const underWay = await this.#underWay.get(hashed)?.done.catch(unlessCancelled)
+    if (underWay) return underWay
+    const known = await this.#ledger.look(hashed)
+    if (known.state === 'sent') return known
+    if (known.state === 'unavailable') throw unavailable('so what became of it is not known')
+    if (known.state !== 'doubtful') return undefined
+    const { messageId } = known
+    const found = await lookFor(() => find(messageId), this.#clock, signal)
+    if (!found) throw new ToolError('outcome_unknown', unknown(messageId))
+    await this.#ledger.end(hashed, { state: 'sent', id: found.id, threadId: found.threadId })
+    return { ...found, messageId }
+  }
+
+  async #begin(deed: Deed, signal: AbortSignal): Promise<Done> {
+    const { key, content, messageId, windowMs, doubtMs } = deed
+    const known = await this.#ledger.begin({ key, content, messageId, windowMs, doubtMs })
     switch (known.state) {
       case 'new':
-        return this.#noted(named.key, newMessageId, 'failed', () =>
-          this.#sendOrFind(newMessageId, send, signal)
+        return this.#noted(key, messageId, 'failed', () =>
+          this.#makeOrFind(deed, messageId, signal)
         )
       case 'doubtful':
-        // Whatever comes of this try, the first one may have gone out.
-        return this.#noted(named.key, known.messageId, 'unknown', () =>
-          this.#findOrSend(known.messageId, known.ageMs, send, signal)
+        // Whatever comes of this try, the first one may have been done.
+        return this.#noted(key, known.messageId, 'unknown', () =>
+          this.#findOrMake(deed, known, signal)
         )
       case 'sent': {
-        const { id, threadId, messageId } = known
-        return { id, threadId, labelIds: ['SENT'], messageId, duplicate: true }
+        if (deed.stands && !(await deed.stands(known))) {
+          await this.#ledger.end(key, { state: 'gone' })
+          return this.#begin(deed, signal)
+        }
+        const { id, threadId } = known
+        return { id, threadId, messageId: known.messageId, duplicate: true }
       }
       case 'other':
         throw otherMessage()
       default:
-        throw new ToolError(
-          'upstream_unavailable',
-          'The server cannot note what it sends now, so nothing was sent; try again.',
-          { retryAfterMs: 5000 }
-        )
+        throw unavailable('so nothing was sent')
     }
   }
 
@@ -127,63 +150,40 @@ export class Sends {
     key: string,
     messageId: string,
     refused: 'failed' | 'unknown',
-    act: () => Promise<Sent>
-  ): Promise<Sent & { messageId: string; duplicate: boolean }> {
+    act: () => Promise<Made>
+  ): Promise<Done> {
     try {
-      const sent = await act()
-      await this.#ledger.end(key, { state: 'sent', id: sent.id, threadId: sent.threadId })
-      return { ...sent, messageId, duplicate: false }
+      const { id, threadId } = await act()
+      await this.#ledger.end(key, { state: 'sent', id, threadId })
+      return { id, threadId, messageId, duplicate: false }
     } catch (error) {
-      const isCertain = error instanceof ToolError && error.code !== 'outcome_unknown'
+      const isCertain = error instanceof ToolError && !isInDoubt(error)
       await this.#ledger.end(key, { state: isCertain ? refused : 'unknown' })
       throw error
     }
   }
 
-  /** How an earlier send ended is unknown: it may have arrived, or arrive yet. */
-  async #findOrSend(
-    messageId: string,
-    ageMs: number,
-    send: (messageId: string) => Promise<Sent>,
+  /** How an earlier try ended is unknown: it may have been done, or be done yet. */
+  async #findOrMake(
+    deed: Deed,
+    { messageId, ageMs }: Extract<SendAnswer, { state: 'doubtful' }>,
     signal: AbortSignal
-  ): Promise<Sent> {
-    const earlier =
-      (await findByMessageId(this.#mailbox, messageId, signal, 'sent')) ??
-      (ageMs < SHOWN_AFTER_MS ? await this.#lookFor(messageId, signal) : undefined)
-    if (earlier) return { ...earlier, labelIds: ['SENT'] }
-    return this.#sendOrFind(messageId, send, signal)
+  ): Promise<Made> {
+    const find = () => deed.find(messageId)
+    const earlier = ageMs < LOOKED_FOR_MS ? await lookFor(find, this.#clock, signal) : await find()
+    return earlier ?? this.#makeOrFind(deed, messageId, signal)
   }
 
-  async #sendOrFind(
-    messageId: string,
-    send: (messageId: string) => Promise<Sent>,
-    signal: AbortSignal
-  ): Promise<Sent> {
-    try {
-      return await send(messageId)
-    } catch (error) {
-      if (!(error instanceof ToolError) || error.code !== 'outcome_unknown') throw error
-      const found = await this.#lookFor(messageId, signal)
-      if (found) return { ...found, labelIds: ['SENT'] }
-      throw new ToolError(
-        'outcome_unknown',
-        `Gmail did not say whether the message was sent, and it is not in the mailbox yet. Search for rfc822msgid:${messageId.slice(1, -1)} before sending it again.`,
-        { cause: error }
-      )
-    }
-  }
-
-  async #lookFor(messageId: string, signal: AbortSignal) {
-    for (const wait of LOOK_AFTER_MS) {
-      await sleep(this.#clock, wait, signal)
-      try {
-        const found = await findByMessageId(this.#mailbox, messageId, signal, 'sent')
-        if (found) return found
-      } catch (error) {
-        if (!(error instanceof ToolError)) throw error
-      }
-    }
-    return undefined
+  #makeOrFind({ make, find, unknown }: Deed, messageId: string, signal: AbortSignal) {
+    return makeOrFind(
+      {
+        make: () => make(messageId),
+        find: () => find(messageId),
+        unknown: unknown(messageId)
+      },
+      this.#clock,
+      signal
+    )
   }
 }
 
@@ -194,5 +194,12 @@ function unlessCancelled(error: unknown): undefined {
 
 const otherMessage = (): ToolError =>
   new ToolError('invalid_argument', 'This idempotencyKey was used for another message.')
+
+const unavailable = (therefore: string): ToolError =>
+  new ToolError(
+    'upstream_unavailable',
+    `The server cannot note what it sends now, ${therefore}; try again.`,
+    { retryAfterMs: 5000 }
+  )
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { findByMessageId, searchFor } from '../gmail/message-id.ts'
 import { noteSent } from '../served-request.ts'
 import type { ToolCall } from './context.ts'
 import { fence } from './fence.ts'
@@ -22,7 +23,33 @@ export type SentOut = z.input<typeof SentOut>
 
 /** How long a repetition is recognised: without a key of the client, and with one. */
 const SAME_CONTENT_MS = 60_000
-export const SAME_KEY_MS = 3_600_000
+const SAME_KEY_MS = 3_600_000
+/** The same where nobody knows what came of the first. */
+const CONTENT_DOUBT_MS = 900_000
+export const DAY_MS = 86_400_000
+
+/** What makes two letters the same: the client's own key, which then stands for this letter alone, or what it says. */
+export const sameLetter = (kind: 'mail' | 'draft', hash: string, idempotencyKey?: string) =>
+  idempotencyKey === undefined
+    ? {
+        key: `${kind} content:${hash}`,
+        content: hash,
+        windowMs: SAME_CONTENT_MS,
+        doubtMs: CONTENT_DOUBT_MS
+      }
+    : {
+        key: `${kind} client:${idempotencyKey}`,
+        content: hash,
+        windowMs: SAME_KEY_MS,
+        doubtMs: DAY_MS
+      }
+
+/** How a message is found that may have gone out, and what is said when it is not. */
+export const sentMail = ({ context, signal }: ToolCall) => ({
+  find: (messageId: string) => findByMessageId(context.mailbox, messageId, signal, 'sent'),
+  unknown: (messageId: string) =>
+    `Gmail did not say whether the message was sent, and it is not in the mailbox yet. Search for ${searchFor(messageId)} before sending it again.`
+})
 
 /** Sends a letter once, or only composes it. */
 export async function deliver(
@@ -63,25 +90,20 @@ async function send(
     call
   )
   const threadId = letter.thread?.threadId
-  const key =
-    idempotencyKey === undefined
-      ? { key: `content:${written.hash}`, content: written.hash, windowMs: SAME_CONTENT_MS }
-      : { key: `client:${idempotencyKey}`, content: written.hash, windowMs: SAME_KEY_MS }
-  const { id, labelIds, messageId, duplicate, ...sent } = await context.sends.once(
-    key,
-    written.messageId,
-    async (chosen) => {
-      const same = chosen === written.messageId ? written : await write(letter, call, chosen)
-      const message = await context.mailbox.call(
-        'messages.send',
-        { requestBody: { raw: same.raw.toString('base64url'), ...(threadId && { threadId }) } },
-        signal
-      )
-      return {
-        id: message.id ?? '',
-        threadId: message.threadId ?? '',
-        labelIds: message.labelIds ?? []
-      }
+  let labelIds = ['SENT']
+  const { id, messageId, duplicate, ...sent } = await context.sends.once(
+    {
+      ...sameLetter('mail', hash, idempotencyKey),
+      messageId: written.messageId,
+      async make(chosen) {
+        const same = chosen === written.messageId ? written : await write(letter, call, chosen)
+        const raw = same.raw.toString('base64url')
+        const requestBody = { raw, ...(threadId && { threadId }) }
+        const message = await context.mailbox.call('messages.send', { requestBody }, signal)
+        labelIds = message.labelIds ?? []
+        return { id: message.id ?? '', threadId: message.threadId ?? '' }
+      },
+      ...sentMail(call)
     },
     signal
   )
@@ -92,7 +114,7 @@ async function send(
     id,
     threadId: sent.threadId,
     messageIdHeader: messageId,
-    labelIds: [...labelIds],
+    labelIds,
     sent: true,
     duplicate
   }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { sameAddress } from '../gmail/addresses.ts'
 import { singleLine } from '../gmail/compose.ts'
 import { criteriaOf, searchOf, TEMPLATES } from '../gmail/filter.ts'
+import { makeOrFind } from '../gmail/made-once.ts'
 import type { Filter } from '../gmail/methods.ts'
 import { cleanLine } from '../mime/clean-text.ts'
 import { ToolError } from '../tool-error.ts'
@@ -173,8 +174,7 @@ async function create(
   for (const [key, value] of Object.entries(criteria)) singleLine(key, String(value))
   const resolved = await resolveAction(action, call)
   if (action.forward !== undefined) await checkForward(action.forward, call)
-  const { filter = [] } = await context.mailbox.call('filters.list', {}, signal)
-  const known = filter.find((each) => isSame(filterOut(each).criteria, criteria))
+  const known = await sameCriteria(criteria, call)
   if (known)
     throw new ToolError(
       'invalid_argument',
@@ -183,7 +183,26 @@ async function create(
   if (action.forward !== undefined)
     await askToForward({ criteria, action, forward: action.forward }, isConfirmed, call)
   const requestBody = { criteria: definedOnly(criteria), action: resolved }
-  return filterOut(await context.mailbox.call('filters.create', { requestBody }, signal))
+  const made = await makeOrFind(
+    {
+      make: () => context.mailbox.call('filters.create', { requestBody }, signal),
+      find: () => sameCriteria(criteria, call),
+      unknown:
+        'Gmail did not say whether the filter was created, and it is not there yet. Look with list_filters before creating it again.'
+    },
+    context.clock,
+    signal
+  )
+  return filterOut(made)
+}
+
+/** The filter with these criteria, of which there can be one. */
+async function sameCriteria(
+  criteria: Criteria,
+  { context, signal }: ToolCall
+): Promise<Filter | undefined> {
+  const { filter = [] } = await context.mailbox.call('filters.list', {}, signal)
+  return filter.find((each) => isSame(filterOut(each).criteria, criteria))
 }
 
 /** Label names become ids. Throws `invalid_argument` when nothing would be done. */

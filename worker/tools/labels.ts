@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { matches } from '../gmail/label-book.ts'
+import { makeOrFind } from '../gmail/made-once.ts'
 import type { Label } from '../gmail/methods.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag } from './coerce.ts'
@@ -181,11 +182,18 @@ async function create(
     labelListVisibility: string
     color?: { textColor: string; backgroundColor: string } | undefined
   },
-  { context, signal }: ToolCall
+  call: ToolCall
 ): Promise<LabelOut> {
-  const label = await context.mailbox.call(
-    'labels.create',
-    { requestBody: definedOnly(args) },
+  const { context, signal } = call
+  const requestBody = definedOnly(args)
+  const label = await makeOrFind(
+    {
+      make: () => context.mailbox.call('labels.create', { requestBody }, signal),
+      find: async () => (await sameName(args.name, call))[0],
+      unknown:
+        'Gmail did not say whether the label was created, and it is not there yet. get_or_create_label finds it or creates it.'
+    },
+    context.clock,
     signal
   )
   context.labels.forget()

@@ -88,7 +88,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     mailbox,
     labels: new LabelBook(mailbox, clock),
     correspondents: new Correspondents(mailbox, clock),
-    sends: new Sends(mailbox, clock, options.ledger),
+    sends: new Sends(clock, options.ledger),
     mime,
     clock,
     report: options.report,

@@ -93,13 +93,12 @@ export async function sendOrSave(
   call: ToolCall
 ): Promise<Answer<z.input<typeof ReplyOut>>> {
   if (!args.asDraft || args.dryRun) return deliver(letter, args, call)
-  const { structured: saved, text } = await saveDraft(letter, call)
+  const { structured: saved, text } = await saveDraft(letter, args, call)
   const structured = {
     ...saved,
     id: saved.messageId,
     labelIds: ['DRAFT'],
     sent: false,
-    duplicate: false,
     dryRun: false
   }
   return { structured, text }

@@ -1,11 +1,13 @@
 import * as z from 'zod'
-import type { Message } from '../gmail/methods.ts'
+import type { Draft, Message } from '../gmail/methods.ts'
 import { withAddressesAsSent } from '../gmail/raw-message.ts'
 import { header, headerValues } from '../gmail/read-message.ts'
+import type { Done } from '../gmail/sends.ts'
 import { noteSent } from '../served-request.ts'
 import { ToolError } from '../tool-error.ts'
 import { flag, stringList } from './coerce.ts'
-import { SAME_KEY_MS, SentOut, sentText } from './deliver.ts'
+import type { ToolCall } from './context.ts'
+import { DAY_MS, SentOut, sentMail, sentText } from './deliver.ts'
 import { draftId, fetchDraft } from './drafts.ts'
 import { sending as sendingInput } from './letter-input.ts'
 import { reachedFields, reachedText } from './reached.ts'
@@ -25,43 +27,42 @@ export const sendDraft = defineTool({
     archiveThread: flag().default(false).describe('Take the thread out of the inbox afterwards'),
     addLabelIds: stringList(0, 100).optional().describe('Labels for the sent message'),
     removeLabelIds: stringList(0, 100).optional(),
-    idempotencyKey: sendingInput.idempotencyKey
+    idempotencyKey: sendingInput.idempotencyKey.describe('Not needed: a draft goes out once')
   }),
   output: SentOut,
   async run(args, call) {
     const { context, signal } = call
     const add = await context.labels.resolve(args.addLabelIds ?? [], signal)
     const remove = await context.labels.resolve(args.removeLabelIds ?? [], signal)
-    const { message = {} } = await fetchDraft(args.draftId, 'metadata', call)
+    const { message = {}, earlier } = await draftOrMail(args.draftId, call)
     const written = whom(await withAddressesAsSent(message, context.mailbox, signal))
     if (written.reached.to.length + written.reached.cc.length + written.reached.bcc.length === 0)
       throw new ToolError('invalid_argument', 'The draft has no recipient yet.')
     const subject = header(message, 'subject') ?? ''
-    const sending = {
-      tool: 'send_draft',
-      reached: written.reached,
-      subject,
-      hash: message.id ?? ''
+    let labelIds = ['SENT']
+    const sendNow = async () => {
+      const hash = message.id ?? ''
+      await beforeSending({ tool: 'send_draft', reached: written.reached, subject, hash }, call)
+      return context.sends.once(
+        {
+          key: keyOf(args.draftId),
+          content: args.draftId,
+          // A draft that went out is gone, and no other one gets its id.
+          windowMs: DAY_MS,
+          doubtMs: DAY_MS,
+          messageId: headerValues(message, 'message-id')[0]?.trim() ?? '',
+          async make() {
+            const params = { requestBody: { id: args.draftId } }
+            const sent = await context.mailbox.call('drafts.send', params, signal)
+            labelIds = sent.labelIds ?? []
+            return { id: sent.id ?? '', threadId: sent.threadId ?? '' }
+          },
+          ...sentMail(call)
+        },
+        signal
+      )
     }
-    await beforeSending(sending, call)
-    const { messageId, id, threadId, labelIds, duplicate } = await context.sends.once(
-      {
-        key: `draft:${args.idempotencyKey ?? message.id}`,
-        content: `${args.draftId} ${message.id}`,
-        windowMs: SAME_KEY_MS
-      },
-      headerValues(message, 'message-id')[0]?.trim() ?? '',
-      async () => {
-        const params = { requestBody: { id: args.draftId } }
-        const sent = await context.mailbox.call('drafts.send', params, signal)
-        return {
-          id: sent.id ?? '',
-          threadId: sent.threadId ?? '',
-          labelIds: sent.labelIds ?? []
-        }
-      },
-      signal
-    )
+    const { messageId, id, threadId, duplicate } = earlier ?? (await sendNow())
     const fields = reachedFields(written)
     if (duplicate) context.report.deduplicated()
     else noteSent(fields.recipients.length)
@@ -77,7 +78,7 @@ export const sendDraft = defineTool({
       id,
       threadId,
       messageIdHeader: messageId,
-      labelIds: [...labelIds],
+      labelIds,
       ...fields,
       sent: true,
       duplicate,
@@ -88,6 +89,34 @@ export const sendDraft = defineTool({
     return { structured, text }
   }
 })
+
+const keyOf = (id: string): string => `send draft:${id}`
+
+/** The message in the draft, or, where the draft is gone because it was sent, the one that it has become. */
+async function draftOrMail(
+  id: string,
+  call: ToolCall
+): Promise<Pick<Draft, 'message'> & { readonly earlier?: Done }> {
+  const { context, signal } = call
+  try {
+    return await fetchDraft(id, 'metadata', call)
+  } catch (error) {
+    if (!(error instanceof ToolError) || error.code !== 'not_found') throw error
+    const sent = await context.sends.look({ key: keyOf(id), ...sentMail(call) }, signal)
+    if (!sent)
+      throw new ToolError(
+        'not_found',
+        'There is no such draft. It may have been deleted, or sent by somebody else.',
+        { cause: error }
+      )
+    const params = { id: sent.id, format: 'metadata' } as const
+    const message = await context.mailbox.call('messages.get', params, signal).catch(() => {
+      const words = `The draft was sent as message ${sent.id}, which cannot be read any more.`
+      throw new ToolError('not_found', words)
+    })
+    return { message, earlier: { ...sent, duplicate: true } }
+  }
+}
 
 /** Whom the draft reaches. */
 function whom(message: Message) {

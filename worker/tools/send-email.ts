@@ -5,7 +5,7 @@ import type { ToolCall } from './context.ts'
 import { deliver, SentOut } from './deliver.ts'
 import { content, recipients, sending } from './letter-input.ts'
 import type { Letter } from './outgoing.ts'
-import { DraftOut, saveDraft } from './save-draft.ts'
+import { SavedOut, saveDraft } from './save-draft.ts'
 import { ADDS, SENDS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -43,9 +43,9 @@ export const draftEmail = defineTool({
   level: 'gmail.draft',
   annotations: ADDS,
   input: z.object(letterInput),
-  output: DraftOut,
+  output: SavedOut,
   async run(args, call) {
-    return saveDraft(await asLetter(args, call), call)
+    return saveDraft(await asLetter(args, call), {}, call)
   }
 })
 

@@ -28,6 +28,7 @@ const program = createGmailProgram({
   nonce: () => 'bench000',
   ledger: {
     begin: () => Promise.reject(new Error('Nothing is sent here.')),
+    look: async () => ({ state: 'new' }),
     end: async () => {}
   },
   random: Math.random

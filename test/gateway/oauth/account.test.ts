@@ -275,6 +275,7 @@ onEach('the upkeep removes what expired and registrations that nobody used', asy
   const failures: unknown[] = []
   let resealed = 0
   let audited = 0
+  let swept = 0
   const upkeep = startUpkeep({
     store: lab.store,
     personalTokens: lab.personalTokens,
@@ -290,12 +291,19 @@ onEach('the upkeep removes what expired and registrations that nobody used', asy
         return 0
       }
     },
+    sends: {
+      sweep: async () => {
+        swept += 1
+        return 0
+      }
+    },
     clock,
     failed: (error) => failures.push(error)
   })
   t.teardown(() => upkeep.close())
   t.equal(await upkeep.sweep(), 0, 'nothing is old yet')
   t.equal(audited, 1, 'the audit is looked at as well')
+  t.equal(swept, 1, 'and what was sent')
   clock.advance(25 * 3600_000)
   await upkeep.sweep()
   t.same((await models()).toSorted(), ['Client', 'Client', 'Grant', 'RefreshToken'])

@@ -160,6 +160,28 @@ t.test('a send is repeated only when it was refused before it acted', async (t) 
   }
 })
 
+// Gmail has no key by which it would know a second request for the first one's: each makes another thing.
+t.test('what makes a new thing is not asked for again when Gmail did not say', async (t) => {
+  const asks: Record<string, (client: GmailClient) => Promise<unknown>> = {
+    'drafts.send': (client) => client.call('drafts.send', { requestBody: { id: 'r1' } }, signal),
+    'drafts.create': (client) =>
+      client.call('drafts.create', { requestBody: { message: { raw: 'eA' } } }, signal),
+    'labels.create': (client) =>
+      client.call('labels.create', { requestBody: { name: 'x' } }, signal),
+    'filters.create': (client) =>
+      client.call('filters.create', { requestBody: { criteria: { from: 'x' } } }, signal)
+  }
+  for (const [method, ask] of Object.entries(asks)) {
+    for (const answer of [refusal(503, 'backendError'), cut]) {
+      const lost = await google(t, [answer, json(200, { id: 'a1' })])
+      await t.rejects(ask(lost.client), { code: 'outcome_unknown', retryable: false }, method)
+      t.equal(lost.seen.length, 1, method)
+    }
+    const limited = await google(t, [refusal(429, 'rateLimitExceeded'), json(200, { id: 'a1' })])
+    t.match(await ask(limited.client), { id: 'a1' }, method)
+  }
+})
+
 t.test('an answer that cannot be read is none', async (t) => {
   const half: Answer = (_, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"a1","snip')

@@ -3,14 +3,15 @@ import t from 'tap'
 import { GmailClient } from '../../../worker/gmail/client.ts'
 import { LabelBook } from '../../../worker/gmail/label-book.ts'
 import { memoryLedger } from '../../../worker/gmail/memory-ledger.ts'
-import { Sends, type Sent } from '../../../worker/gmail/sends.ts'
+import { findByMessageId } from '../../../worker/gmail/message-id.ts'
+import { type Made, type SendLedger, Sends } from '../../../worker/gmail/sends.ts'
 import { ToolError } from '../../../worker/tool-error.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
 
 const signal = new AbortController().signal
-const key = { key: 'k', content: 'c', windowMs: 60_000 }
-const SENT: Sent = { id: 'a1', threadId: 'a1', labelIds: ['SENT'] }
+const key = { key: 'k', content: 'c', windowMs: 60_000, doubtMs: 900_000 }
+const SENT: Made = { id: 'a1', threadId: 'a1' }
 
 async function open(t: Parameters<typeof openGmailSession>[0]) {
   const { sandbox, email } = await openGmailSession(t)
@@ -29,13 +30,53 @@ async function open(t: Parameters<typeof openGmailSession>[0]) {
     report: { request() {}, throttled() {}, retried() {} }
   })
   const ledger = memoryLedger(clock)
+  const looks: number[] = []
+  const sendsBy = (by: SendLedger) => {
+    const sends = new Sends(clock, by)
+    return {
+      once: (
+        named: typeof key,
+        messageId: string,
+        make: (messageId: string) => Promise<Made>,
+        signal: AbortSignal
+      ) =>
+        sends.once(
+          {
+            ...named,
+            messageId,
+            make,
+            find(looked) {
+              looks.push(clock.monotonic())
+              return findByMessageId(mailbox, looked, signal, 'sent')
+            },
+            unknown: (doubted) => `Nobody knows of ${doubted}.`
+          },
+          signal
+        )
+    }
+  }
+  const arrive = async (messageId: string): Promise<Made> => {
+    const raw = Buffer.from(
+      `From: ann@acme.test\r\nTo: b@x.test\r\nMessage-ID: ${messageId}\r\n\r\nx`
+    )
+    const requestBody = { raw: raw.toString('base64url') }
+    const { id, threadId } = await mailbox.call('messages.send', { requestBody }, signal)
+    return { id: id ?? '', threadId: threadId ?? '' }
+  }
   return {
     box: sandbox.mailbox(email),
     clock,
     mailbox,
     ledger,
-    sends: new Sends(mailbox, clock, ledger)
+    looks,
+    sendsBy,
+    arrive,
+    sends: sendsBy(ledger)
   }
+}
+
+const lost = async (): Promise<never> => {
+  throw new ToolError('outcome_unknown', '')
 }
 
 const keyOf = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -55,20 +96,7 @@ async function settledWith<T>(clock: FakeClock, promise: Promise<T>): Promise<T>
 }
 
 t.test('a message that did arrive counts as sent, now or at the next try', async (t) => {
-  const { box, clock, mailbox, sends } = await open(t)
-  const lost = async () => {
-    throw new ToolError('outcome_unknown', '')
-  }
-  const arrive = (messageId: string) => {
-    const raw = Buffer.from(
-      `From: ann@acme.test\r\nTo: b@x.test\r\nMessage-ID: ${messageId}\r\n\r\nx`
-    )
-    return mailbox.call(
-      'messages.send',
-      { requestBody: { raw: raw.toString('base64url') } },
-      signal
-    )
-  }
+  const { box, clock, sends, arrive } = await open(t)
   const arrived = sends.once(
     key,
     '<1@acme.test>',
@@ -115,19 +143,12 @@ t.test('a repetition is recognised for as long as it was said, and no failure is
 })
 
 t.test('another process goes on where one died in the middle of a send', async (t) => {
-  const { box, clock, mailbox, ledger } = await open(t)
-  const raw = (messageId: string) =>
-    Buffer.from(`From: ann@acme.test\r\nTo: b@x.test\r\nMessage-ID: ${messageId}\r\n\r\nx`)
-  const arrive = async (messageId: string): Promise<Sent> => {
-    const requestBody = { raw: raw(messageId).toString('base64url') }
-    const { id, threadId } = await mailbox.call('messages.send', { requestBody }, signal)
-    return { id: id ?? '', threadId: threadId ?? '', labelIds: ['SENT'] }
-  }
-  const died = new Sends(mailbox, clock, { ...ledger, end: () => new Promise(() => {}) })
+  const { box, clock, ledger, sendsBy, arrive } = await open(t)
+  const died = sendsBy({ ...ledger, end: () => new Promise(() => {}) })
   const first = died.once(key, '<1@acme.test>', arrive, signal)
   while (!box.byMessageId('1@acme.test')) await new Promise(setImmediate)
   first.catch(() => {})
-  const heir = new Sends(mailbox, clock, ledger)
+  const heir = sendsBy(ledger)
   const again = await settledWith(clock, heir.once(key, '<2@acme.test>', arrive, signal))
   t.match(again, { messageId: '<1@acme.test>', id: box.byMessageId('1@acme.test')?.id })
   t.equal(box.byMessageId('2@acme.test'), undefined)
@@ -145,8 +166,7 @@ t.test('another process goes on where one died in the middle of a send', async (
 })
 
 t.test('a try that fails takes no doubt away', async (t) => {
-  const { clock, mailbox, ledger } = await open(t)
-  const sends = new Sends(mailbox, clock, ledger)
+  const { clock, ledger, sends } = await open(t)
   const failing = (code: 'outcome_unknown' | 'rate_limited') => async () => {
     throw new ToolError(code, '')
   }
@@ -154,19 +174,25 @@ t.test('a try that fails takes no doubt away', async (t) => {
     settledWith(clock, sends.once(key, '<1@acme.test>', failing(code), signal))
   await t.rejects(begin('outcome_unknown'), { code: 'outcome_unknown' })
   await t.rejects(begin('rate_limited'), { code: 'rate_limited' })
-  const asked = { key: keyOf('k'), content: keyOf('c'), messageId: '<9@acme.test>', windowMs: 1000 }
+  const asked = {
+    key: keyOf('k'),
+    content: keyOf('c'),
+    messageId: '<9@acme.test>',
+    windowMs: 1000,
+    doubtMs: 1000
+  }
   t.match(await ledger.begin(asked), { state: 'doubtful', messageId: '<1@acme.test>' })
 })
 
 t.test('nothing is sent that cannot be noted', async (t) => {
-  const { clock, mailbox, ledger } = await open(t)
+  const { ledger, sendsBy } = await open(t)
   const full = { ...ledger, begin: async () => ({ state: 'unavailable' as const }) }
   let count = 0
   const send = async () => {
     count += 1
     return SENT
   }
-  const sending = new Sends(mailbox, clock, full).once(key, '<1@x>', send, signal)
+  const sending = sendsBy(full).once(key, '<1@x>', send, signal)
   await t.rejects(sending, { code: 'upstream_unavailable', message: /nothing was sent/ })
   t.equal(count, 0)
 })
@@ -207,11 +233,13 @@ t.test('a cancelled call takes the labels from nobody else who waits for them', 
   await t.rejects(book.names(['INBOX'], cancelled.signal), { message: 'cancelled' })
 })
 
+const LOOKS = [0, 0.5, 2, 5]
+
 t.test(
   'a repetition of a send that is cancelled meanwhile sends it, unless it was sent',
   async (t) => {
     const { clock, sends } = await open(t)
-    const cancelled = Promise.withResolvers<Sent>()
+    const cancelled = Promise.withResolvers<Made>()
     const first = sends.once(key, '<1@x>', () => cancelled.promise, signal)
     const given: string[] = []
     const repeat = async (messageId: string) => {
@@ -226,5 +254,47 @@ t.test(
       { messageId: '<1@x>' }
     ])
     t.same(given, ['<1@x>'], 'once, and under the id by which the first one would be found')
+  }
+)
+
+t.test(
+  'what is in doubt is looked for at 0, 0.5, 2 and 5 s, and again before it is repeated',
+  async (t) => {
+    const { clock, sends, looks, arrive } = await open(t)
+    /** When it was looked for, in s since the first time. */
+    const passed = () => {
+      const [first = 0, ...others] = looks.splice(0)
+      return [0, ...others.map((at) => Math.round((at - first) / 100) / 10)]
+    }
+    const first = settledWith(clock, sends.once(key, '<1@acme.test>', lost, signal))
+    await t.rejects(first, { code: 'outcome_unknown', message: 'Nobody knows of <1@acme.test>.' })
+    t.same(passed(), LOOKS)
+
+    clock.advance(14 * 60_000)
+    const before: number[][] = []
+    const again = async () => {
+      before.push(passed())
+      return lost()
+    }
+    await t.rejects(settledWith(clock, sends.once(key, '<2@acme.test>', again, signal)))
+    t.same([...before, passed()], [LOOKS, LOOKS], 'before it is sent again, and after')
+
+    const kept = { ...key, key: 'kept', doubtMs: 3_600_000 }
+    await t.rejects(settledWith(clock, sends.once(kept, '<3@acme.test>', lost, signal)))
+    looks.splice(0)
+    clock.advance(20 * 60_000)
+    t.match(await sends.once(kept, '<4@acme.test>', arrive, signal), { messageId: '<3@acme.test>' })
+    t.same(passed(), [0], 'by then Gmail shows what there is')
+  }
+)
+
+t.test(
+  'a ledger in memory forgets what is in doubt, as what was sent, after its time',
+  async (t) => {
+    const { clock, sends } = await open(t)
+    await t.rejects(settledWith(clock, sends.once(key, '<1@acme.test>', lost, signal)))
+    clock.advance(key.doubtMs)
+    const later = await sends.once(key, '<2@acme.test>', async () => SENT, signal)
+    t.match(later, { messageId: '<2@acme.test>', duplicate: false })
   }
 )

@@ -1,6 +1,7 @@
 import PostalMime from 'postal-mime'
 import t from 'tap'
 import { type GmailSession, openGmailSession } from '../../helpers/gmail-session.ts'
+import { hasty } from '../../helpers/hasty-clock.ts'
 
 const BOB = 'bob@acme.test'
 const stored = async ({ sandbox, email }: GmailSession, id: unknown) =>
@@ -54,7 +55,92 @@ t.test('a draft is listed, read, changed with all that it had, and sent once', a
   t.notOk(sandbox.mailbox(email).message(parent.id)?.labelIds.has('INBOX'))
   t.ok(sandbox.mailbox(email).message(String(sent.data.id))?.labelIds.has('STARRED'))
   t.equal(reported.filter((each) => each.startsWith('drafts.send')).length, 1)
-  t.match((await call('send_draft', { draftId })).data, { code: 'not_found' })
+  const again = await call('send_draft', { draftId })
+  t.match(again.data, {
+    sent: true,
+    duplicate: true,
+    id: sent.data.id,
+    messageIdHeader: sent.data.messageIdHeader,
+    recipients: ['bo@out.test', 'c@out.test', BOB]
+  })
+  t.match(again.text, /had been sent already/)
+  t.equal(reported.filter((each) => each.startsWith('drafts.send')).length, 1)
+  const { accessToken } = sandbox.issueGrant(email, ['https://mail.google.com/'])
+  await fetch(`${sandbox.url}/gmail/v1/users/me/messages/${sent.data.id}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${accessToken}` }
+  })
+  t.match((await call('send_draft', { draftId })).data, {
+    code: 'not_found',
+    message: new RegExp(`was sent as message ${sent.data.id}`)
+  })
+})
+
+t.test('the same draft is saved once, for as long as it stands as it was', async (t) => {
+  const session = await openGmailSession(t)
+  const { sandbox, email, call } = session
+  const drafts = () => sandbox.mailbox(email).drafts.length
+  const letter = { to: [BOB], subject: 'Once', body: 'x' }
+  const first = await call('draft_email', letter)
+  t.match(first.data, { duplicate: false })
+  const second = await call('draft_email', letter)
+  t.same(second.data, { ...first.data, duplicate: true })
+  t.match(second.text, /had been saved already/)
+  t.equal(drafts(), 1)
+
+  await call('update_draft', { draftId: first.data.draftId, body: 'y' })
+  const third = await call('draft_email', letter)
+  t.match(third.data, { duplicate: false }, 'the first one says something else by now')
+  t.equal(drafts(), 2)
+  await call('delete_draft', { draftId: third.data.draftId })
+  t.match((await call('draft_email', letter)).data, { duplicate: false })
+  t.equal(drafts(), 2)
+})
+
+t.test('a draft whose answer is lost is looked for, and never saved twice', async (t) => {
+  const session = await openGmailSession(t, { clock: hasty })
+  const { sandbox, email, call, reported } = session
+  const asked = () => reported.filter((each) => each.startsWith('drafts.create')).length
+  const letter = { to: [BOB], subject: 'Lost', body: 'x' }
+  const lose = (afterEffect: boolean) =>
+    sandbox.faults.inject({
+      match: { method: 'drafts.create' },
+      kind: 'reset',
+      times: 1,
+      afterEffect
+    })
+  lose(true)
+  const made = await call('draft_email', letter)
+  t.match(made.data, { duplicate: false, draftId: sandbox.mailbox(email).drafts[0]?.id })
+  t.equal(asked(), 1)
+
+  lose(false)
+  const other = { ...letter, subject: 'Never' }
+  const lost = await call('draft_email', other)
+  t.match(lost.data, { code: 'outcome_unknown', message: /list_drafts.*rfc822msgid:/ })
+  t.equal(asked(), 2)
+  const again = await call('draft_email', other)
+  t.match(again.data, { duplicate: false })
+  t.match(lost.data.message, String(again.data.messageIdHeader).slice(1, -1), 'the same Message-ID')
+  t.equal(sandbox.mailbox(email).drafts.length, 2)
+})
+
+t.test('a draft whose sending is in doubt is found among what was sent', async (t) => {
+  const session = await openGmailSession(t, { clock: hasty })
+  const { sandbox, call, reported } = session
+  const { draftId } = (await call('draft_email', { to: [BOB], subject: 'Gone', body: 'x' })).data
+  sandbox.faults.inject({ match: { method: 'messages.list' }, kind: '500', times: 20 })
+  sandbox.faults.inject({
+    match: { method: 'drafts.send' },
+    kind: 'reset',
+    times: 1,
+    afterEffect: true
+  })
+  t.match((await call('send_draft', { draftId })).data, { code: 'outcome_unknown' })
+  const sent = await call('send_draft', { draftId })
+  t.match(sent.data, { sent: true, duplicate: true, id: String, recipients: [BOB] })
+  t.equal(reported.filter((each) => each.startsWith('drafts.send')).length, 1)
+  t.equal(sandbox.mailbox(BOB).messages.length, 1)
 })
 
 t.test('a draft that is HTML only stays so; a deleted one is gone', async (t) => {

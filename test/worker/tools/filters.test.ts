@@ -1,5 +1,6 @@
 import t from 'tap'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
+import { hasty } from '../../helpers/hasty-clock.ts'
 
 t.test('filters are made, listed, shown and deleted', async (t) => {
   const { call } = await openGmailSession(t, { level: 'gmail.settings' })
@@ -104,4 +105,29 @@ t.test('several messages are read at once, and conversations are found', async (
   })
   const page = await call('search_threads', { maxResults: 1, detail: 'ids' })
   t.match(page.data, { threads: { length: 1 }, nextPageToken: String })
+})
+
+t.test('a filter whose answer is lost is looked for by its criteria', async (t) => {
+  const session = await openGmailSession(t, { level: 'gmail.settings', clock: hasty })
+  const { sandbox, call, reported } = session
+  const filters = async () => Object((await call('list_filters')).data.filters)
+  const lose = (afterEffect: boolean) =>
+    sandbox.faults.inject({
+      match: { method: 'settings.filters.create' },
+      kind: '503',
+      times: 1,
+      afterEffect
+    })
+  const rule = { criteria: { from: 'kept@out.test' }, action: { addLabelIds: ['STARRED'] } }
+  lose(true)
+  const made = await call('create_filter', rule)
+  t.match(made.data, { id: String, criteria: rule.criteria })
+  t.match(await filters(), [{ id: made.data.id }])
+  lose(false)
+  const other = { ...rule, criteria: { from: 'lost@out.test' } }
+  const lost = await call('create_filter', other)
+  t.match(lost.data, { code: 'outcome_unknown', message: /list_filters/ })
+  t.equal(reported.filter((each) => each.startsWith('filters.create')).length, 2)
+  t.match((await call('create_filter', other)).data, { id: String })
+  t.equal((await filters()).length, 2)
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
+import { hasty } from '../../helpers/hasty-clock.ts'
 
 t.test('labels of a message change by id, by name and by wish', async (t) => {
   const { sandbox, email, call } = await openGmailSession(t)
@@ -217,4 +218,27 @@ t.test('labels are made, found, changed and deleted', async (t) => {
     t.match((await call(tool, args)).data, { code: 'invalid_argument' }, JSON.stringify(args))
   t.match((await call('delete_label', { id: 'beta' })).data, { deleted: true, id: made.data.id })
   t.match((await call('list_email_labels', { prefix: 'Beta' })).data, { labels: [] })
+})
+
+t.test('a label whose answer is lost is looked for by its name', async (t) => {
+  const session = await openGmailSession(t, { clock: hasty })
+  const { sandbox, email, call, reported } = session
+  const named = (name: string) =>
+    sandbox.mailbox(email).labels.filter((label) => label.name === name)
+  const lose = (afterEffect: boolean) =>
+    sandbox.faults.inject({
+      match: { method: 'labels.create' },
+      kind: '503',
+      times: 1,
+      afterEffect
+    })
+  lose(true)
+  const made = await call('create_label', { name: 'Kept' })
+  t.match(made.data, { id: named('Kept')[0]?.id, name: 'Kept' })
+  lose(false)
+  const lost = await call('create_label', { name: 'Lost' })
+  t.match(lost.data, { code: 'outcome_unknown', message: /get_or_create_label/ })
+  t.equal(reported.filter((each) => each.startsWith('labels.create')).length, 2)
+  t.match((await call('get_or_create_label', { name: 'Lost' })).data, { created: true })
+  t.equal(named('Lost').length, 1)
 })

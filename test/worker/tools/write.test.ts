@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime'
 import t from 'tap'
-import { type Clock, systemClock } from '#shared/clock.ts'
 import { type GmailSession, openGmailSession } from '../../helpers/gmail-session.ts'
+import { hasty } from '../../helpers/hasty-clock.ts'
 
 const BOB = 'bob@acme.test'
 const sentMail = async ({ sandbox, email }: GmailSession, id: unknown) =>
@@ -73,16 +73,6 @@ t.test('the same message is not sent twice within a minute', async (t) => {
   t.match(dry.data, { sent: false, dryRun: true, recipients: [BOB] })
   t.equal(sends(session), 3)
 })
-
-/** Waits for nothing. */
-const hasty: Clock = {
-  now: systemClock.now,
-  monotonic: systemClock.monotonic,
-  after(_, fn) {
-    const soon = setImmediate(fn)
-    return () => clearImmediate(soon)
-  }
-}
 
 t.test('a send without an answer is looked for, not repeated', async (t) => {
   const session = await openGmailSession(t, { clock: hasty })
