@@ -13,8 +13,11 @@ export interface SignInCommand {
 
 const PATIENCE_MS = 75_000
 const LOOK_EVERY_MS = 200
-/** With what follows it: an address that is still being printed is not whole. */
-const AUTHORIZATION = /https?:\/\/[^\s"'<>\\]+\/oauth\/authorize\?[^\s"'<>\\]+(?=[\s"'<>])/
+const ADDRESS = String.raw`https?://[^\s"'<>\\]+/oauth/authorize\?[^\s"'<>\\]+`
+const FOLLOWED = new RegExp(`${ADDRESS}(?=[\\s"'<>])`)
+const LAST = new RegExp(`${ADDRESS}$`)
+/** An address with nothing behind it may still be being printed; some clients print nothing behind it. */
+const STILL_MS = 2000
 
 /**
  * Lets a client begin its sign-in, sends the person to the address that it opens or prints, and waits until it is
@@ -29,12 +32,16 @@ export async function signInBy(
   await writeFile(home.opened, '')
   const over = new AbortController()
   let printed = ''
+  let printedAt = 0
   let visit: Promise<void> | undefined
   let printedBefore: number | undefined
   let isDone = false
   const look = async (): Promise<void> => {
     const opened = await readFile(home.opened, 'utf8')
-    const address = AUTHORIZATION.exec(opened)?.[0] ?? AUTHORIZATION.exec(printed)?.[0]
+    const isStill = performance.now() - printedAt > STILL_MS
+    const found =
+      FOLLOWED.exec(opened) ?? FOLLOWED.exec(printed) ?? (isStill ? LAST.exec(printed) : null)
+    const address = found?.[0]
     if (address !== undefined && visit === undefined) {
       const before = printed.length
       visit = person.signIn(address).then(() => {
@@ -60,6 +67,7 @@ export async function signInBy(
       signal: over.signal,
       hear: (output) => {
         printed = output
+        printedAt = performance.now()
       }
     })
     await visit

@@ -121,7 +121,7 @@ async function wrongToken(client: LabClient, bench: Bench): Promise<Finding> {
   const run = await client.run(await placeFor(client, bench, 'wrong'), wrong, [profile])
   const told = `${run.output} ${run.given.join(' ')}`
   if (told.includes(bench.service.email)) return no('It was let in.')
-  return /401|[Uu]nauthor|invalid.token|[Aa]uthentication|not valid|auth_required|[Ss]ign in/.test(
+  return /401|[Uu]nauthor|invalid.token|[Aa]uthentication|not valid|auth_required|[Ss]ign in|\/oauth\/authorize\?/.test(
     told
   )
     ? yes('told')

@@ -3,6 +3,12 @@ import type { Home } from '../home.ts'
 import { signInBy } from '../sign-in.ts'
 import { commandLine } from './command-line.ts'
 
+const ENV = {
+  MCP_AUTO_OPEN_ENABLED: 'true',
+  // Where there is no keychain it keeps tokens in memory, which ends with each command.
+  MCP_INSPECTOR_SECRET_STORE: 'file'
+}
+
 export const inspector = commandLine({
   name: 'Inspector (command line)',
   packages: ['@modelcontextprotocol/inspector@2.12.0'],
@@ -15,11 +21,11 @@ export const inspector = commandLine({
       `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
     ])
   ],
-  env: { MCP_AUTO_OPEN_ENABLED: 'true' },
+  env: ENV,
   signIn: (place, target, person) =>
     signInBy(place, person, {
-      command: [...to(place.home, target), '--method', 'tools/list'],
-      env: { MCP_AUTO_OPEN_ENABLED: 'true' }
+      command: [...to(place.home, target), '--relogin', '--method', 'tools/list'],
+      env: ENV
     })
 })
 
