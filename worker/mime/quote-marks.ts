@@ -39,12 +39,17 @@ const SENT = words(
   '\u041e\u0442\u043f\u0440\u0430\u0432\u043b\u0435\u043d\u043e|\u0414\u0430\u0442\u0430|\u041d\u0430\u0434\u0456\u0441\u043b\u0430\u043d\u043e|\u0418\u0437\u043f\u0440\u0430\u0442\u0435\u043d\u043e|\u03a3\u03c4\u03ac\u03bb\u03b8\u03b7\u03ba\u03b5|\u0397\u03bc\u03b5\u03c1\u03bf\u03bc\u03b7\u03bd\u03af\u03b1|\u53d1\u9001\u65f6\u95f4|\u65e5\u671f|\u65f6\u95f4|\u5bc4\u4ef6\u65e5\u671f|\u50b3\u9001\u65e5\u671f|\u9001\u4fe1\u65e5\u6642|\u65e5\u6642|\u65e5\u4ed8|\ubcf4\ub0b8 \ub0a0\uc9dc|\ub0a0\uc9dc|\u05e0\u05e9\u05dc\u05d7|\u05ea\u05d0\u05e8\u05d9\u05da|\u062a\u0627\u0631\u064a\u062e \u0627\u0644\u0625\u0631\u0633\u0627\u0644|\u0627\u0644\u062a\u0627\u0631\u064a\u062e|\u0627\u0644\u0625\u0631\u0633\u0627\u0644|\u0e27\u0e31\u0e19\u0e17\u0e35\u0e48'
 )
 const TO = words(
-  'To|An|\u00c0|A|Para|Aan|Till|Til|Vastaanottaja|Do|Komu|C\u00edmzett|C\u0103tre|Kime|Al\u0131c\u0131|Destinataire|Destinatario|Prima|Za|\u0110\u1ebfn|Kepada|Saaja|Cc|Kopie|Kopia',
-  '\u041a\u043e\u043c\u0443|\u0414\u043e|\u03a0\u03c1\u03bf\u03c2|\u6536\u4ef6\u4eba|\u6536\u4ef6\u8005|\u5b9b\u5148|\ubc1b\ub294 \uc0ac\ub78c|\uc218\uc2e0\uc790|\u05d0\u05dc|\u0625\u0644\u0649|\u0e16\u0e36\u0e07'
+  'To|An|\u00c0|A|Para|Aan|Till|Til|Vastaanottaja|Do|Komu|C\u00edmzett|C\u0103tre|Kime|Al\u0131c\u0131|Destinataire|Destinatario|Prima|Za|\u0110\u1ebfn|Kepada|Saaja|Cc|Bcc|Kopie|Kopia|Kopi|M\u00e1solat|Bilgi|Cci|Cco',
+  '\u041a\u043e\u043c\u0443|\u041a\u043e\u043f\u0438\u044f|\u041a\u043e\u043f\u0456\u044f|\u039a\u03bf\u03b9\u03bd\\.|\u6284\u9001|\u526f\u672c|\u53c2\u7167|\ucc38\uc870|\u0414\u043e|\u03a0\u03c1\u03bf\u03c2|\u6536\u4ef6\u4eba|\u6536\u4ef6\u8005|\u5b9b\u5148|\ubc1b\ub294 \uc0ac\ub78c|\uc218\uc2e0\uc790|\u05d0\u05dc|\u0625\u0644\u0649|\u0e16\u0e36\u0e07'
 )
 const SUBJECT = words(
   'Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|\u00c4mne|Emne|Aihe|Temat|P\u0159edm\u011bt|Predmet|T\u00e1rgy|Subiect|Konu|Ch\u1ee7 \u0111\u1ec1|Perihal|Subjek|Teema|Zadeva|Tema|Sujet',
   '\u0422\u0435\u043c\u0430|\u041e\u0442\u043d\u043e\u0441\u043d\u043e|\u0398\u03ad\u03bc\u03b1|\u4e3b\u9898|\u4e3b\u65e8|\u4e3b\u984c|\u4ef6\u540d|\uc81c\ubaa9|\u05e0\u05d5\u05e9\u05d0|\u0627\u0644\u0645\u0648\u0636\u0648\u0639|\u0e2b\u0e31\u0e27\u0e40\u0e23\u0e37\u0e48\u0e2d\u0e07'
+)
+/** Names of fields that may stand among them. */
+const BESIDE = words(
+  'Importance|Priority|Attachments?|Reply-To|Wichtigkeit|Priorit\u00e4t|Anlagen?|Antwort an|Importancia|Datos adjuntos|Importance|Pi\u00e8ces? jointes?',
+  'Priorit\u00e0|Allegati|Allegato|Anexos?|Urgentie|Bijlagen?|Bilagor|Vedh\u00e6ftede filer|Za\u0142\u0105czniki|\u0412\u0430\u0436\u043d\u043e\u0441\u0442\u044c|\u9644\u4ef6|\u91cd\u8981\u6027|\u6dfb\u4ed8\u30d5\u30a1\u30a4\u30eb'
 )
 const COLON = '[:\\uff1a]'
 const ORIGINAL_LINE = new RegExp(`^-{2,}\\s*(${ORIGINAL})\\s*-{2,}$`, 'iu')
@@ -61,10 +66,26 @@ const [FROM_LINE, SENT_LINE, TO_LINE, SUBJECT_LINE] = [
   field(TO),
   field(SUBJECT)
 ]
+/** Fields that follow the one with the sender, in any order. */
+const WHOLE = [SENT_LINE, TO_LINE, SUBJECT_LINE]
+const FIELD_LINES = [...WHOLE, field(BESIDE)]
+/**
+ * How an introduction begins, in its first line: with a preposition and soon a number of the date, in the languages of
+ * most. It tells where one that was broken over lines begins.
+ */
+const OPENING = new RegExp(
+  `^\\*?(?:${words(
+    'On|Am|Le|El|Il|Em|Op|Den|Dne|D\u0148a|W dniu|Dnia|Ned|P\u00e5|La data de|\u00cen data|Data de|Pada|V\u00e0o|Pe|Kl',
+    '\u0412|\u041d\u0430|\u03a3\u03c4\u03b9\u03c2|\u5728|\u4e8e|\u65bc|\u05d1\u05ea\u05d0\u05e8\u05d9\u05da|\u0641\u064a|\u0e40\u0e21\u0e37\u0e48\u0e2d'
+  )})[^\\p{L}][^\\d]{0,30}\\d`,
+  'iu'
+)
 /** An introduction may be broken over so many lines. */
 const MAX_ATTRIBUTION_LINES = 3
 const MAX_ATTRIBUTION_CHARS = 400
 const MAX_BLOCK_LINES = 12
+/** Mail programs break lines no earlier. */
+const LEAST_BROKEN_CHARS = 60
 
 function words(...lists: readonly string[]): string {
   return lists.join('|')
@@ -80,40 +101,72 @@ export const isForwardLine = (line: string): boolean => line.length < 200 && FOR
 /** Whether a line is a ruler, as Outlook draws it above a quote, and people between sections. */
 export const isRuler = (line: string): boolean => line === '---' || /^(_{8,}|-{8,})$/.test(line)
 
-/** How many lines from `at` on introduce a quote, such as `On … Ann wrote:`; 0 when they do not. */
-export function isAttribution(lines: readonly string[], at: number): number {
+/**
+ * How many lines up to `last` introduce a quote, such as `On \u2026 Ann wrote:`; 0 when they do not. No more than it takes: the
+ * line above may be the writer's own.
+ */
+export function attributionLength(lines: readonly string[], last: number): number {
+  if (!ENDS_IN_COLON.test((lines[last] ?? '').trimEnd())) return 0
+  let least = 0
+  for (const { count, first, text } of joinedUpTo(lines, last)) {
+    if (!introduces(text)) continue
+    if (OPENING.test(first)) return count
+    least ||= count
+    // One that begins with a name or a day of the week and has all that it needs.
+    if (/^\p{L}/u.test(first) && HAS_DATE.test(text)) break
+  }
+  return least
+}
+
+/** A line alone, with the one above it, with the two above it, as far as they may belong together. */
+function* joinedUpTo(
+  lines: readonly string[],
+  last: number
+): Iterable<{ count: number; first: string; text: string }> {
   let text = ''
   for (let count = 1; count <= MAX_ATTRIBUTION_LINES; count += 1) {
-    const line = (lines[at + count - 1] ?? '').trim()
-    if (line === '' || line.startsWith('>')) return 0
-    text = text === '' ? line : `${text} ${line}`
-    if (text.length > MAX_ATTRIBUTION_CHARS) return 0
-    if (ENDS_IN_COLON.test(line)) return introduces(text) ? count : 0
+    const first = (lines[last - count + 1] ?? '').trim()
+    if (first === '' || first.startsWith('>') || (count > 1 && ENDS_IN_COLON.test(first))) return
+    text = text === '' ? first : `${first} ${text}`
+    if (text.length > MAX_ATTRIBUTION_CHARS) return
+    yield { count, first, text }
   }
-  return 0
 }
 
 /** Who and when: a verb of writing with a date or an address; or both of these. */
 function introduces(text: string): boolean {
-  const hasDate = /\d{1,4}[^\d]{1,12}\d{1,4}/.test(text)
-  const hasAddress = /[^\s@<>]@[^\s@<>]+\.[^\s@<>]/.test(text)
+  const hasDate = HAS_DATE.test(text)
+  const hasAddress = HAS_ADDRESS.test(text)
   return WROTE_ANYWHERE.test(text) ? hasDate || hasAddress : hasDate && hasAddress
 }
 
-/** How many lines from `at` on are the header of a quoted message, as Outlook writes it; 0 when they are none. */
+const HAS_DATE = /\d{1,4}[^\d]{1,12}\d{1,4}/
+const HAS_ADDRESS = /[^\s@<>]@[^\s@<>]+\.[^\s@<>]/
+
+/**
+ * How many lines from `at` on are the header of a quoted message, as Outlook writes it; 0 when they are none. It ends with
+ * its last field, whether an empty line follows or not.
+ */
 export function headerBlockLength(lines: readonly string[], at: number): number {
-  if (!FROM_LINE.test((lines[at] ?? '').trim())) return 0
-  let [hasSent, hasTo, hasSubject] = [false, false, false]
+  const lineAt = (index: number) => (lines[index] ?? '').trim()
+  if (!FROM_LINE.test(lineAt(at))) return 0
+  const seen = new Set<RegExp>()
   let end = at + 1
-  for (; end < lines.length && end < at + MAX_BLOCK_LINES; end += 1) {
-    const line = (lines[end] ?? '').trim()
-    if (line === '') {
-      if (hasSubject || end > at + 1) break
-      continue
-    }
-    hasSent ||= SENT_LINE.test(line)
-    hasTo ||= TO_LINE.test(line)
-    hasSubject ||= SUBJECT_LINE.test(line)
+  for (let next = end; next < lines.length && next < at + MAX_BLOCK_LINES; next += 1) {
+    const line = lineAt(next)
+    const field = FIELD_LINES.find((each) => each.test(line))
+    const isWhole = WHOLE.every((each) => seen.has(each))
+    if (field && !(isWhole && next > end)) {
+      seen.add(field)
+      end = next + 1
+    } else if (isWhole || !mayGoOn(lineAt(next - 1), line, next - end)) break
   }
-  return hasSubject && (hasSent || hasTo) ? end - at : 0
+  return seen.has(SUBJECT_LINE) && (seen.has(SENT_LINE) || seen.has(TO_LINE)) ? end - at : 0
 }
+
+/**
+ * Whether another field may follow `line`, which is none: an empty line, or what goes on from the line above, as lists of
+ * recipients do and what is as long as a line gets.
+ */
+const mayGoOn = (above: string, line: string, distance: number): boolean =>
+  line === '' ? distance === 0 : above.length >= LEAST_BROKEN_CHARS || /[,;]$/.test(above)

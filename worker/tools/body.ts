@@ -1,8 +1,7 @@
 import { type Attachment, describeAttachment } from '../gmail/attachment.ts'
 import { type BodyPlan, bodyPlan } from '../gmail/body-plan.ts'
 import type { Message } from '../gmail/methods.ts'
-import type { LineWords } from '../mime/line-words.ts'
-import { type QuoteContext, stripQuotes } from '../mime/quotes.ts'
+import type { Stripped } from '../mime/quotes.ts'
 import { BodyReader, type Section } from './body-reader.ts'
 import type { ToolCall } from './context.ts'
 
@@ -31,6 +30,8 @@ export interface LeftOut {
   readonly cutLinks?: number | undefined
   /** Characters or parts beyond what is read of one message. */
   readonly isUnread?: boolean | undefined
+  /** Quotes may stand here: there was too much text to be compared with the messages before. */
+  readonly isQuoteKept?: boolean | undefined
   /** More style than is judged by: text that is hidden may have passed as seen. */
   readonly isStyleCut?: boolean | undefined
 }
@@ -65,16 +66,12 @@ export async function readBody(
 /** Whether a section is of what the sender wrote: no invitation, no report, no other message. */
 export const isOwnWords = ({ kind }: Section): boolean => kind === 'text' || kind === 'html'
 
-/** The body without quotes of older messages; what was attached to it stays. `words` are those of a section, if known. */
-export function withoutQuotes(
-  body: Body,
-  context: QuoteContext,
-  words?: ReadonlyMap<Section, readonly LineWords[]>
-): Body {
+/** The body with less text in those sections that are the sender's own words; what was attached to it stays. */
+export function withoutQuotes(body: Body, strip: (section: Section) => Stripped): Body {
   let quotedChars = 0
   const sections = body.sections.map((section) => {
     if (!isOwnWords(section)) return section
-    const own = stripQuotes(section.text, context, words?.get(section))
+    const own = strip(section)
     quotedChars += own.leftOut
     return { ...section, text: own.text }
   })
@@ -125,6 +122,9 @@ export function leftOutText(out: LeftOut): string[] {
       ? `${quotedChars} characters of quoted older messages were left out; stripQuotes false shows them.`
       : '',
     cutLinks ? `${cutLinks} long links were cut; read_email with format html has them whole.` : '',
+    out.isQuoteKept
+      ? 'Quotes may be left: the conversation is too long to be compared with all of it.'
+      : '',
     out.isUnread ? 'The message is larger than what is read of one: the rest was left out.' : '',
     out.isStyleCut
       ? 'Its style sheets are too large to be judged by: text that nobody sees may stand here.'

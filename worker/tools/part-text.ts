@@ -2,6 +2,7 @@ import { partHeader } from '../gmail/attachment.ts'
 import type { Message, MessagePart } from '../gmail/methods.ts'
 import { leaves } from '../gmail/read-message.ts'
 import { charsetInHtml, charsetName, decodeText, isRare } from '../mime/charset.ts'
+import { cleanText } from '../mime/clean-text.ts'
 import { roughText } from '../mime/same-words.ts'
 import type { ToolCall } from './context.ts'
 
@@ -70,21 +71,38 @@ export function typeParameter(part: MessagePart, name: string): string | undefin
   return quoted ?? bare
 }
 
-/** What a message says, roughly and without fetching anything: for telling what was said before. */
-export function roughBody({ payload }: Message): string {
-  const parts = [...leaves(payload)].filter(({ body }) => body?.data)
-  const plain = parts.filter(({ mimeType }) => mimeType?.toLowerCase() === 'text/plain')
-  const html = parts.filter(({ mimeType }) => mimeType?.toLowerCase() === 'text/html')
-  const texts: string[] = []
-  let room = MAX_ROUGH_CHARS
-  for (const part of plain.length > 0 ? plain : html) {
-    if (room <= 0) break
-    const bytes = Buffer.from(part.body?.data ?? '', 'base64url')
-    const text = decodeText(bytes, charsetOf(part)).slice(0, room)
-    room -= text.length
-    texts.push(plain.length > 0 ? text : roughText(text))
-  }
-  return texts.join('\n')
+/**
+ * What a message says, in each of its forms, roughly and without fetching anything: for telling what was said before.
+ * `isCut` when there is more text in it.
+ */
+export function roughForms({ payload }: Message): RoughForm[] {
+  const parts = [...leaves(payload)]
+  return ['text/plain', 'text/html'].flatMap((type) => {
+    const own = parts.filter(({ mimeType }) => mimeType?.toLowerCase() === type)
+    return own.length > 0 ? roughForm(own) : []
+  })
 }
 
-const MAX_ROUGH_CHARS = 100_000
+export interface RoughForm {
+  readonly text: string
+  readonly isCut: boolean
+}
+
+function roughForm(parts: readonly MessagePart[]): RoughForm {
+  const texts: string[] = []
+  let room = MAX_ROUGH_CHARS
+  let isCut = false
+  for (const part of parts) {
+    const { data, attachmentId } = part.body ?? {}
+    const whole = data ? decodeText(Buffer.from(data, 'base64url'), charsetOf(part)) : ''
+    const isApart = !data && attachmentId !== undefined && !part.filename
+    isCut ||= isApart || whole.length > room
+    const text = whole.slice(0, room)
+    room -= text.length
+    texts.push(part.mimeType?.toLowerCase() === 'text/html' ? roughText(text) : text)
+  }
+  return { text: cleanText(texts.join('\n')), isCut }
+}
+
+/** HTML is longer than its text. */
+const MAX_ROUGH_CHARS = 300_000

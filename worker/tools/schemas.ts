@@ -44,6 +44,7 @@ export const LeftOutOut = z
     quotedChars: z.number().optional().describe('Quoted older messages: see stripQuotes'),
     cutLinks: z.number().optional().describe('Long links: whole in the HTML'),
     isUnread: z.boolean().optional().describe('More than is read of one message'),
+    isQuoteKept: z.boolean().optional().describe('Too long to tell all quotes'),
     isStyleCut: z.boolean().optional().describe('Invisible text may be in the body')
   })
   .describe('What of the message is not in the body')

@@ -2,11 +2,10 @@ import * as z from 'zod'
 import { type Attachment, describeAttachment } from '../gmail/attachment.ts'
 import { bodyPlan } from '../gmail/body-plan.ts'
 import type { Message } from '../gmail/methods.ts'
-import { isForwardSubject } from '../gmail/parent.ts'
 import { header, readEnvelope } from '../gmail/read-message.ts'
 import { cleanLine, cleanText } from '../mime/clean-text.ts'
 import { ToolError } from '../tool-error.ts'
-import { type Body, leftOutText, readBody, withoutQuotes } from './body.ts'
+import { type Body, leftOutText, readBody } from './body.ts'
 import { type Cut, cut, RESULT_CHARS } from './budget.ts'
 import { flag, int, stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
@@ -21,6 +20,7 @@ import {
   LeftOutOut
 } from './schemas.ts'
 import { theirs } from './theirs.ts'
+import { withoutThreadQuotes } from './thread-quotes.ts'
 import type { Answer } from './tool.ts'
 
 /** A message as the tools that read one answer it. */
@@ -65,7 +65,7 @@ export const showInput = {
   maxBodyLength: int(100, 20_000).default(20_000).describe('Characters of the body'),
   bodyOffset: int(0, 100_000_000).default(0).describe('Where in the body to begin'),
   headers: stringList(1, 50).optional().describe('Names of headers to return as they are'),
-  stripQuotes: flag().default(false).describe('Leave out quoted older messages')
+  stripQuotes: flag().default(false).describe('Leave out what earlier messages of the thread say')
 }
 const Show = z.object(showInput)
 type Args = z.output<typeof Show>
@@ -100,11 +100,21 @@ export async function showMessage(
     default: {
       const html = args.format === 'html' || args.includeHtml
       const whole = await readBody(message, { html }, call)
-      const isForward = isForwardSubject(envelope.subject)
-      const body = args.stripQuotes ? withoutQuotes(whole, { isForward }) : whole
+      const body = args.stripQuotes ? await withoutQuotes(message, whole, call) : whole
       return answer({ ...base, ...bodyOut(body, args) }, call)
     }
   }
+}
+
+/** Without what the message repeats of the ones before it in its thread. */
+async function withoutQuotes(message: Message, body: Body, call: ToolCall): Promise<Body> {
+  const { id, threadId } = message
+  const { messages = [] } = threadId
+    ? await call.context.mailbox.call('threads.get', { id: threadId, format: 'full' }, call.signal)
+    : {}
+  const all = messages.some((each) => each.id === id) ? messages : [message]
+  const [told] = withoutThreadQuotes([{ message, envelope: readEnvelope(message), body }], all)
+  return told?.body ?? body
 }
 
 function bodyOut(body: Body, args: Args) {

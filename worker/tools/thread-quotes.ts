@@ -1,11 +1,12 @@
 import type { Message } from '../gmail/methods.ts'
 import { isForwardSubject } from '../gmail/parent.ts'
-import { type LineWords, wordsOfLines } from '../mime/line-words.ts'
-import { isSaid, type QuotedLine, quotedLines } from '../mime/quotes.ts'
-import { Said } from '../mime/said.ts'
+import { type Quote, type QuotingText, quotesOf, quotingText } from '../mime/quote-stretches.ts'
+import { withoutIntroduced, withoutSaid } from '../mime/quotes.ts'
+import { type Match, Said } from '../mime/said.ts'
+import { wordsOfText } from '../mime/text-words.ts'
 import { type Body, isOwnWords, withoutQuotes } from './body.ts'
 import type { Section } from './body-reader.ts'
-import { roughBody } from './part-text.ts'
+import { roughForms } from './part-text.ts'
 
 /** A message of a thread that is told. */
 interface Told {
@@ -14,64 +15,135 @@ interface Told {
   readonly body?: Body
 }
 
+/** A quote and where it was found so far. */
+interface Sought {
+  readonly quote: Quote
+  /** Which message of the thread has it. */
+  readonly holder: number
+  match: Match
+}
+
+/** Characters of messages that are looked at besides what is told. */
+const MAX_BESIDE_CHARS = 3_000_000
+
 /**
  * The same messages without what each repeats of the ones before it in the thread, told here or not. Of those that are
  * not told only so many are looked at, the last one first, as it takes to find what is quoted: in most threads one or two.
+ * Of a message that is alone in its thread goes what is introduced as a quote.
  */
 export function withoutThreadQuotes<T extends Told>(
   told: readonly T[],
   all: readonly Message[]
 ): readonly T[] {
-  const read = told.map((each) => ({ each, ...wordsOf(each.body) }))
-  const asked = read.flatMap(({ quoted }) => quoted.map(({ words }) => words))
-  if (asked.length === 0) return told
-  const alone = new Said(asked)
-  const missing = read.flatMap(({ quoted, words }) => {
-    const unsaid = quoted.filter((line) => !isSaid(line, alone))
-    for (const lines of words.values()) alone.add(lines)
-    return unsaid
-  })
-  const first = told[0] ? all.indexOf(told[0].message) : 0
-  const said = new Said(asked)
-  for (const lines of wordsThatSay(missing, all.slice(0, first))) said.add(lines)
-  return read.map(({ each, words }) => {
-    if (!each.body) return each
-    const earlier = each.message === all[0] ? undefined : said
-    const isForward = isForwardSubject(each.envelope.subject)
-    const body = withoutQuotes(each.body, { earlier, isForward }, words)
-    for (const lines of words.values()) said.add(lines)
-    return { ...each, body }
+  const texts = told.map(({ body }) => quotingTexts(body))
+  if (texts.every(({ size }) => size === 0)) return told
+  if (all.length < 2)
+    return told.map((each, at) => {
+      const isForward = isForwardSubject(each.envelope.subject)
+      return stripped(each, texts[at], (_, text) => withoutIntroduced(text, isForward))
+    })
+  const sought = seek(told, texts, all)
+  return told.map((each, at) => {
+    const own = sought.bySection[at]
+    const bare = stripped(each, texts[at], (section, text) =>
+      withoutSaid(text, own?.get(section)?.map(({ match }) => match) ?? [])
+    )
+    const isKept = sought.isCut && [...(own?.values() ?? [])].flat().some(isMissing)
+    return isKept && bare.body
+      ? { ...bare, body: { ...bare.body, leftOut: { ...bare.body.leftOut, isQuoteKept: true } } }
+      : bare
   })
 }
 
-/** The words of each section of a body, and those lines of it that may be quotes. */
-function wordsOf(body: Body | undefined): {
-  words: Map<Section, readonly LineWords[]>
-  quoted: QuotedLine[]
-} {
-  const words = new Map(
-    (body?.sections ?? []).map((section) => [section, wordsOfLines(section.text)] as const)
-  )
-  const quoted = [...words].flatMap(([section, lines]) =>
-    isOwnWords(section) ? quotedLines(section.text, lines) : []
-  )
-  return { words, quoted }
-}
+type QuotingTexts = ReadonlyMap<Section, QuotingText>
 
-/** The words of the last messages, as many as it takes to find these lines; of all when they are not found. */
-function wordsThatSay(
-  lines: readonly QuotedLine[],
-  messages: readonly Message[]
-): (readonly LineWords[])[] {
-  const found = new Said(lines.map(({ words }) => words))
-  const texts: LineWords[][] = []
-  let missing = lines
-  for (const message of messages.toReversed()) {
-    if (missing.length === 0) break
-    const text = wordsOfLines(roughBody(message))
-    texts.push(text)
-    found.add(text)
-    missing = missing.filter((line) => !isSaid(line, found))
+/** The sections of a body in which something has the form of a quote. */
+function quotingTexts(body: Body | undefined): QuotingTexts {
+  const found = new Map<Section, QuotingText>()
+  for (const section of body?.sections ?? []) {
+    const text = isOwnWords(section) ? quotingText(section.text) : undefined
+    if (text && text.stretches.length > 0) found.set(section, text)
   }
-  return texts
+  return found
+}
+
+const stripped = <T extends Told>(
+  told: T,
+  texts: QuotingTexts | undefined,
+  strip: (section: Section, text: QuotingText) => { text: string; leftOut: number }
+): T =>
+  told.body
+    ? {
+        ...told,
+        body: withoutQuotes(told.body, (section) => {
+          const text = texts?.get(section)
+          return text ? strip(section, text) : { text: section.text, leftOut: 0 }
+        })
+      }
+    : told
+
+const isMissing = ({ match }: Sought): boolean => match.known < match.total
+
+/** Looks for the quotes of all messages in what is told before each of them, and then in the rest of the thread. */
+function seek(
+  told: readonly Told[],
+  texts: readonly QuotingTexts[],
+  all: readonly Message[]
+): { bySection: readonly Map<Section, Sought[]>[]; isCut: boolean } {
+  const words = told.map(({ body }) =>
+    (body?.sections ?? []).map((section) => ({ section, words: wordsOfText(section.text) }))
+  )
+  const quotes = words.map((sections, at) =>
+    sections.map((each) => ({
+      ...each,
+      quotes: quotesOf(texts[at]?.get(each.section), each.words)
+    }))
+  )
+  const said = new Said(quotes.flat().flatMap((each) => each.quotes))
+  let before = 0
+  const bySection = quotes.map((sections, at) => {
+    const holder = all.findIndex(({ id }) => id === told[at]?.message.id)
+    const found = new Map(
+      sections.map((each) => [
+        each.section,
+        each.quotes.map((quote) => ({ quote, holder, match: said.find(quote, 0, before) }))
+      ])
+    )
+    for (const each of sections) before = said.add(each.words) + 1
+    return found
+  })
+  const isBesideCut = seekBeside(
+    said,
+    bySection.flatMap((found) => [...found.values()].flat()),
+    all
+  )
+  return { bySection, isCut: said.isCut || isBesideCut }
+}
+
+/** Looks in every form of the messages of the thread; returns whether there was more than is looked at. */
+function seekBeside(said: Said, sought: readonly Sought[], all: readonly Message[]): boolean {
+  let missing = sought.filter(isMissing)
+  let isCut = false
+  let room = MAX_BESIDE_CHARS
+  for (let at = all.length - 1; at >= 0 && missing.length > 0; at -= 1) {
+    const message = all[at]
+    const asking = missing.filter(({ holder }) => holder > at)
+    if (!message || asking.length === 0) continue
+    if (room <= 0) return true
+    for (const form of roughForms(message)) {
+      isCut ||= form.isCut
+      room -= form.text.length
+      seekIn(said, asking, form.text)
+    }
+    missing = missing.filter(isMissing)
+  }
+  return isCut
+}
+
+function seekIn(said: Said, asking: readonly Sought[], text: string): void {
+  const number = said.add(wordsOfText(text))
+  for (const each of asking) {
+    const match = said.find(each.quote, number, number + 1)
+    if (match.known > each.match.known) each.match = match
+  }
 }
