@@ -29,6 +29,7 @@ import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { tellCalls } from './http/tell-calls.ts'
 import { createTokenless } from './http/tokenless.ts'
 import { watchForUnseenProxy } from './http/unseen-proxy.ts'
+import { type UploadParts, uploadRoute } from './http/upload-route.ts'
 import { asksForWebSocket } from './http/websocket-transport.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import { isLoopback } from './settings.ts'
@@ -54,7 +55,8 @@ export interface AppParts {
   readonly mcp: McpParts
   /** Who may call without a token; undefined where nobody may. */
   readonly strangers: Strangers | undefined
-  readonly attachments: AttachmentParts
+  /** Links to files, and for them. */
+  readonly files: AttachmentParts & UploadParts
 }
 
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
@@ -133,9 +135,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     await scope.register(old)
   }
   await app.register(mcp)
-  await attachmentRoute(app, parts.attachments)
   app.setNotFoundHandler(notFound)
   app.setErrorHandler(failed)
+  await attachmentRoute(app, parts.files)
+  await uploadRoute(app, parts.files)
   return app
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
-import { AttachmentLinks } from './attachments/links.ts'
+import { type FileTarget, OneTimeLinks, type SlotTarget } from './attachments/one-time-links.ts'
 import type { Config } from './config.ts'
 import { Door } from './door.ts'
 import { GrantNews } from './grant-news.ts'
@@ -72,7 +72,10 @@ export interface Serving {
   readonly isLive: BearerTokens['isLive']
   /** Bytes of answers that wait for their clients. */
   readonly held: HeldBytes
-  readonly links: AttachmentLinks
+  /** To files of messages. */
+  readonly links: OneTimeLinks<FileTarget>
+  /** Where files may be put. */
+  readonly slots: OneTimeLinks<SlotTarget>
   readonly door: Door
   readonly ledger: Ledger
   readonly workerTime: WorkerTime
@@ -97,7 +100,8 @@ export function createServing(parts: ServingParts): Serving {
   const { config, clock, store, metrics, ownership } = parts
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
-  const links = new AttachmentLinks(clock)
+  const links = new OneTimeLinks<FileTarget>(clock)
+  const slots = new OneTimeLinks<SlotTarget>(clock)
   const quota = new QuotaShares(
     { perPerson: config.GMAIL_UNITS, perProject: config.GMAIL_PROJECT_UNITS },
     clock
@@ -147,7 +151,7 @@ export function createServing(parts: ServingParts): Serving {
     settings: settingsOf(config),
     events: workerEvents(
       parts,
-      { exchanges, streams, sessions, links, ledger, workerTime, quota },
+      { exchanges, streams, sessions, links, slots, ledger, workerTime, quota },
       {
         ready(userId) {
           void streams.bind(userId) // never rejects
@@ -161,7 +165,7 @@ export function createServing(parts: ServingParts): Serving {
   })
   const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
   return {
-    ...{ supervisor, sessions, restorer, exchanges, streams, limits, access, held, links },
+    ...{ supervisor, sessions, restorer, exchanges, streams, limits, access, held, links, slots },
     ...{ ledger, workerTime },
     isLive: parts.isLive,
     door: new Door(),
@@ -170,6 +174,7 @@ export function createServing(parts: ServingParts): Serving {
       for (const exchange of exchanges.ofUser(userId)) exchange.abort.abort(why)
       streams.endUser(userId)
       links.forget(userId)
+      slots.forget(userId)
     },
     leave() {
       stay = 'leaving'
@@ -266,10 +271,14 @@ function workerEvents(
     streams,
     sessions,
     links,
+    slots,
     ledger,
     workerTime,
     quota
-  }: Pick<Serving, 'exchanges' | 'streams' | 'sessions' | 'links' | 'ledger' | 'workerTime'> & {
+  }: Pick<
+    Serving,
+    'exchanges' | 'streams' | 'sessions' | 'links' | 'slots' | 'ledger' | 'workerTime'
+  > & {
     readonly quota: QuotaShares
   },
   worker: { ready(userId: UserId): void; gone(userId: UserId): void }
@@ -309,6 +318,7 @@ function workerEvents(
         verifyLease: (userId, transaction) => ownership.verify(userId, transaction)
       }),
       links,
+      slots,
       confirmations: parts.confirmations,
       quota,
       publicUrl: config.PUBLIC_URL,

@@ -626,7 +626,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     tokens: core.tokens,
     signIn: (scope) => signIn(scope, parts),
     strangers: core.toolSignIn?.strangers,
-    attachments: serving,
+    files: serving,
     mcp: {
       ...serving,
       passOn: passOnTo({

@@ -1,9 +1,9 @@
 import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { asSessionId, type UserId } from '#shared/ids.ts'
+import { asSessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import type { SendAnswer } from '#shared/send-ledger.ts'
 import type { TokenBroker } from './accounts/token-broker.ts'
-import type { AttachmentLinks } from './attachments/links.ts'
+import type { FileTarget, OneTimeLinks, SlotTarget } from './attachments/one-time-links.ts'
 import type { Exchanges } from './http/exchange.ts'
 import { placeOfExchange } from './http/tell-calls.ts'
 import type { Confirmations } from './oauth/confirmations.ts'
@@ -22,7 +22,8 @@ export type SignInMessage = Extract<FromWorker, { type: 'sign-in' }>
 export interface WorkerDeskParts {
   readonly broker: TokenBroker
   readonly sends: SendLedger
-  readonly links: AttachmentLinks
+  readonly links: OneTimeLinks<FileTarget>
+  readonly slots: OneTimeLinks<SlotTarget>
   readonly confirmations: Pick<Confirmations, 'ask'>
   readonly quota: Pick<QuotaShares, 'ask'>
   /** An origin. */
@@ -62,6 +63,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'link':
         giveLink(parts, worker, message)
+        break
+      case 'upload':
+        giveSlot(parts, worker, message)
         break
       case 'units':
         void giveUnits(parts, worker, message) // never rejects
@@ -162,12 +166,26 @@ function giveLink(
   { id: workerId, userId, channel }: RunningWorker,
   { id, messageId, partId }: Extract<FromWorker, { type: 'link' }>
 ): void {
-  // The worker does not say for which call: the link rests on all that are in flight for the account.
-  const accesses = exchanges.ofWorker(workerId).map(({ caller }) => caller)
+  const accesses = accessesOf(exchanges, workerId)
   const { ticket, expiresAt } = links.create({ userId, messageId, partId, accesses })
   const url = `${publicUrl}/attachments/${ticket}`
   channel.send({ type: 'linked', id, url, expiresAt: new Date(expiresAt).toISOString() })
 }
+
+function giveSlot(
+  { slots, publicUrl, exchanges }: WorkerDeskParts,
+  { id: workerId, userId, channel }: RunningWorker,
+  { id, uploadId, size }: Extract<FromWorker, { type: 'upload' }>
+): void {
+  const accesses = accessesOf(exchanges, workerId)
+  const { ticket, expiresAt } = slots.create({ userId, uploadId, size, accesses })
+  const url = `${publicUrl}/uploads/${ticket}`
+  channel.send({ type: 'linked', id, url, expiresAt: new Date(expiresAt).toISOString() })
+}
+
+/** The worker does not say for which call it asks: a link rests on all that are in flight for the account. */
+const accessesOf = (exchanges: Exchanges, workerId: WorkerId) =>
+  exchanges.ofWorker(workerId).map(({ caller }) => caller)
 
 async function openSession(
   { sessions, log }: WorkerDeskParts,

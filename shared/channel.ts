@@ -31,6 +31,9 @@ export type InitializeParams = z.infer<typeof InitializeParams>
 /** Characters of all certificates that a worker is told, which must fit one message. */
 export const MOST_CERTIFICATE_CHARS = 200_000
 
+/** Of one file that is put somewhere to be sent: Gmail delivers 25 MB of it in base64, which takes 4/3. */
+export const MOST_UPLOAD_BYTES = 18_000_000
+
 const Id = z.int().nonnegative()
 /** Longer names than these no worker of ours has to say. */
 const Word = z.string().max(1024)
@@ -79,6 +82,13 @@ const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('token'), id: Id, force: z.boolean() }),
   /** Asks for a link under which an attachment of this account can be fetched. */
   z.object({ type: z.literal('link'), id: Id, messageId: Word, partId: Word }),
+  /** Asks for a link under which a file of so many bytes can be put, which the worker knows by this name. */
+  z.object({
+    type: z.literal('upload'),
+    id: Id,
+    uploadId: z.string().regex(/^[\w-]{1,64}$/),
+    size: z.int().min(1).max(MOST_UPLOAD_BYTES)
+  }),
   /** A mail is about to be sent, or was: see `send-ledger.ts`. */
   z.object({ type: z.literal('send'), id: Id, question: SendQuestion }),
   /**

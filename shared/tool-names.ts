@@ -19,6 +19,7 @@ export const TOOL_NAMES = [
   'update_draft',
   'send_draft',
   'delete_draft',
+  'create_attachment_upload',
   'modify_email',
   'batch_modify_emails',
   'trash_email',

@@ -13,12 +13,17 @@ import { type FetchAttachment, serveAttachment } from './attachments.ts'
 import type { Serve } from './connections.ts'
 import type { Call, Endpoint } from './mcp/endpoint.ts'
 import { inServiceOf } from './served-request.ts'
+import { type ReceiveUpload, serveUpload } from './uploads.ts'
 
 export interface RequestParts {
   readonly resourceMetadataUrl: string
   /** What serves now; undefined before the worker knows whose it is, and when it is about to end. */
   readonly serving: () =>
-    | { readonly endpoint: Endpoint; readonly fetchAttachment: FetchAttachment | undefined }
+    | {
+        readonly endpoint: Endpoint
+        readonly fetchAttachment: FetchAttachment | undefined
+        readonly receiveUpload: ReceiveUpload | undefined
+      }
     | undefined
   readonly tell: (message: FromWorker) => void
 }
@@ -30,10 +35,12 @@ export interface RequestParts {
 export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestParts): Serve {
   return getRequestListener(
     async (request) => {
-      const { endpoint, fetchAttachment } = serving() ?? {}
+      const { endpoint, fetchAttachment, receiveUpload } = serving() ?? {}
       if (!endpoint) return new Response(null, { status: 503 })
-      if (fetchAttachment && new URL(request.url).pathname === '/attachment')
+      const { pathname } = new URL(request.url)
+      if (fetchAttachment && pathname === '/attachment')
         return serveAttachment(request, fetchAttachment)
+      if (receiveUpload && pathname === '/upload') return serveUpload(request, receiveUpload)
       const id = request.headers.get(REQUEST_ID_HEADER) ?? ''
       const served = {
         exchange: id,

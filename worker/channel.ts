@@ -17,7 +17,9 @@ type Answer = Extract<
 >
 type Question = Extract<
   FromWorker,
-  { type: 'token' | 'link' | 'send' | 'sign-in' | 'confirm' | 'units' | 'session-opened' }
+  {
+    type: 'token' | 'link' | 'upload' | 'send' | 'sign-in' | 'confirm' | 'units' | 'session-opened'
+  }
 >
 /** What the gateway says of its own accord. */
 export type Told = Exclude<ToWorker, Answer>

@@ -18,6 +18,7 @@ import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { rehearse } from './mcp/rehearsal.ts'
 import { SessionRefused } from './mcp/sessions.ts'
 import { giveMemoryBack, whenQuiet } from './tidy.ts'
+import type { ReceiveUpload } from './uploads.ts'
 
 type Init = Extract<ToWorker, { type: 'init' }>
 type Assign = Extract<ToWorker, { type: 'assign' }>
@@ -28,6 +29,8 @@ export interface Program {
   build(): McpServer
   /** The content of an attachment, for a link that the gateway gave out. */
   readonly fetchAttachment?: FetchAttachment
+  /** Takes a file for which the gateway gave out an address. */
+  readonly receiveUpload?: ReceiveUpload
   /** Google's grant for the account changed, or what tools may do. */
   granted(googleScopes: readonly string[], policy?: ToolPolicy): void
   /** Ends what the program holds. May be called more than once. */
@@ -160,7 +163,8 @@ function begin(init: Init, current: () => Life | undefined, channel: Channel): L
         resourceMetadataUrl: init.resourceMetadataUrl,
         serving() {
           const { endpoint, program } = current() ?? {}
-          return endpoint && { endpoint, fetchAttachment: program?.fetchAttachment }
+          const { fetchAttachment, receiveUpload } = program ?? {}
+          return endpoint && { endpoint, fetchAttachment, receiveUpload }
         },
         tell: (message) => channel.tell(message)
       })

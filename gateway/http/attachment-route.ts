@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
-import type { AttachmentLinks, LinkTarget } from '../attachments/links.ts'
+import type { FileTarget, LinkTarget, OneTimeLinks } from '../attachments/one-time-links.ts'
 import type { Access } from '../oauth/liveness.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { AccessWatch } from './access-watch.ts'
@@ -9,7 +9,7 @@ import { whenClosed } from './when-closed.ts'
 import { poolOf } from './worker-pools.ts'
 
 export interface AttachmentParts {
-  readonly links: AttachmentLinks
+  readonly links: OneTimeLinks<FileTarget>
   readonly supervisor: Supervisor
   readonly access: AccessWatch
   /** Whether a credential would still be taken now. */
@@ -28,13 +28,10 @@ type Asked = FastifyRequest<{ Params: { ticket: string } }>
  */
 export async function attachmentRoute(app: FastifyInstance, parts: AttachmentParts): Promise<void> {
   const { links } = parts
-  const isGood = async ({ accesses }: LinkTarget): Promise<boolean> =>
-    accesses.length > 0 && (await Promise.all(accesses.map(parts.isLive))).every((live) => live)
-
   // RFC 9110 §9.3.2: it may leave out what would only be known by making the content.
   app.head('/attachments/:ticket', async ({ params }: Asked, reply) => {
     const target = links.find(params.ticket)
-    if (!target || !(await isGood(target))) return gone(reply)
+    if (!target || !(await isGood(parts, target))) return gone(reply)
     reply.hijack()
     reply.raw.writeHead(200, { ...setBefore(reply), 'cache-control': 'no-store' }).end()
     return reply
@@ -48,14 +45,21 @@ export async function attachmentRoute(app: FastifyInstance, parts: AttachmentPar
       if (isSent) lent.used()
       else lent.giveBack()
     })
-    if (!(await isGood(lent.target))) return gone(reply)
+    if (!(await isGood(parts, lent.target))) return gone(reply)
     return fetchFrom(parts, lent.target, reply)
   })
 }
 
+/** Whether all that a link rests on is still good; a link that rests on nothing never is. */
+export const isGood = async (
+  { isLive }: Pick<AttachmentParts, 'isLive'>,
+  { accesses }: LinkTarget
+): Promise<boolean> =>
+  accesses.length > 0 && (await Promise.all(accesses.map(isLive))).every((live) => live)
+
 async function fetchFrom(
   { supervisor, access }: AttachmentParts,
-  { userId, messageId, partId, accesses }: LinkTarget,
+  { userId, messageId, partId, accesses }: FileTarget,
   reply: FastifyReply
 ): Promise<FastifyReply> {
   const left = new AbortController()

@@ -9,7 +9,7 @@ import type { ToolPolicy } from '#shared/tool-policy.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
 import type { SendLedger } from '../../worker/gmail/sends.ts'
-import type { AttachmentLinks, SavedFiles } from '../../worker/tools/context.ts'
+import type { FileLinks, SavedFiles } from '../../worker/tools/context.ts'
 import {
   createGmailProgram,
   type GmailProgram,
@@ -47,7 +47,7 @@ export interface GmailPlace {
   readonly tokens: GmailProgramOptions['tokens']
   readonly scopes: readonly string[]
   readonly clock?: Clock
-  readonly links?: AttachmentLinks
+  readonly links?: FileLinks
   readonly files?: SavedFiles
   readonly accountUrl?: string | undefined
   readonly listsHigher?: boolean | undefined
@@ -63,7 +63,7 @@ export interface GmailSessionOptions
   readonly email?: string
   readonly clock?: Clock
   readonly empty?: boolean
-  readonly links?: AttachmentLinks
+  readonly links?: FileLinks
   readonly files?: SavedFiles
 }
 

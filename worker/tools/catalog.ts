@@ -1,6 +1,7 @@
 import { applyFilterToExisting } from './apply-filter.ts'
 import { batchReadEmails } from './batch-read-emails.ts'
 import { updateDraft } from './change-draft.ts'
+import { createAttachmentUpload } from './create-attachment-upload.ts'
 import { batchDeleteEmails, deleteEmail } from './delete-emails.ts'
 import { downloadAttachment } from './download-attachment.ts'
 import { downloadEmail } from './download-email.ts'
@@ -63,6 +64,7 @@ export const TOOLS: readonly Tool[] = [
   updateDraft,
   sendDraft,
   deleteDraft,
+  createAttachmentUpload,
   modifyEmail,
   batchModifyEmails,
   trashEmail,

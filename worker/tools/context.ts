@@ -9,14 +9,20 @@ import type { MimePool } from '../mime/pool.ts'
 import type { ToolCaller } from './access.ts'
 import type { AskOnPage, Confirm } from './confirm.ts'
 import type { AskGateway } from './sign-in/call.ts'
+import type { Uploads } from './uploads.ts'
 
-/** Makes one-time addresses under which the gateway hands out an attachment. */
-export interface AttachmentLinks {
+/** Makes one-time addresses at which the gateway hands out a file, or takes one. */
+export interface FileLinks {
   create(what: {
     messageId: string
     partId: string
     filename: string
     mimeType: string
+    size: number
+  }): Promise<{ url: string; expiresAt: string }>
+  /** For a file of so many bytes that is to come under this name. */
+  createUpload(what: {
+    uploadId: string
     size: number
   }): Promise<{ url: string; expiresAt: string }>
 }
@@ -44,13 +50,15 @@ export interface WorkerContext {
   readonly correspondents: Correspondents
   readonly sends: Sends
   readonly mime: MimePool
+  /** What was put here to be attached. */
+  readonly uploads: Uploads
   readonly clock: Clock
   readonly report: ToolReport
   /** A new random word. */
   nonce(): string
   /** What Google grants for the account now. */
   grantedScopes(): readonly string[]
-  readonly links?: AttachmentLinks
+  readonly links?: FileLinks
   /** Only where the server runs on the person's own machine. */
   readonly files?: SavedFiles
   /** Where the person can connect the account again, if there is such a page. */

@@ -7,6 +7,7 @@ const FileInput = z.strictObject({
   filename: z.string().min(1).max(255).optional().describe('Name for the recipients'),
   mimeType: z.string().max(255).optional(),
   contentBase64: z.string().optional().describe('The content; or give fromMessageId and partId'),
+  uploadId: z.string().max(64).optional().describe('Of create_attachment_upload'),
   fromMessageId: z.string().optional().describe('Take an attachment of this message'),
   partId: partName().optional()
 })

@@ -43,7 +43,7 @@ const RARE: ReadonlySet<string> = new Set([
 ])
 
 /** Of several ways to attach a file, the core set lists the one that takes no bytes from the model. */
-const RARE_OF_FILES: ReadonlySet<string> = new Set(['mimeType', 'contentBase64'])
+const RARE_OF_FILES: ReadonlySet<string> = new Set(['mimeType', 'contentBase64', 'uploadId'])
 
 type Properties = NonNullable<Tool['inputSchema']['properties']>
 type Json = Properties[string]

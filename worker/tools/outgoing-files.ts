@@ -25,7 +25,16 @@ async function readFile(
   file: NonNullable<Content['attachments']>[number],
   call: ToolCall
 ): Promise<OutgoingFile> {
-  const { filename, mimeType, contentBase64, fromMessageId, partId } = file
+  const { filename, mimeType, contentBase64, fromMessageId, partId, uploadId } = file
+  if (uploadId !== undefined) {
+    refuseTwo(contentBase64, fromMessageId)
+    const uploaded = call.context.uploads.read(uploadId)
+    return {
+      filename: filename === undefined ? uploaded.filename : plainName(filename),
+      mimeType: mimeType ?? uploaded.mimeType,
+      content: uploaded.content
+    }
+  }
   if (contentBase64 !== undefined && filename !== undefined)
     return {
       filename: plainName(filename),
@@ -35,7 +44,7 @@ async function readFile(
   if (contentBase64 !== undefined || fromMessageId === undefined || partId === undefined)
     throw new ToolError(
       'invalid_argument',
-      'Each attachment needs filename and contentBase64, or fromMessageId and partId.'
+      'Each attachment needs an uploadId, or fromMessageId and partId, or filename and contentBase64.'
     )
   const id = await resolveMessageId(call.context.mailbox, fromMessageId, call.signal)
   const found = await findAttachment(id, { partId }, call)
@@ -46,8 +55,20 @@ async function readFile(
   }
 }
 
+function refuseTwo(...others: readonly unknown[]): void {
+  if (others.some((other) => other !== undefined))
+    throw new ToolError('invalid_argument', 'Give one source of an attachment, not two.')
+}
+
+/** A media type, such as "text/csv". Throws `invalid_argument` for what cannot stand in a header. */
+export function plainType(mimeType: string): string {
+  if (!/^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/.test(mimeType))
+    throw new ToolError('invalid_argument', 'mimeType must be like text/csv.')
+  return mimeType
+}
+
 /** A name is not a path: a client may believe that this server reads files. */
-function plainName(filename: string): string {
+export function plainName(filename: string): string {
   singleLine('filename', filename)
   if (/[/\\]/.test(filename))
     throw new ToolError(

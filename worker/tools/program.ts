@@ -12,10 +12,11 @@ import { type SendLedger, Sends } from '../gmail/sends.ts'
 import type { AskForUnits } from '../gmail/shared-pace.ts'
 import { MimePool } from '../mime/pool.ts'
 import type { AskOnPage } from './confirm.ts'
-import type { AttachmentLinks, SavedFiles, ToolReport } from './context.ts'
+import type { FileLinks, SavedFiles, ToolReport } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
 import { buildServer } from './server.ts'
 import type { AskGateway } from './sign-in/call.ts'
+import { Uploads } from './uploads.ts'
 
 export interface GmailProgramOptions {
   /** The account's own address, as Google says. */
@@ -32,7 +33,7 @@ export interface GmailProgramOptions {
   readonly nonce: () => string
   /** From 0 to 1. */
   readonly random: () => number
-  readonly links?: AttachmentLinks
+  readonly links?: FileLinks
   /** Where a person's own machine keeps files. */
   readonly files?: SavedFiles | undefined
   /** Where the person can connect the account again, if there is such a page. */
@@ -65,6 +66,8 @@ export interface GmailProgram {
     partId: string,
     signal: AbortSignal
   ): Promise<FetchedAttachment>
+  /** Takes a file that is to be attached, and gives its SHA-256. Throws a ToolError. */
+  receiveUpload(uploadId: string, chunks: AsyncIterable<Uint8Array>): Promise<string>
   /** Google's grant changed, or what tools may do: from now on other tools are listed. */
   granted(googleScopes: readonly string[], policy?: ToolPolicy): void
   /** Ends the thread. May be called more than once. */
@@ -84,12 +87,14 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   })
   const mailbox = new MessageCache(gmail)
   const mime = new MimePool({ threadFile: options.threadFile, clock })
+  const uploads = new Uploads(clock)
   const context = {
     mailbox,
     labels: new LabelBook(mailbox, clock),
     correspondents: new Correspondents(mailbox, clock),
     sends: new Sends(clock, options.ledger),
     mime,
+    uploads,
     clock,
     report: options.report,
     nonce,
@@ -106,6 +111,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     build: () => buildServer(context, options.version),
     fetchAttachment: (messageId, partId, signal) =>
       fetchAttachment(context, messageId, partId, signal),
+    receiveUpload: (uploadId, chunks) => uploads.receive(uploadId, chunks),
     granted(googleScopes, now = policy) {
       scopes = googleScopes
       mailbox.forget()

@@ -11,7 +11,8 @@ import { type GmailSessionOptions, openGmailSession } from '../../helpers/gmail-
 
 const PDF = pdf('Paper')
 const EXPIRES = '2026-11-28T20:00:00.000Z'
-const links = { create: async () => ({ url: 'https://h.test/attachments/x', expiresAt: EXPIRES }) }
+const link = async () => ({ url: 'https://h.test/attachments/x', expiresAt: EXPIRES })
+const links = { create: link, createUpload: link }
 
 const part = (mimeType: string, filename: string, content: Buffer) => [
   '--B',

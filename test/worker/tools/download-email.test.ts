@@ -8,7 +8,8 @@ const links = {
   create: async ({ partId }: { partId: string }) => ({
     url: `https://h.test/attachments/${partId}`,
     expiresAt: '2026-11-28T20:00:00.000Z'
-  })
+  }),
+  createUpload: async () => ({ url: 'https://h.test/uploads/x', expiresAt: '' })
 }
 
 const MAIL = [

@@ -48,8 +48,8 @@ function listOf(set: (typeof TOOL_SETS)[number]): Tool[] {
 
 const SIZES = [
   'core: 16 tools, 2750 tokens',
-  'extended: 50 tools, 8750 tokens',
-  'all: 55 tools, 9500 tokens'
+  'extended: 51 tools, 9000 tokens',
+  'all: 56 tools, 9500 tokens'
 ]
 
 // A model that is shown 50 tools chooses worse among them, and each of them is paid for in each of its turns.

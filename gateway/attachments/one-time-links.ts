@@ -3,16 +3,29 @@ import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Access } from '../oauth/liveness.ts'
 
-/** What a link leads to: an attachment of one account. */
+/** What every link leads to: something of one account. */
 export interface LinkTarget {
   readonly userId: UserId
-  readonly messageId: string
-  readonly partId: string
   /** What the link rests on: it is good for as long as all of this is. */
   readonly accesses: readonly Access[]
 }
 
-interface Link extends LinkTarget {
+/** A file of a message, or a message as a file. */
+export interface FileTarget extends LinkTarget {
+  readonly messageId: string
+  readonly partId: string
+}
+
+/** Where a file may be put for its account to send. */
+export interface SlotTarget extends LinkTarget {
+  /** The worker's own name for it. */
+  readonly uploadId: string
+  /** The file has so many bytes. */
+  readonly size: number
+}
+
+interface Link<T> {
+  readonly target: T
   /** As `Clock.monotonic`. */
   readonly until: number
   /** Somebody is fetching it. */
@@ -20,9 +33,9 @@ interface Link extends LinkTarget {
 }
 
 /** A link in use: one of the two must be called at its end. */
-export interface LentLink {
-  readonly target: LinkTarget
-  /** The content reached its reader: the link is good no more. */
+export interface LentLink<T> {
+  readonly target: T
+  /** The content reached whom it was for: the link is good no more. */
   used(): void
   /** It did not: the link is as good as before. */
   giveBack(): void
@@ -33,33 +46,33 @@ const LIFE_MS = 10 * 60_000
 const MOST_PER_USER = 100
 
 /**
- * Links under which attachments can be fetched without a token. A link is unguessable, good once, for ten
+ * Links under which files can be fetched, or given, without a token. A link is unguessable, good once, for ten
  * minutes, and forgotten when the gateway stops.
  */
-export class AttachmentLinks {
+export class OneTimeLinks<T extends LinkTarget> {
   readonly #clock: Clock
-  readonly #links = new Map<string, Link>()
+  readonly #links = new Map<string, Link<T>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  create(target: LinkTarget): { readonly ticket: string; readonly expiresAt: number } {
+  create(target: T): { readonly ticket: string; readonly expiresAt: number } {
     this.#makeRoom(target.userId)
     const ticket = randomBytes(32).toString('base64url')
     const until = this.#clock.monotonic() + LIFE_MS
-    this.#links.set(ticket, { ...target, until, isLent: false })
+    this.#links.set(ticket, { target, until, isLent: false })
     return { ticket, expiresAt: this.#clock.now() + LIFE_MS }
   }
 
   /** What the link leads to; undefined when it was used, is in use, is too old, or never was. */
-  find(ticket: string): LinkTarget | undefined {
+  find(ticket: string): T | undefined {
     const link = this.#links.get(ticket)
-    return link && !link.isLent && link.until > this.#clock.monotonic() ? link : undefined
+    return link && !link.isLent && link.until > this.#clock.monotonic() ? link.target : undefined
   }
 
   /** As `find`, and for nobody else until it is given back. */
-  lend(ticket: string): LentLink | undefined {
+  lend(ticket: string): LentLink<T> | undefined {
     const link = this.#links.get(ticket)
     const target = this.find(ticket)
     if (!link || !target) return undefined
@@ -73,9 +86,10 @@ export class AttachmentLinks {
     }
   }
 
-  /** Links to this account's attachments lead nowhere any more. */
+  /** Links of this account lead nowhere any more. */
   forget(userId: UserId): void {
-    for (const [ticket, link] of this.#links) if (link.userId === userId) this.#links.delete(ticket)
+    for (const [ticket, link] of this.#links)
+      if (link.target.userId === userId) this.#links.delete(ticket)
   }
 
   #makeRoom(userId: UserId): void {
@@ -83,7 +97,7 @@ export class AttachmentLinks {
     const own: string[] = []
     for (const [ticket, link] of this.#links) {
       if (link.until <= now) this.#links.delete(ticket)
-      else if (link.userId === userId) own.push(ticket)
+      else if (link.target.userId === userId) own.push(ticket)
     }
     const [oldest] = own
     if (own.length >= MOST_PER_USER && oldest !== undefined) this.#links.delete(oldest)

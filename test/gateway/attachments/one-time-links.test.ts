@@ -1,12 +1,12 @@
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { AttachmentLinks } from '../../../gateway/attachments/links.ts'
+import { type FileTarget, OneTimeLinks } from '../../../gateway/attachments/one-time-links.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const target = { userId: asUserId('1'), messageId: 'm', partId: '1', accesses: [] }
 
 t.test('a link is used up by content that arrived, and by nothing else', async (t) => {
-  const links = new AttachmentLinks(new FakeClock())
+  const links = new OneTimeLinks<FileTarget>(new FakeClock())
   const { ticket } = links.create(target)
   t.match(links.find(ticket), target, 'looking takes nothing')
   t.match(links.find(ticket), target)
@@ -24,7 +24,7 @@ t.test('a link is used up by content that arrived, and by nothing else', async (
 
 t.test('a link is too old after ten minutes', async (t) => {
   const clock = new FakeClock()
-  const links = new AttachmentLinks(clock)
+  const links = new OneTimeLinks<FileTarget>(clock)
   const { ticket, expiresAt } = links.create(target)
   t.equal(expiresAt, 600_000)
   clock.advance(599_999)

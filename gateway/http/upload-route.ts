@@ -1,0 +1,118 @@
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
+import type { OneTimeLinks, SlotTarget } from '../attachments/one-time-links.ts'
+import { type AttachmentParts, isGood } from './attachment-route.ts'
+import { byteLimit } from './byte-limit.ts'
+import { whenClosed } from './when-closed.ts'
+import { poolOf } from './worker-pools.ts'
+
+export interface UploadParts extends Omit<AttachmentParts, 'links'> {
+  readonly slots: OneTimeLinks<SlotTarget>
+}
+
+type Asked = FastifyRequest<{ Params: { ticket: string } }>
+
+const INTERRUPTED = 'The file did not arrive. Send it again.'
+
+/**
+ * `PUT /uploads/:ticket` (or POST): streams a file to its account's worker, which attaches it to a message later. The body
+ * is the file itself, whatever its type. The ticket is the permission, for as long as the access it rests on; it is used up
+ * when the file has arrived whole, and says of how many bytes that is. HEAD and GET take nothing.
+ */
+export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Promise<void> {
+  const scoped: FastifyPluginAsync = async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    scope.get('/uploads/:ticket', async ({ params }: Asked, reply) => {
+      const target = parts.slots.find(params.ticket)
+      if (!target || !(await isGood(parts, target))) return gone(reply)
+      return told(reply, 200, `PUT a file of ${target.size} bytes here: curl -T FILE ADDRESS`)
+    })
+    scope.route({
+      method: ['PUT', 'POST'],
+      url: '/uploads/:ticket',
+      handler: async (request: Asked, reply) => {
+        const lent = parts.slots.lend(request.params.ticket)
+        if (!lent) return refuse(reply, gone)
+        whenClosed(reply, () => {
+          const isStored = reply.raw.writableFinished && reply.raw.statusCode === 201
+          if (isStored) lent.used()
+          else lent.giveBack()
+        })
+        if (!(await isGood(parts, lent.target))) return refuse(reply, gone)
+        const { size } = lent.target
+        const length = Number(request.headers['content-length'] ?? size)
+        if (length !== size)
+          return refuse(reply, () => told(reply, length > size ? 413 : 400, wrongSize(size)))
+        return putInto(parts, lent.target, request, reply)
+      }
+    })
+  }
+  await app.register(scoped)
+}
+
+async function putInto(
+  { supervisor, access }: UploadParts,
+  { userId, uploadId, size, accesses }: SlotTarget,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
+  const left = new AbortController()
+  whenClosed(reply, () => left.abort())
+  for (const one of accesses) {
+    const cutOff = (): void => {
+      left.abort()
+      reply.raw.destroy()
+    }
+    whenClosed(reply, access.add(one, cutOff))
+  }
+  const lease = await supervisor.acquire(userId, left.signal)
+  whenClosed(reply, () => lease.release())
+  let arrived = 0
+  const bounded = byteLimit(size, (bytes) => {
+    arrived += bytes
+  })
+  const file = request.raw as Readable
+  file.once('error', (error) => bounded.destroy(error))
+  file.once('close', () => {
+    if (!file.readableEnded) bounded.destroy(new Error('the client left'))
+  })
+  try {
+    const answer = await poolOf(lease.worker).request({
+      method: 'PUT',
+      path: `/upload?${new URLSearchParams({ uploadId })}`,
+      body: file.pipe(bounded),
+      signal: left.signal
+    })
+    const text = await answer.body.text()
+    if (answer.statusCode === 404) return refuse(reply, gone)
+    return told(reply, answer.statusCode, text)
+  } catch (cause) {
+    if (arrived > size) return refuse(reply, () => told(reply, 413, wrongSize(size)))
+    throw new GatewayError('ERR_WORKER_GONE', INTERRUPTED, { cause })
+  }
+}
+
+/** The rest of the file is not wanted. */
+function refuse(reply: FastifyReply, answer: (reply: FastifyReply) => FastifyReply): FastifyReply {
+  reply.header('connection', 'close')
+  return answer(reply)
+}
+
+const wrongSize = (size: number): string =>
+  `The address is for a file of ${size} bytes. Ask for another one.`
+
+const told = (reply: FastifyReply, status: number, line: string): FastifyReply =>
+  reply
+    .code(status)
+    .header('cache-control', 'no-store')
+    .type('text/plain; charset=utf-8')
+    .send(`${line}\n`)
+
+const gone = (reply: FastifyReply): FastifyReply =>
+  told(
+    reply,
+    404,
+    'This address was used before, is in use, or is too old. Ask for a new one with create_attachment_upload.'
+  )

@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import t from 'tap'
+import { startSandbox } from '../../ops/sandbox/sandbox.ts'
+import { startGateway } from '../helpers/start-gateway.ts'
+
+const ADA = 'ada@sandbox.example'
+const BEN = 'ben@sandbox.example'
+const FILE = randomBytes(9_000_000) // more than a call may carry
+
+const google = await startSandbox({
+  users: [
+    { email: ADA, empty: true },
+    { email: BEN, empty: true }
+  ]
+})
+const gateway = await startGateway({ google })
+t.teardown(async () => {
+  await gateway.close()
+  await google.close()
+})
+
+async function connect(token: string | undefined) {
+  const client = new Client({ name: 'test', version: '1' })
+  const requestInit = { headers: { authorization: `Bearer ${token}` } }
+  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { requestInit }))
+  t.teardown(() => client.close())
+  const call = async (name: string, args: Record<string, unknown>) => {
+    const { isError, structuredContent } = await client.callTool({ name, arguments: args })
+    return { isError, ...Object(structuredContent) }
+  }
+  const place = async (size: number): Promise<{ uploadId: string; url: string }> =>
+    call('create_attachment_upload', { filename: 'f.bin', size })
+  const send = (uploadId: string, subject = 'File') =>
+    call('send_email', {
+      to: [BEN],
+      subject,
+      body: 'Here.',
+      attachments: [{ uploadId }]
+    })
+  return { place, send, call }
+}
+
+const put = (url: string, body: RequestInit['body'], duplex?: 'half') =>
+  fetch(url, { method: 'PUT', body, ...(duplex && { duplex }) } as RequestInit)
+
+const streamOf = (...chunks: Uint8Array[]): ReadableStream =>
+  ReadableStream.from(
+    (async function* () {
+      yield* chunks
+    })()
+  )
+
+t.test('a file goes from a program to a message without passing through the model', async (t) => {
+  const ada = await connect(gateway.users[0]?.token)
+  const { url, uploadId } = await ada.place(FILE.length)
+  t.ok(url.startsWith(`${gateway.origin}/uploads/`))
+  for (const method of ['HEAD', 'GET', 'HEAD'])
+    t.equal((await fetch(url, { method })).status, 200, 'looking takes nothing')
+  t.equal((await put(url, 'short')).status, 400, 'not what was announced')
+  t.equal((await put(url, new Uint8Array(FILE.length + 1))).status, 413)
+  t.equal((await put(url, streamOf(FILE, FILE), 'half')).status, 413, 'whatever it does not say')
+  t.equal((await put(url, streamOf(FILE.subarray(1)), 'half')).status, 400)
+  const leaves = new AbortController()
+  const stuck = fetch(url, {
+    method: 'PUT',
+    duplex: 'half',
+    signal: leaves.signal,
+    body: ReadableStream.from(
+      (async function* () {
+        yield FILE.subarray(0, 100_000)
+        leaves.abort()
+        await new Promise(() => {})
+      })()
+    )
+  } as RequestInit)
+  await t.rejects(stuck)
+
+  let answer = await put(url, FILE)
+  while (answer.status === 404) answer = await put(url, FILE) // until the gateway has seen the other leave
+  t.equal(answer.status, 201)
+  t.match(await answer.text(), createHash('sha256').update(FILE).digest('hex'))
+  t.equal((await put(url, FILE)).status, 404, 'once')
+  t.equal((await fetch(url)).status, 404)
+
+  const ben = await connect(gateway.users[1]?.token)
+  t.match(await ben.send(uploadId), { isError: true, code: 'not_found' }, "nobody else's message")
+  t.notOk((await ada.send(uploadId)).isError)
+  const message = google.mailbox(BEN).bySubject('File')
+  const file = await ben.call('download_attachment', {
+    messageId: message?.id,
+    filename: 'f.bin',
+    delivery: 'link'
+  })
+  const content = Buffer.from(await (await fetch(String(file.url))).arrayBuffer())
+  t.ok(content.equals(FILE), 'and it is the file')
+})
+
+t.test('an address is good for as long as the token that it was made with', async (t) => {
+  const ben = await connect(gateway.users[1]?.token)
+  const { url } = await ben.place(5)
+  t.equal((await put(`${gateway.origin}/uploads/${'a'.repeat(43)}`, 'hello')).status, 404)
+  await gateway.admin('POST', `/admin/users/${gateway.users[1]?.sub}/block`)
+  t.equal((await put(url, 'hello')).status, 404)
+})

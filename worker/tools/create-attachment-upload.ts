@@ -1,0 +1,45 @@
+import * as z from 'zod'
+import { MOST_UPLOAD_BYTES } from '#shared/channel.ts'
+import { ToolError } from '../tool-error.ts'
+import { int } from './coerce.ts'
+import { plainName, plainType } from './outgoing-files.ts'
+import { ADDS } from './schemas.ts'
+import { defineTool } from './tool.ts'
+
+export const createAttachmentUpload = defineTool({
+  name: 'create_attachment_upload',
+  title: 'Make an address to upload a file to',
+  description:
+    'For a file to attach that is too large to write out: gives an address to which the file can be sent once with PUT (curl -T FILE ADDRESS), and an uploadId for the attachments of a message.',
+  level: 'gmail.draft',
+  annotations: { ...ADDS, openWorldHint: false },
+  input: z.object({
+    filename: z.string().min(1).max(255).describe('Name for the recipients'),
+    mimeType: z.string().max(255).default('application/octet-stream'),
+    size: int(1, MOST_UPLOAD_BYTES).describe('Of the file, in bytes')
+  }),
+  output: z.object({
+    uploadId: z.string(),
+    url: z.string(),
+    expiresAt: z.string().describe('ISO 8601; until then the file can be sent'),
+    maxBytes: z.number()
+  }),
+  async run({ filename, mimeType, size }, { context }) {
+    const { links, uploads } = context
+    if (!links)
+      throw new ToolError(
+        'invalid_argument',
+        'This server has no addresses for uploads; give the content in contentBase64.'
+      )
+    const uploadId = uploads.open({
+      filename: plainName(filename),
+      mimeType: plainType(mimeType),
+      size
+    })
+    const { url, expiresAt } = await links.createUpload({ uploadId, size })
+    return {
+      structured: { uploadId, url, expiresAt, maxBytes: size },
+      text: `Send the file of ${size} bytes with PUT to ${url} before ${expiresAt}, then attach it with uploadId ${uploadId}. It is kept for half an hour at most.`
+    }
+  }
+})

@@ -1,0 +1,21 @@
+import { ToolError } from './tool-error.ts'
+
+/** Takes the file that comes under a name, and gives its SHA-256. Throws a ToolError. */
+export type ReceiveUpload = (uploadId: string, chunks: AsyncIterable<Uint8Array>) => Promise<string>
+
+/** Answers the gateway's `PUT /upload?uploadId=…`: 201 when the file has come whole. */
+export async function serveUpload(request: Request, receive: ReceiveUpload): Promise<Response> {
+  const uploadId = new URL(request.url).searchParams.get('uploadId') ?? ''
+  try {
+    const sha256 = await receive(uploadId, request.body ?? nothing())
+    return line(201, `Received. Attach it with uploadId ${uploadId}. SHA-256 ${sha256}`)
+  } catch (error) {
+    if (!(error instanceof ToolError)) return line(400, 'The file did not arrive whole.')
+    return line(error.code === 'not_found' ? 404 : 400, error.message)
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+const line = (status: number, text: string): Response =>
+  new Response(text, { status, headers: { 'content-type': 'text/plain' } })
