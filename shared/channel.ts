@@ -18,7 +18,7 @@ import { ToolPolicy } from './tool-policy.ts'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
-export const CHANNEL_PROTOCOL = 5
+export const CHANNEL_PROTOCOL = 6
 
 /** What a legacy client said in `initialize`: all that is needed to replay it in another process. */
 export const InitializeParams = z.looseObject({
