@@ -4,8 +4,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import * as z from 'zod'
 import { OperatorsFile } from '../gateway/admin/operators.ts'
+import { giveTo } from './backup/give-to.ts'
 
 const USAGE = `npm run operator -- <file> <name> metrics|read|admin
 npm run operator -- --remove <file> <name>
@@ -33,6 +35,7 @@ else {
   else if (isRemoval && others.length === before.length) fail(`There is no operator ${name}.`)
   else {
     writeFileSync(`${path}.new`, `${JSON.stringify(after.data, null, 2)}\n`, { mode: 0o600 })
+    giveTo(`${path}.new`, existsSync(path) ? path : dirname(path))
     renameSync(`${path}.new`, path)
     process.stdout.write(isRemoval ? '' : `${token}\n`)
     process.stderr.write('Reload the gateway: kill -HUP, or POST /admin/reload.\n')

@@ -5,6 +5,7 @@
  * `--forget-lost` it removes Google grants whose keys are lost for good. All of it may be done while gateways run.
  */
 import { realpathSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GatewayError } from '#shared/errors.ts'
 import {
@@ -15,6 +16,7 @@ import {
 } from '../gateway/accounts/keyring.ts'
 import { readStoreSettings } from '../gateway/setting-files.ts'
 import { readDatabaseUrl, spokenOf } from '../gateway/store/database-url.ts'
+import { giveTo } from './backup/give-to.ts'
 import { forgetLost, reseal } from './secrets/reseal.ts'
 
 const { values, positionals } = parseArgs({
@@ -32,12 +34,14 @@ const isNew = !values.rotate && !values.reseal && !values['forget-lost']
 try {
   if (isNew) {
     writeKeyring(path, createKeyring())
+    giveTo(path, dirname(path))
     console.log(`${path}: written (0400). Set SECRETS_FILE to it and keep a copy.`)
   }
   if (values.reseal || values['forget-lost']) refuseForeign()
   if (values.rotate) {
     const next = `${path}.${process.pid}.new`
     writeKeyring(next, rotateKeyring(loadKeyring(path)))
+    giveTo(next, path)
     renameSync(next, path)
     console.log(`${path}: new keys added (0400). Keep a copy.`)
   }

@@ -127,7 +127,6 @@ t.test('the commands of the document do what it says', async (t) => {
     const calling = (async () => {
       while (isCalling) answers.push(await echo(ben).catch(String))
     })()
-    env.OLD_PID = String(gateway.pid)
     await follow('Upgrade without a gap', 0, { '/var/log/gmail-mcp/new.log': log('new.log') })
     t.equal(await gateway.gone, 0)
     isCalling = false
@@ -141,14 +140,17 @@ t.test('the commands of the document do what it says', async (t) => {
     gateway = home.start(env)
     await gateway.said('"ready"')
     const kept = join(directory, 'backups')
-    t.match(await follow('Backup', 0, { 'backups/': `${kept}/` }), /SECRETS_FILE opens all 2/)
+    t.match(
+      await follow('Backup', 0, { '/var/backups/gmail-mcp/': `${kept}/` }),
+      /SECRETS_FILE opens all 2/
+    )
     await stop(gateway)
     const state = dirname(home.settings.DATABASE_URL?.slice('sqlite:'.length) ?? '')
     rmSync(state, { recursive: true })
     mkdirSync(state, { mode: 0o700 })
     const [name = ''] = readdirSync(kept)
     const said = await follow('Restore', 0, {
-      'backups/gateway-2026-11-28.sqlite': join(kept, name),
+      '/var/backups/gmail-mcp/gateway-2026-11-28.sqlite': join(kept, name),
       '/var/log/gmail-mcp/gateway.log': log('restored.log')
     })
     t.match(said, anna.email, 'everybody is there again')

@@ -1,8 +1,9 @@
-import { chownSync, existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { GatewayError } from '#shared/errors.ts'
 import { copySqlite, disownSqlite, inspectSqlite } from '../../gateway/store/sqlite-copy.ts'
 import { type CheckedCopy, checkKeys } from './backup.ts'
+import { giveTo } from './give-to.ts'
 import { realPathOf, whoHasOpen } from './who-has-open.ts'
 
 /**
@@ -49,13 +50,6 @@ function refuseIfInUse(path: string): void {
     )
   for (const part of ['', '-wal', '-shm', '-journal'])
     if (existsSync(`${path}${part}`)) throw occupied()
-}
-
-/** Root restores for somebody else, as a rule: whoever the directory belongs to. */
-function giveTo(file: string, directory: string): void {
-  if (process.getuid?.() !== 0) return
-  const { uid, gid } = statSync(directory)
-  chownSync(file, uid, gid)
 }
 
 const occupied = (): GatewayError =>

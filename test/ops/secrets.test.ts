@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -86,6 +86,30 @@ t.test('the file that SECRETS_FILE names is the one meant, and no other seals', 
   symlinkSync(SECRETS_FILE, join(directory, 'link.json'))
   t.match(await secrets(['--reseal', join(directory, 'link.json')]), /0 grants sealed/)
 })
+
+t.test(
+  'what root makes belongs to whoever had it before',
+  { skip: process.getuid?.() === 0 ? false : 'only root gives files away' },
+  async (t) => {
+    const directory = t.testdir()
+    chownSync(directory, 12_345, 12_345)
+    const owned = (name: string) => statSync(join(directory, name)).uid
+    const run = (program: string, ...args: string[]) =>
+      promisify(execFile)(process.execPath, [
+        fileURLToPath(new URL(program, import.meta.url)),
+        ...args
+      ])
+    const keys = join(directory, 'keys.json')
+    await run('../../ops/secrets.ts', keys)
+    t.equal(owned('keys.json'), 12_345)
+    chownSync(keys, 23_456, 12_345)
+    await run('../../ops/secrets.ts', '--rotate', keys)
+    t.equal(owned('keys.json'), 23_456, 'the gateway can read its new keys')
+    for (const name of ['anna', 'ben'])
+      await run('../../ops/operator.ts', join(directory, 'operators.json'), name, 'read')
+    t.equal(owned('operators.json'), 12_345)
+  }
+)
 
 t.test('a password in DATABASE_URL is not said', { skip: withoutPostgres }, async (t) => {
   const server = await startPostgres(t)
