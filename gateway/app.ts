@@ -172,6 +172,7 @@ function followRequests(
   app.decorateRequest('caller', null)
   app.decorateRequest('peeked', null)
   app.decorateRequest('failure', null)
+  app.decorateRequest('isPassedOn', false)
   answerWithNames(app)
   tellCalls(app, callLog)
   measureRequests(app, metrics)

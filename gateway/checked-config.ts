@@ -2,6 +2,7 @@ import { GatewayError } from '#shared/errors.ts'
 import { loadKeyring } from './accounts/keyring.ts'
 import { loadOperators } from './admin/operators.ts'
 import { type Config, readConfig } from './config.ts'
+import { peerKeysOf } from './peers/peer-keys.ts'
 import { readDatabaseUrl } from './store/database-url.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 
@@ -18,6 +19,7 @@ export function checkedConfig(
       () => given.SECRETS_FILE !== undefined && loadKeyring(given.SECRETS_FILE, warn),
       () => loadOperators({ OPERATORS_FILE: given.OPERATORS_FILE }),
       () => given.DATABASE_URL !== undefined && readDatabaseUrl(given.DATABASE_URL),
+      () => peerKeysOf(given),
       () => isRange(given.WORKER_UIDS) && parseUidRange(given.WORKER_UIDS)
     ].flatMap(mistakeIn)
   )

@@ -25,6 +25,7 @@ import {
   onOff,
   origin,
   origins,
+  pem,
   port,
   ports,
   proxies,
@@ -78,6 +79,12 @@ export const Settings = z.object({
   SECRETS_FILE: z.string().min(1),
   DATABASE_URL: z.string().default(DATABASE_URL_DEFAULT),
   DATABASE_POOL: whole(2, 200).default(10),
+  PEER_URL: origin.optional(),
+  PEER_HOST: z.string().default('0.0.0.0'),
+  PEER_PORT: port.default(3007),
+  PEER_CERT: pem.optional(),
+  PEER_KEY: pem.optional(),
+  PEER_CA: pem.optional(),
   RUN_DIR: z.string().optional(),
   ALLOWED_EMAILS: emails.default([]),
   ALLOWED_DOMAINS: domains.default([]),
@@ -227,6 +234,23 @@ function contradictions(config: z.infer<typeof Some>): string[] {
     found.push('METRICS_TOKEN must be another word than ADMIN_TOKEN.')
   if (HEADERS_TIMEOUT > REQUEST_TIMEOUT)
     found.push('HEADERS_TIMEOUT must not be longer than REQUEST_TIMEOUT.')
+  return [...found, ...contradictionsOfPeers(config)]
+}
+
+function contradictionsOfPeers(config: z.infer<typeof Some>): string[] {
+  const { PEER_URL, PEER_PORT, PEER_CERT, PEER_KEY, PEER_CA, PORT, OPS_PORT } = config
+  if (PEER_URL === undefined) return []
+  const found: string[] = []
+  if (!PEER_URL.startsWith('https:'))
+    found.push('PEER_URL must be https: gateways show each other their certificates.')
+  if ([PEER_CERT, PEER_KEY, PEER_CA].includes(undefined))
+    found.push(
+      'PEER_URL needs PEER_CERT_FILE, PEER_KEY_FILE and PEER_CA_FILE: the certificate and key of this gateway, and the authority that signs those of all gateways and of nobody else.'
+    )
+  if (config.DATABASE_URL?.startsWith('sqlite:') ?? true)
+    found.push('PEER_URL needs a PostgreSQL database in DATABASE_URL: SQLite is for one machine.')
+  if (PEER_PORT !== 0 && (PEER_PORT === PORT || PEER_PORT === OPS_PORT))
+    found.push('PEER_PORT must be another port than PORT and OPS_PORT.')
   return found
 }
 

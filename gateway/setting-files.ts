@@ -6,9 +6,16 @@ import { GatewayError } from '#shared/errors.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What nobody else may read. */
-const SECRETS = ['ADMIN_TOKEN', 'METRICS_TOKEN', 'GOOGLE_CLIENT_SECRET', 'DATABASE_URL']
+const SECRETS = ['ADMIN_TOKEN', 'METRICS_TOKEN', 'GOOGLE_CLIENT_SECRET', 'DATABASE_URL', 'PEER_KEY']
 /** Settings that may stand in a file, whose name is then given as `<name>_FILE`. It is read again on reload. */
-const IN_FILES = [...SECRETS, 'ALLOWED_EMAILS', 'ALLOWED_DOMAINS', 'LOG_LEVEL']
+const IN_FILES = [
+  ...SECRETS,
+  'PEER_CERT',
+  'PEER_CA',
+  'ALLOWED_EMAILS',
+  'ALLOWED_DOMAINS',
+  'LOG_LEVEL'
+]
 const inFile = (name: string): string => `${name}_FILE`
 
 /** The settings that name a file from which others are read. */

@@ -46,6 +46,11 @@ export const token = z
     'must be random, with more than a few different characters; e.g. from `openssl rand -hex 32`'
   )
 
+/** Certificates or a key as PEM (RFC 7468). */
+export const pem = z
+  .string()
+  .regex(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/, 'must be in PEM form')
+
 /** Values separated by commas or lines; empty ones are dropped, and what stands after a #. */
 export const list = z.string().transform((text) =>
   text

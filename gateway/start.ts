@@ -40,9 +40,11 @@ export async function startGateway(
 export const tryStart = (config: Config, log: Log): Promise<WallsTrial> => tryWalls(config, log)
 
 async function open(gateway: Gateway, config: Config, log: Log): Promise<void> {
-  const { app, opsApp, succession } = gateway
+  const { app, opsApp, peerApp, succession } = gateway
   const ops = { host: config.OPS_HOST, port: config.OPS_PORT, ...SHARING }
   const main = { host: config.HOST, port: config.PORT, backlog: BACKLOG, ...SHARING }
+  const peers = { host: config.PEER_HOST, port: config.PEER_PORT, backlog: BACKLOG, ...SHARING }
+  const ports = peerApp ? [ops, peers, main] : [ops, main]
   const awake = setInterval(() => {}, LONG_MS) // while it waits, nothing else keeps the process alive
   let patienceMs = 0
   const turn = await succession
@@ -52,9 +54,9 @@ async function open(gateway: Gateway, config: Config, log: Log): Promise<void> {
     })
     .finally(() => clearInterval(awake))
   if (turn === 'closed') return
-  if (turn === 'alone')
-    for (const { host, port } of [ops, main]) await assertFree(host, port, patienceMs)
+  if (turn === 'alone') for (const { host, port } of ports) await assertFree(host, port, patienceMs)
   await opsApp.listen(ops)
+  await peerApp?.listen(peers)
   await app.listen(main)
   const closePorts = await openCallbackPorts(app, config.HOST, config.CALLBACK_PORTS)
   app.server.once('close', () => void closePorts()) // never rejects
@@ -69,19 +71,28 @@ function portError(error: unknown, config: Config): unknown {
   const why = new Map<unknown, string>([
     ['EADDRINUSE', 'is in use by another program; choose another one or stop that program.'],
     ['EACCES', 'may not be used by this user; choose one above 1023.'],
-    ['EADDRNOTAVAIL', 'cannot be opened: HOST or OPS_HOST is no address of this machine.']
+    [
+      'EADDRNOTAVAIL',
+      'cannot be opened: HOST, OPS_HOST or PEER_HOST is no address of this machine.'
+    ]
   ]).get(error.code)
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
-    return new GatewayError('ERR_CONFIG', 'HOST or OPS_HOST is a name that cannot be looked up.', {
-      cause: error
-    })
+    return new GatewayError(
+      'ERR_CONFIG',
+      'HOST, OPS_HOST or PEER_HOST is a name that cannot be looked up.',
+      {
+        cause: error
+      }
+    )
   if (why === undefined) return error
   const code = error.code === 'EACCES' ? 'ERR_CONFIG' : 'ERR_UNAVAILABLE' // time alone gives no right
   return new GatewayError(code, `${setting} ${String(port)} ${why}`, { cause: error })
 }
 
-function settingOf(port: unknown, { PORT, OPS_PORT, CALLBACK_PORTS }: Config): string {
+function settingOf(port: unknown, config: Config): string {
+  const { PORT, OPS_PORT, PEER_PORT, CALLBACK_PORTS } = config
   if (port === OPS_PORT) return 'OPS_PORT'
   if (port === PORT) return 'PORT'
+  if (port === PEER_PORT) return 'PEER_PORT'
   return CALLBACK_PORTS.some((one) => one === port) ? 'CALLBACK_PORTS' : 'The port'
 }

@@ -29,6 +29,8 @@ export interface TakeLeaveParts {
   readonly opsApp: FastifyInstance
   readonly doorway: Doorway
   readonly opsDoorway: Doorway
+  /** Where other gateways come in; absent where none do. */
+  readonly peerEntrance?: { readonly app: FastifyInstance; readonly doorway: Doorway } | undefined
   readonly serving: Serving
   readonly succession: Succession
   readonly ownership: Ownership
@@ -39,11 +41,12 @@ export interface TakeLeaveParts {
  * before these are closed; users go over to it one by one, each when their worker here is gone.
  */
 export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
-  const { clock, doorway, opsDoorway, serving, succession } = parts
+  const { clock, doorway, opsDoorway, serving, succession, peerEntrance } = parts
   const hasSuccessor = await succession.leave()
   await doorway.shut()
   if (hasSuccessor) {
     await opsDoorway.shut()
+    await peerEntrance?.doorway.shut()
     serving.leave()
     await pause(clock, GRACE_MS)
     serving.retire()
@@ -54,6 +57,8 @@ export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
   const cancel = clock.after(Math.max(0, parts.callMs - LAST_WORDS_MS), parts.giveUp)
   await (hasSuccessor ? doorway.close(CALM_MS, parts.callMs) : doorway.close(0, ANSWER_MS))
   cancel()
+  await peerEntrance?.doorway.close(0, ANSWER_MS)
+  await peerEntrance?.app.close()
   await parts.app.close()
   await parts.opsApp.close()
   await parts.ownership.close()

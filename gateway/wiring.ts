@@ -21,6 +21,7 @@ import { ClockWatch } from './clock-watch.ts'
 import { type Config, operatorPolicy } from './config.ts'
 import { GoogleReach } from './google-reach.ts'
 import { Doorway } from './http/doorway.ts'
+import type { McpParts } from './http/mcp-routes.ts'
 import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
 import type { TellAccountEvent } from './oauth/account-change.ts'
@@ -35,14 +36,20 @@ import { rememberCallers } from './oauth/remembered-callers.ts'
 import { createSealedCookies } from './oauth/sealed-cookies.ts'
 import { buildOpsApp } from './ops-app.ts'
 import { hostIdentity } from './ownership/host-identity.ts'
-import { thisNode } from './ownership/node.ts'
+import { type Node, thisNode } from './ownership/node.ts'
+import type { Ownership } from './ownership/ownership.ts'
 import { SqlOwnership } from './ownership/sql-ownership.ts'
-import { Succession } from './ownership/succession.ts'
+import { type PeerNotice, Succession } from './ownership/succession.ts'
+import { createWhereabouts } from './ownership/whereabouts.ts'
+import { buildPeerApp } from './peer-app.ts'
+import { peerKeysOf } from './peers/peer-keys.ts'
+import { openPeers, type Peers } from './peers/peers.ts'
 import { type People, peopleOf } from './people.ts'
 import { Readiness } from './readiness.ts'
 import { createReload, type Reload, type ReloadParts } from './reload.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
+import type { HolderRow } from './store/lease-rows.ts'
 import { forgetOldSends } from './store/send-ledger.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { StoreNews } from './store/store-health.ts'
@@ -70,6 +77,8 @@ import {
 export interface Gateway {
   readonly app: FastifyInstance
   readonly opsApp: FastifyInstance
+  /** Where other gateways come in; undefined where none do. */
+  readonly peerApp: FastifyInstance | undefined
   /** When it may listen. */
   readonly succession: Pick<Succession, 'turn' | 'serving'>
   /** Takes over changed allow lists, operators and log level; see `Reload`. */
@@ -88,6 +97,8 @@ interface Core {
   readonly tokens: BearerTokens
   readonly serving: Serving
   readonly people: People
+  /** Undefined where this gateway is the only one. */
+  readonly peers: Peers | undefined
   /** With the calls that were passed on to another gateway. */
   readonly patience: AbortController
   readonly toolSignIn: ToolSignIn | undefined
@@ -144,10 +155,15 @@ export async function wire(
   )
   const keyWatch: KeyWatch = watchKeys(log, metrics, store, accounts)
   await keyWatch.start()
-  const { ownership, succession, goesOn } = leasesFor(
+  const { ownership, succession, goesOn, node } = leasesFor(
     { config, log, store, events, metrics },
-    (userId) => void serving.supervisor.stop(userId, 'lease_lost', 'now') // never rejects
+    {
+      stop: (userId) => void serving.supervisor.stop(userId, 'lease_lost', 'now'), // never rejects
+      peers: () => peers,
+      load: () => (isTaking() ? loadOf(serving) : { ...loadOf(serving), limit: 0 })
+    }
   )
+  const isTaking = (): boolean => readiness.accepts
   const books = openBooks({ config, store, events, metrics })
   const tokens = tokensFor(config, store, accounts, { ...base, goesOn })
   const serving: Serving = createServing({
@@ -165,6 +181,10 @@ export async function wire(
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
+  const peers: Peers | undefined = peersFor(
+    { ...base, config, log, metrics, serving, node },
+    { ownership, isTaking }
+  )
   const admitted = admission(config, log, keyWatch, {
     ...{ ...base, accounts, serving, substitutes },
     tell: books.tell
@@ -176,6 +196,7 @@ export async function wire(
   const core = {
     ...{ config, log, books, metrics, store, accounts, tokens, serving, toolSignIn },
     patience: new AbortController(),
+    peers,
     isClockSettled,
     ...admitted,
     events,
@@ -189,6 +210,7 @@ export async function wire(
     keyTrouble: () => keyWatch.trouble
   })
   const app = await publicApp(core)
+  const peerApp = await appForPeers(core)
   const gauges = new Gauges({
     ...serving,
     metrics,
@@ -196,20 +218,42 @@ export async function wire(
     accepts: () => readiness.accepts
   })
   const opsApp = await operatorsApp({ ...core, gauges }, readiness)
-  const doorway = new Doorway(app.server, systemClock)
-  const opsDoorway = new Doorway(opsApp.server, systemClock)
-  const leaving = { clock: systemClock, app, opsApp, doorway, opsDoorway, serving, succession }
-  const close = async (): Promise<void> => {
-    readiness.stopping()
-    toolSignIn?.requests.close()
-    const callMs = config.DRAIN_TIMEOUT
-    await takeLeave({ ...leaving, ownership, callMs, giveUp: () => core.patience.abort() })
-    gauges.close()
-    await books.close()
-    await keyWatch.close()
-    await base.close()
+  const apps = { app, opsApp, peerApp }
+  const close = closeOf({
+    ...{ ...core, ...apps, readiness, gauges, ownership, succession, keyWatch },
+    closeBase: base.close
+  })
+  return { ...apps, succession, reload: admitted.reload, close: onlyOnce(close) }
+}
+
+function closeOf(
+  parts: Pick<Core, 'config' | 'serving' | 'toolSignIn' | 'patience' | 'peers' | 'books'> &
+    Pick<Gateway, 'app' | 'opsApp' | 'peerApp'> & {
+      readonly readiness: Readiness
+      readonly gauges: Gauges
+      readonly ownership: Ownership
+      readonly succession: Succession
+      readonly keyWatch: KeyWatch
+      readonly closeBase: () => Promise<void>
+    }
+): () => Promise<void> {
+  const { app, opsApp, peerApp, serving, succession, ownership } = parts
+  const clock = systemClock
+  const doorway = new Doorway(app.server, clock)
+  const opsDoorway = new Doorway(opsApp.server, clock)
+  const peerEntrance = peerApp && { app: peerApp, doorway: new Doorway(peerApp.server, clock) }
+  const leaving = { clock, app, opsApp, doorway, opsDoorway, peerEntrance, serving, succession }
+  return async () => {
+    parts.readiness.stopping()
+    parts.toolSignIn?.requests.close()
+    const callMs = parts.config.DRAIN_TIMEOUT
+    await takeLeave({ ...leaving, ownership, callMs, giveUp: () => parts.patience.abort() })
+    parts.gauges.close()
+    await parts.peers?.close()
+    await parts.books.close()
+    await parts.keyWatch.close()
+    await parts.closeBase()
   }
-  return { app, opsApp, succession, reload: admitted.reload, close: onlyOnce(close) }
 }
 
 function onlyOnce(close: () => Promise<void>): () => Promise<void> {
@@ -456,7 +500,11 @@ function leasesFor(
     events,
     metrics
   }: Pick<Core, 'config' | 'log' | 'store' | 'events' | 'metrics'>,
-  stop: (userId: UserId) => void
+  late: {
+    stop(userId: UserId): void
+    peers(): Peers | undefined
+    load: PeerNotice['load']
+  }
 ) {
   const node = thisNode({
     host: hostIdentity(),
@@ -470,15 +518,73 @@ function leasesFor(
   const parts = { store, clock: systemClock, node, failed }
   const onLost = (userId: UserId): void => {
     ownership.lost(userId)
-    stop(userId)
+    late.stop(userId)
   }
-  const ownership = toldLeases(new SqlOwnership({ ...parts, onLost }), { events, metrics })
+  const isReached = ({ node: holder, peer_url }: HolderRow): boolean =>
+    peer_url !== null && (late.peers()?.routes.isReached(holder) ?? false)
+  const peer = config.PEER_URL === undefined ? undefined : { url: config.PEER_URL, load: late.load }
+  const ownership = toldLeases(new SqlOwnership({ ...parts, onLost, isReached }), {
+    events,
+    metrics
+  })
   return {
     ownership,
-    // Where other machines may take people over, a lease that lasts is a proof that none has yet.
-    goesOn: (userId: UserId) => store.terms.leaseMarginMs > 0 && ownership.leftMs(userId) > 0,
-    succession: new Succession({ ...parts, port: config.PORT, opsPort: config.OPS_PORT })
+    node,
+    // Where other machines may take people over, a lease that lasts is a proof that none has yet; who was led to another
+    // gateway meets that gateway's own lease.
+    goesOn: (userId: UserId) =>
+      store.terms.leaseMarginMs > 0 &&
+      (ownership.leftMs(userId) > 0 || (late.peers()?.routes.knows(userId) ?? false)),
+    succession: new Succession({ ...parts, peer, port: config.PORT, opsPort: config.OPS_PORT })
   }
+}
+
+/** Workers that have a place, and how many have one at most. */
+function loadOf({ supervisor }: Serving): { workers: number; limit: number } {
+  const { workers, limit } = supervisor.census()
+  return { workers: workers.starting + workers.ready + workers.draining, limit }
+}
+
+function peersFor(
+  parts: Pick<Core, 'config' | 'log' | 'metrics' | 'store' | 'serving'> & {
+    readonly node: Pick<Node, 'id'>
+  },
+  { ownership, isTaking }: { readonly ownership: Ownership; readonly isTaking: () => boolean }
+): Peers | undefined {
+  const { config, log, metrics, store, serving, node } = parts
+  const keys = peerKeysOf(config)
+  if (!keys) return undefined
+  const clock = systemClock
+  return openPeers({
+    keys,
+    clock,
+    whereabouts: createWhereabouts({ store, clock, node }),
+    held: serving.held,
+    maxBody: config.MAX_BODY,
+    isHere: (userId) =>
+      isNobody(userId) || serving.supervisor.expects(userId) || ownership.leftMs(userId) > 0,
+    hasRoom() {
+      const { workers, limit } = loadOf(serving)
+      return isTaking() && workers < limit
+    },
+    letGo: (userId) => serving.supervisor.stop(userId, 'drain', 'drain'),
+    passed: (result) => metrics.peers.requests.inc({ result }),
+    onReach(peer, isReached) {
+      metrics.peers.unreached[isReached ? 'dec' : 'inc']({})
+      if (isReached) log.warn({ peer }, 'another gateway is reached again')
+      else
+        log.error({ peer }, 'another gateway is not reached: look at its PEER_URL and certificates')
+    },
+    failed(err) {
+      if (!isStoreError(err)) log.error({ err }, 'another gateway was not looked for')
+    }
+  })
+}
+
+function appForPeers(core: Core): Promise<FastifyInstance> | undefined {
+  const { config, log, books } = core
+  const keys = peerKeysOf(config)
+  return keys && buildPeerApp({ keys, config, log, callLog: books.callLog, mcp: mcpOf(core) })
 }
 
 function isRunning(pid: number): boolean {
@@ -502,7 +608,10 @@ function assetsOf(config: Config) {
     directories: [...(database === undefined ? [] : [dirname(resolve(database))]), directory],
     doors: [
       { host: doorOf(config.HOST), port: config.PORT },
-      { host: doorOf(config.OPS_HOST), port: config.OPS_PORT }
+      { host: doorOf(config.OPS_HOST), port: config.OPS_PORT },
+      ...(config.PEER_URL === undefined
+        ? []
+        : [{ host: doorOf(config.PEER_HOST), port: config.PEER_PORT }])
     ]
   }
 }
@@ -628,27 +737,33 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     strangers: core.toolSignIn?.strangers,
     files: serving,
     mcp: {
-      ...serving,
+      ...mcpOf(core),
+      peers: core.peers?.way,
       passOn: passOnTo({
         host: reachable(config.HOST),
         port: config.PORT,
         until: core.patience.signal
-      }),
-      clock: systemClock,
-      maxBody: config.MAX_BODY,
-      callTimeoutMs: config.CALL_TIMEOUT,
-      measure: {
-        bytes(direction, bytes, userId) {
-          metrics.http.bytes.inc({ direction }, bytes)
-          serving.ledger.passed(userId, direction, bytes)
-        },
-        overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
-        rejected: ({ code, limit }) =>
-          metrics.http.rejected.inc({ reason: limit ?? REJECTED[code] ?? 'other' })
-      }
+      })
     }
   })
 }
+
+/** How `/mcp` is served, wherever a request came in. */
+const mcpOf = ({ config, metrics, serving }: Core): Omit<McpParts, 'peers' | 'passOn'> => ({
+  ...serving,
+  clock: systemClock,
+  maxBody: config.MAX_BODY,
+  callTimeoutMs: config.CALL_TIMEOUT,
+  measure: {
+    bytes(direction, bytes, userId) {
+      metrics.http.bytes.inc({ direction }, bytes)
+      serving.ledger.passed(userId, direction, bytes)
+    },
+    overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
+    rejected: ({ code, limit }) =>
+      metrics.http.rejected.inc({ reason: limit ?? REJECTED[code] ?? 'other' })
+  }
+})
 
 function operatorsApp(
   core: Core & { gauges: Gauges },

@@ -15,6 +15,7 @@ const STATUS = {
   ERR_NEEDS_REAUTH: 401, // Google no longer accepts this account's grant
   ERR_NOT_ALLOWED: 403, // the operator's allow list does not name this account
   ERR_NOT_FOUND: 404, // the admin API knows nothing by this name
+  ERR_PEER_GONE: 503, // the gateway that served this account was lost while it held this request
   ERR_QUEUE_FULL: 503, // too many requests wait for a worker
   ERR_SESSION_LIMIT: 429, // this account has too many sessions
   ERR_SESSION_UNKNOWN: 404, // unknown, ended or somebody else's; the answer does not tell which

@@ -42,6 +42,7 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/telemetry',
     'gateway/tool-sign-in'
   ],
+  'gateway/peers': ['shared', 'gateway/http', 'gateway/oauth', 'gateway/ownership'],
   'gateway/tool-sign-in': [
     'shared',
     'gateway',
@@ -70,6 +71,7 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/http',
     'gateway/oauth',
     'gateway/ownership',
+    'gateway/peers',
     'gateway/sessions',
     'gateway/store',
     'gateway/supervisor',
@@ -140,8 +142,19 @@ const ONLY_IN: Record<string, readonly string[]> = {
   piscina: ['worker/mime/pool.ts'],
   'prom-client': ['gateway/telemetry'],
   'sanitize-html': ['worker/mime'],
-  undici: ['gateway/http/worker-pools.ts', 'gateway/oauth/guarded-fetch.ts'],
-  fastify: ['gateway/app.ts', 'gateway/ops-app.ts', 'gateway/http', 'gateway/oauth', 'ops/sandbox']
+  undici: [
+    'gateway/http/worker-pools.ts',
+    'gateway/oauth/guarded-fetch.ts',
+    'gateway/peers/peer-pools.ts'
+  ],
+  fastify: [
+    'gateway/app.ts',
+    'gateway/ops-app.ts',
+    'gateway/peer-app.ts',
+    'gateway/http',
+    'gateway/oauth',
+    'ops/sandbox'
+  ]
 }
 
 // Engines, and the files that choose them: for work, or for a trial before it.

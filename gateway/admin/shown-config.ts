@@ -1,4 +1,4 @@
-const SECRETS = ['ADMIN_TOKEN', 'METRICS_TOKEN', 'GOOGLE_CLIENT_SECRET']
+const SECRETS = ['ADMIN_TOKEN', 'METRICS_TOKEN', 'GOOGLE_CLIENT_SECRET', 'PEER_KEY']
 
 /** Settings as operators may see them: what is secret in them is not shown, only that it is set. */
 export const shownConfig = (config: object): Record<string, unknown> =>

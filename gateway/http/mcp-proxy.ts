@@ -1,19 +1,16 @@
-import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import proxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
-import type { FastifyInstance, FastifyReply, preHandlerAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
-import { gatherWrites } from '#shared/gather-writes.ts'
 import type { UserId } from '#shared/ids.ts'
 import { REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import { bodyTooLarge, byteLimit } from './byte-limit.ts'
 import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
-import { type Beginning, beginningOf, passLong } from './long-answer.ts'
 import { Outlet } from './outlet.ts'
+import { relayAnswer } from './relay-answer.ts'
 import { sendRpcError } from './rpc-error.ts'
-import { relay } from './sse-relay.ts'
 import { FROM_WORKER, headersToClient, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
 
@@ -105,56 +102,16 @@ function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
 
 type Done = (error: Error | null, response?: unknown) => void
 
-/** An answer of this size or smaller is held until it is whole, so that a worker's death in between can be told. */
-const HOLD_BYTES = 64 * 1024
-
-async function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Promise<void> {
-  const { reply } = exchange
-  const passed = (bytes: number): void => parts.onBytes('out', bytes, exchange.caller.userId)
-  if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) {
-    await stream(parts, exchange, from, passed)
-    return
-  }
-  let beginning: Beginning
-  try {
-    beginning = await beginningOf(from, HOLD_BYTES, passed)
-  } catch (error) {
-    await fail(exchange, error)
-    return
-  }
-  if (beginning.rest) {
-    await passLong(hijack(reply), outletOf(parts, exchange), beginning)
-    return
-  }
-  const whole = Buffer.concat(beginning.chunks)
-  reply.send(whole.length > 0 ? whole : undefined)
-}
-
-/** The headers go out at once, not with the first event: a silent stream is an open stream. */
-async function stream(
-  parts: ProxyParts,
-  exchange: Exchange,
-  from: Readable,
-  passed: (bytes: number) => void
-): Promise<void> {
-  const to = hijack(exchange.reply)
-  gatherWrites(to.socket)
-  to.flushHeaders()
-  const end = await relay(from, to, outletOf(parts, exchange), passed)
-  if (end === 'worker-lost' && !to.destroyed) {
-    await lastWords(exchange)
-    endWithErrors(to, exchange, endReason(exchange))
-  } else to.end()
-}
-
-/** Takes the answer out of Fastify's hands, with the status and headers that it has. */
-function hijack(reply: FastifyReply): ServerResponse {
-  reply.hijack()
-  const to = reply.raw
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) to.setHeader(name, value)
-  }
-  return to.writeHead(reply.statusCode)
+function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Promise<void> {
+  return relayAnswer(exchange.reply, from, {
+    outlet: outletOf(parts, exchange),
+    passed: (bytes) => parts.onBytes('out', bytes, exchange.caller.userId),
+    fail: (error) => fail(exchange, error),
+    async endStream(to) {
+      await lastWords(exchange)
+      endWithErrors(to, exchange, endReason(exchange))
+    }
+  })
 }
 
 const outletOf = ({ held }: ProxyParts, { reply, caller }: Exchange): Outlet =>

@@ -45,7 +45,10 @@ export interface McpParts {
    * worker here is gone, streams at once.
    */
   readonly isElsewhere: (userId: UserId, what: 'call' | 'stream') => boolean
-  readonly passOn: PassOn
+  /** Absent where requests come from another gateway. */
+  readonly passOn?: PassOn
+  /** Where other gateways are reached; absent where there are none, and where requests come from one. */
+  readonly peers?: PeerWay | undefined
   readonly measure: {
     bytes(direction: 'in' | 'out', bytes: number, userId: UserId): void
     /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
@@ -54,11 +57,21 @@ export interface McpParts {
   }
 }
 
+/** The way of requests to the gateways that serve their people. */
+export interface PeerWay {
+  /** Sends the request on when its person is another gateway's; resolves with whether it was answered. */
+  lead(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
+  /** The same when this gateway has found out that it does not serve the person, which `why` says. */
+  leadAway(request: FastifyRequest, reply: FastifyReply, why: GatewayError): Promise<boolean>
+}
+
 /** `/mcp` for an authenticated caller: POST goes to the worker, GET parks a stream here, DELETE ends a session. */
 export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
   app.decorateRequest('exchange', null)
   app.setErrorHandler(async (error, request, reply) => {
-    if (isDraining(error) && isElsewhere(parts, request)) return parts.passOn(request, reply)
+    if (isDraining(error) && parts.passOn && isElsewhere(parts, request))
+      return parts.passOn(request, reply)
+    if (isAnothers(error) && (await parts.peers?.leadAway(request, reply, error))) return reply
     if (error instanceof GatewayError) parts.measure.rejected(error)
     else if (isInvalidType(error)) return unsupportedType(request, reply)
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
@@ -89,6 +102,7 @@ async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<vo
 
   // Not for HEAD: it would open a stream that nobody can read.
   app.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
+    if (await parts.peers?.lead(request, reply)) return reply
     parts.limits.spend(callerOf(request).userId)
     const found = await findSession(parts.sessions, request)
     if (!found) return methodNotAllowed(request, reply)
@@ -99,6 +113,7 @@ async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<vo
   })
 
   app.delete('/mcp', async (request, reply) => {
+    if (await parts.peers?.lead(request, reply)) return reply
     parts.limits.spend(callerOf(request).userId)
     const found = await findSession(parts.sessions, request)
     if (!found) return methodNotAllowed(request, reply)
@@ -118,6 +133,7 @@ async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<vo
  * worker that knows the session. Everything it takes is given back when the response is over.
  */
 async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (await parts.peers?.lead(request, reply)) return
   const arrivedAt = performance.now()
   parts.door.enter()
   const caller = callerOf(request)
@@ -268,6 +284,10 @@ const accessEnded = (): GatewayError =>
 
 const isDraining = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === 'ERR_DRAINING'
+
+/** Nothing was begun here, and another gateway serves this person, or may. */
+const isAnothers = (error: unknown): error is GatewayError =>
+  error instanceof GatewayError && ['ERR_DRAINING', 'ERR_LEASE_HELD'].includes(error.code)
 
 /** Such as `gzip`: what is in it would count only when it is unpacked (RFC 9110 §8.4). */
 const isEncoded = ({ headers }: FastifyRequest): boolean =>

@@ -51,7 +51,7 @@ export function passOnTo({ until: signal, ...to }: Onward): PassOn {
 }
 
 /** The body as it still is to be read: a hook may have looked into it and put another stream in its place. */
-function bodyOf({ peeked, body, raw }: FastifyRequest): Readable {
+export function bodyOf({ peeked, body, raw }: FastifyRequest): Readable {
   if (peeked) return Buffer.isBuffer(peeked.body) ? Readable.from([peeked.body]) : peeked.body
   return body instanceof Readable ? body : raw
 }

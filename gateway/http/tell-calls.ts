@@ -7,6 +7,13 @@ import type { Exchange } from './exchange.ts'
 import { isListen } from './listen.ts'
 import { whenClosed } from './when-closed.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Another gateway has answered, or was to. */
+    isPassedOn: boolean
+  }
+}
+
 /** Where calls come in; of the older transports they come by way of the first. */
 const TOLD: ReadonlySet<string> = new Set(['/mcp', '/sse', '/messages', '/attachments/:ticket'])
 
@@ -18,7 +25,10 @@ export function tellCalls(app: FastifyInstance, log: CallLog): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (TOLD.has(request.routeOptions.url ?? '')) {
       const since = performance.now()
-      whenClosed(reply, () => tell(log, request, reply, performance.now() - since))
+      whenClosed(reply, () => {
+        const isToldThere = request.isPassedOn && request.failure === null
+        if (!isToldThere) tell(log, request, reply, performance.now() - since)
+      })
     }
     done()
   })

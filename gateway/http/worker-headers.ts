@@ -11,7 +11,7 @@ import { formsTaken } from './media-types.ts'
 import { isModern } from './protocol-era.ts'
 
 /** What a client may tell a worker. Never its token, its cookies, or a header that is ours. */
-const FROM_CLIENT = [
+export const FROM_CLIENT = [
   'accept',
   'content-type',
   'content-length',

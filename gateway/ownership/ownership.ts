@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts'
 export interface Ownership {
   /**
    * The user's lease, once no living gateway holds it. At most one is asked for or held for each user here;
-   * the caller sees to that. Rejects with ERR_LEASE_HELD when its holder keeps it for too long, or with the
-   * reason of `signal`.
+   * the caller sees to that. Rejects with ERR_LEASE_HELD when its holder keeps it for too long or callers are led to it,
+   * or with the reason of `signal`.
    */
   hold(userId: UserId, signal: AbortSignal): Promise<Lease>
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
-import { type LeaseRow, LeaseRows } from '../store/lease-rows.ts'
+import { type HolderRow, type LeaseRow, LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import type { Node } from './node.ts'
 import type { Lease, Ownership } from './ownership.ts'
@@ -13,6 +13,8 @@ const RENEW_MS = 3000
 const POLL_MS = 50
 /** How often it is looked whether a lease has ended here. */
 const WATCH_MS = 250
+/** How often it is asked for a lease whose holder can be reached. */
+const MOST_ASKED = 2
 /** Longer than a leaving gateway may take over its calls in flight, and than a dead one's lease lives. */
 const WAIT_MS = 20_000
 
@@ -22,6 +24,10 @@ export interface SqlOwnershipParts {
   readonly node: Node
   /** Another gateway has taken the user over: its worker here must end. Must not throw. */
   readonly onLost: (userId: UserId) => void
+  /**
+   * Whether callers are led to the gateway that holds a lease: nobody waits for it here then. Nobody is, if absent.
+   */
+  readonly isReached?: (holder: HolderRow) => boolean
   /** A renewal failed; it is tried again. */
   readonly failed: (error: unknown) => void
 }
@@ -33,6 +39,8 @@ interface Held {
 }
 
 interface Claim {
+  /** How often the database was asked. */
+  asked: number
   readonly settle: PromiseWithResolvers<Lease>
   readonly give: () => void
 }
@@ -76,7 +84,7 @@ export class SqlOwnership implements Ownership {
       this.#waiting.delete(userId)
     }
     signal.addEventListener('abort', abort, { once: true })
-    this.#waiting.set(userId, { settle, give })
+    this.#waiting.set(userId, { settle, give, asked: 0 })
     void this.#claim() // tells those who wait when it fails
     try {
       return await settle.promise
@@ -118,9 +126,11 @@ export class SqlOwnership implements Ownership {
       await null // who asks in the same breath is served by the same statement
       await this.#take([...this.#waiting.keys()], [])
       const others = [...this.#waiting.keys()]
-      const { node } = this.#parts
-      const gone = (await this.#rows.holders(others)).filter((id) => node.isRunning(id) === false)
-      if (gone.length > 0) await this.#take(others, gone)
+      const { node, isReached } = this.#parts
+      const holders = await this.#rows.holders(others)
+      const gone = holders.filter((holder) => node.isRunning(holder.node) === false)
+      if (gone.length > 0) await this.#take(others, [...new Set(gone.map((one) => one.node))])
+      if (isReached) this.#leadAway(holders.filter((one) => !gone.includes(one) && isReached(one)))
     } catch (error) {
       for (const { settle } of this.#waiting.values()) settle.reject(error)
     } finally {
@@ -130,6 +140,16 @@ export class SqlOwnership implements Ownership {
     if (this.#waiting.size === 0) return
     const soon = this.#isAskedAgain ? 0 : POLL_MS // who came meanwhile has not been asked for
     this.#cancelPoll = this.#parts.clock.after(soon, () => void this.#claim())
+  }
+
+  /** Who waits for a gateway that callers are led to does not wait on: unless it is about to give the person up. */
+  #leadAway(holders: readonly HolderRow[]): void {
+    for (const { user_id, node } of holders) {
+      const claim = this.#waiting.get(user_id as UserId)
+      if (!claim || node === this.#parts.node.id) continue
+      claim.asked += 1
+      if (claim.asked > MOST_ASKED) claim.settle.reject(heldElsewhere())
+    }
   }
 
   async #take(users: readonly UserId[], gone: readonly string[]): Promise<void> {

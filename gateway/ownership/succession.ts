@@ -21,6 +21,13 @@ export type Turn =
   | 'beside' // a gateway of this store still listens, and is about to leave
   | 'closed' // this gateway was closed while it waited
 
+export interface PeerNotice {
+  /** An origin. */
+  readonly url: string
+  /** How many workers there are, and how many at most: 0 when nobody new is taken. */
+  load(): { readonly workers: number; readonly limit: number }
+}
+
 export interface SuccessionParts {
   readonly store: Store
   readonly clock: Clock
@@ -28,6 +35,8 @@ export interface SuccessionParts {
   /** 0 is any port: nobody else's. */
   readonly port: number
   readonly opsPort: number
+  /** Where other gateways reach this one, and how full it is; absent where they do not. */
+  readonly peer?: PeerNotice | undefined
   readonly failed: (error: unknown) => void
 }
 
@@ -55,7 +64,9 @@ export class Succession {
       port,
       ops_port: opsPort,
       state: 'waiting',
-      since: clock.now()
+      since: clock.now(),
+      peer_url: this.#parts.peer?.url ?? null,
+      ...this.#load()
     }
     this.#row = row
     await this.#forgetTheDead()
@@ -164,9 +175,14 @@ export class Succession {
     const { store, node } = this.#parts
     await store.db
       .updateTable('nodes')
-      .set(({ eb }) => ({ expires_at: eb(this.#now(), '+', ALIVE_MS) }))
+      .set(({ eb }) => ({ expires_at: eb(this.#now(), '+', ALIVE_MS), ...this.#load() }))
       .where('id', '=', node.id)
       .execute()
+  }
+
+  #load(): Pick<NodeRow, 'workers' | 'worker_limit'> {
+    const { workers, limit } = this.#parts.peer?.load() ?? { workers: 0, limit: 0 }
+    return { workers, worker_limit: limit }
   }
 
   #armRenewal(): void {

@@ -8,6 +8,15 @@ export interface LeaseRow {
   readonly epoch: number
 }
 
+/** Who holds a lease, and what is known of it as a gateway. */
+export interface HolderRow {
+  readonly user_id: string
+  /** Its `nodes.id`. */
+  readonly node: string
+  /** Where it takes others' requests from gateways; null where it does not, or now does not. */
+  readonly peer_url: string | null
+}
+
 /** The rows of `owners`, as one gateway changes them. */
 export class LeaseRows {
   readonly #store: Store
@@ -79,13 +88,18 @@ export class LeaseRows {
         and cast(epoch as text) || ' ' || user_id in ${pairs}`.execute(db)
   }
 
-  /** The gateways that hold something of these users, each once. */
-  async holders(users: readonly string[]): Promise<string[]> {
+  /** The gateways whose leases of these users have not ended. */
+  async holders(users: readonly string[]): Promise<HolderRow[]> {
     if (users.length === 0) return []
     const { db, terms } = this.#store
-    const { rows } = await sql<{ node: string }>`
-      select distinct node from owners where user_id in ${terms.listed(users)}`.execute(db)
-    return rows.map(({ node }) => node)
+    const { rows } = await sql<HolderRow>`
+      select owners.user_id, owners.node, nodes.peer_url
+      from owners left join nodes on nodes.id = owners.node
+        and nodes.state = 'serving' and nodes.expires_at > ${this.#now()}
+      where owners.user_id in ${terms.listed(users)} and owners.expires_at > ${this.#now()}`.execute(
+      db
+    )
+    return rows
   }
 
   /**

@@ -73,24 +73,7 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
     }
   },
   '007-sends': {
-    async up({ schema }: Kysely<Schema>) {
-      await schema
-        .createTable('sends')
-        .addColumn('user_id', terms.text, (column) =>
-          column.notNull().references('users.id').onDelete('cascade')
-        )
-        .addColumn('key', terms.text, (column) => column.notNull())
-        .addColumn('content', terms.text, (column) => column.notNull())
-        .addColumn('message_id', terms.text, (column) => column.notNull())
-        .addColumn('sent_id', terms.text)
-        .addColumn('thread_id', terms.text)
-        .addColumn('begun_at', 'bigint', (column) => column.notNull())
-        .addColumn('window_ms', 'bigint', (column) => column.notNull())
-        .addColumn('forget_at', 'bigint', (column) => column.notNull())
-        .addPrimaryKeyConstraint('sends_key', ['user_id', 'key'])
-        .execute()
-      await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
-    }
+    up: (db: Kysely<Schema>) => createSendsTable(db, terms)
   },
   '008-account-choices': {
     async up({ schema }: Kysely<Schema>) {
@@ -102,6 +85,16 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
         .addColumn('policy', terms.text, (column) => column.notNull())
         .addColumn('updated_at', 'bigint', (column) => column.notNull())
         .execute()
+    }
+  },
+  '009-peers': {
+    async up({ schema }: Kysely<Schema>) {
+      await schema.alterTable('nodes').addColumn('peer_url', terms.text).execute()
+      for (const name of ['workers', 'worker_limit'])
+        await schema
+          .alterTable('nodes')
+          .addColumn(name, 'integer', (column) => column.notNull().defaultTo(0))
+          .execute()
     }
   }
 })
@@ -204,4 +197,23 @@ async function createSessionTables({ schema }: Kysely<Schema>, terms: Terms): Pr
     .addColumn('request_id', terms.text)
     .execute()
   await schema.createIndex('audit_at').on('audit').column('at').execute()
+}
+
+async function createSendsTable({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+  await schema
+    .createTable('sends')
+    .addColumn('user_id', terms.text, (column) =>
+      column.notNull().references('users.id').onDelete('cascade')
+    )
+    .addColumn('key', terms.text, (column) => column.notNull())
+    .addColumn('content', terms.text, (column) => column.notNull())
+    .addColumn('message_id', terms.text, (column) => column.notNull())
+    .addColumn('sent_id', terms.text)
+    .addColumn('thread_id', terms.text)
+    .addColumn('begun_at', 'bigint', (column) => column.notNull())
+    .addColumn('window_ms', 'bigint', (column) => column.notNull())
+    .addColumn('forget_at', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('sends_key', ['user_id', 'key'])
+    .execute()
+  await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
 }

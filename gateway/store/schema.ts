@@ -113,6 +113,11 @@ export interface NodeRow {
   state: 'waiting' | 'serving' | 'leaving'
   since: number
   expires_at: number
+  /** Where other gateways reach it; null for one that they do not. */
+  peer_url: string | null
+  /** Workers that it has, and at most takes: 0 when it takes nobody new. */
+  workers: number
+  worker_limit: number
 }
 
 /** The one row that is written to see whether the store can be. */

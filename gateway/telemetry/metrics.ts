@@ -73,6 +73,18 @@ export function createMetrics(build: { version: string }) {
         {}
       )
     },
+    peers: {
+      requests: families.counter(
+        'peer_requests_total',
+        'Requests passed on to the gateway that serves them. What was lost broke off under way; of what was elsewhere or unreachable nothing was begun.',
+        { result: ['answered', 'lost', 'elsewhere', 'unreachable'] }
+      ),
+      unreached: families.gauge(
+        'peers_unreached',
+        'Gateways that are alive by their leases and do not answer this one.',
+        {}
+      )
+    },
     auditLost: families.counter(
       'audit_lost_total',
       'Entries of the audit that were lost, because the database could not be written for long or too many came.',

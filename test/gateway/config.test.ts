@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { GatewayError } from '#shared/errors.ts'
 import { readConfig } from '../../gateway/config.ts'
+import { peerKeysOf } from '../../gateway/peers/peer-keys.ts'
+import { TEST_CERTIFICATE, TEST_KEY } from '../helpers/test-certificate.ts'
 
 const GOOD = {
   PUBLIC_URL: 'https://mail.example.com',
@@ -221,6 +223,25 @@ t.test('a setting that is misspelt is told, with what was meant', (t) => {
   t.end()
 })
 
+const PEERED = {
+  PEER_URL: 'https://localhost:3007',
+  PEER_CERT: TEST_CERTIFICATE,
+  PEER_KEY: TEST_KEY,
+  PEER_CA: TEST_CERTIFICATE,
+  DATABASE_URL: 'postgres://localhost/gateway'
+}
+
+t.test('what a gateway shows to others is its own, and for its name', (t) => {
+  t.ok(peerKeysOf(readConfig({ ...GOOD, ...PEERED })))
+  t.equal(peerKeysOf(readConfig(GOOD)), undefined)
+  for (const [settings, says] of [
+    [{ PEER_URL: 'https://10.0.0.5:3007' }, /PEER_CERT is not for 10\.0\.0\.5/],
+    [{ PEER_KEY: TEST_CERTIFICATE }, /PEER_CERT, PEER_KEY and PEER_CA are no certificate/]
+  ] as const)
+    t.throws(() => peerKeysOf({ ...PEERED, ...settings }), { code: 'ERR_CONFIG', message: says })
+  t.end()
+})
+
 t.test('what would hang, crash or be guessed is refused', (t) => {
   for (const [settings, says] of [
     [{ PORT: '3000', OPS_PORT: '3000' }, /OPS_PORT must be another port than PORT/],
@@ -234,7 +255,12 @@ t.test('what would hang, crash or be guessed is refused', (t) => {
     [{ ADMIN_TOKEN: 'changeme'.repeat(4) }, /ADMIN_TOKEN must be random/],
     [{ METRICS_TOKEN: 'short' }, /METRICS_TOKEN must have at least 24/],
     [{ METRICS_TOKEN: GOOD.ADMIN_TOKEN }, /METRICS_TOKEN must be another word/],
-    [{ HEADERS_TIMEOUT: '2m' }, /HEADERS_TIMEOUT must not be longer/]
+    [{ HEADERS_TIMEOUT: '2m' }, /HEADERS_TIMEOUT must not be longer/],
+    [{ ...PEERED, PEER_CERT: '' }, /PEER_URL needs PEER_CERT_FILE, PEER_KEY_FILE and PEER_CA_FILE/],
+    [{ ...PEERED, DATABASE_URL: 'sqlite:a.db' }, /PEER_URL needs a PostgreSQL database/],
+    [{ ...PEERED, PEER_URL: 'http://localhost:3007' }, /PEER_URL must be https/],
+    [{ ...PEERED, PEER_PORT: '3006' }, /PEER_PORT must be another port/],
+    [{ ...PEERED, PEER_CA: 'ca.pem' }, /PEER_CA must be in PEM form/]
   ] as const)
     t.match(mistakesOf({ ...GOOD, ...settings }), [says])
   for (const TRUST_PROXY of ['loopback', '10.0.0.0/8, ::1,fd00::/8', '192.0.2.1'])

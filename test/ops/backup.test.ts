@@ -204,13 +204,25 @@ t.test('a restored database is that of no gateway: leases and gateways are gone'
   const later = Date.now() + 60_000
   await store.db
     .insertInto('owners')
-    .values({ user_id: ADA, node: 'n', epoch: 7, expires_at: later })
+    .values({
+      user_id: ADA,
+      node: 'n',
+      epoch: 7,
+      expires_at: later
+    })
     .execute()
   await store.db
     .insertInto('nodes')
     .values({
       ...{ id: 'n', host: 'h', port: 1, ops_port: 2 },
-      ...{ state: 'serving', since: 1, expires_at: later }
+      ...{
+        state: 'serving',
+        since: 1,
+        peer_url: null,
+        workers: 0,
+        worker_limit: 0,
+        expires_at: later
+      }
     })
     .execute()
   const { path } = await backUp(database, join(directory, 'copy.sqlite'), secrets, NOW)

@@ -181,7 +181,8 @@ t.test('every family that is promised is there', async (t) => {
       'isolation',
       'isolation_missing',
       'audit_lost_total'
-    ]
+    ],
+    ...['peer_requests_total', 'peers_unreached']
   ]
   t.same(
     promised.filter((name) => !families.has(`gmail_mcp_${name}`)),

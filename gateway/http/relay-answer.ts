@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { gatherWrites } from '#shared/gather-writes.ts'
+import { type Beginning, beginningOf, passLong } from './long-answer.ts'
+import type { Outlet } from './outlet.ts'
+import { relay } from './sse-relay.ts'
+
+/** An answer of this size or smaller is held until it is whole, so that its source's death in between can be told. */
+const HOLD_BYTES = 64 * 1024
+
+export interface RelayParts {
+  readonly outlet: Outlet
+  readonly passed: (bytes: number) => void
+  /** It broke off before anything was sent. */
+  readonly fail: (error: unknown) => Promise<void>
+  /** The event stream broke off between two events: says so, and ends it. */
+  readonly endStream: (to: ServerResponse) => Promise<void>
+}
+
+/** Sends on what `from` answers, by the status and headers that the reply has. Rejects only as `fail` and `endStream` do. */
+export async function relayAnswer(
+  reply: FastifyReply,
+  from: Readable,
+  parts: RelayParts
+): Promise<void> {
+  if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) {
+    await relayStream(reply, from, parts)
+    return
+  }
+  let beginning: Beginning
+  try {
+    beginning = await beginningOf(from, HOLD_BYTES, parts.passed)
+  } catch (error) {
+    await parts.fail(error)
+    return
+  }
+  if (beginning.rest) {
+    await passLong(hijack(reply), parts.outlet, beginning)
+    return
+  }
+  const whole = Buffer.concat(beginning.chunks)
+  reply.send(whole.length > 0 ? whole : undefined)
+}
+
+/** The headers go out at once, not with the first event: a silent stream is an open stream. */
+async function relayStream(
+  reply: FastifyReply,
+  from: Readable,
+  { outlet, passed, endStream }: RelayParts
+): Promise<void> {
+  const to = hijack(reply)
+  gatherWrites(to.socket)
+  to.flushHeaders()
+  const end = await relay(from, to, outlet, passed)
+  if (end === 'worker-lost' && !to.destroyed) await endStream(to)
+  else to.end()
+}
+
+/** Takes the answer out of Fastify's hands, with the status and headers that it has. */
+function hijack(reply: FastifyReply): ServerResponse {
+  reply.hijack()
+  const to = reply.raw
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) to.setHeader(name, value)
+  }
+  return to.writeHead(reply.statusCode)
+}

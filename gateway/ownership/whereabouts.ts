@@ -1,0 +1,49 @@
+import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+import { type HolderRow, LeaseRows } from '../store/lease-rows.ts'
+import type { Store } from '../store/store.ts'
+import type { Node } from './node.ts'
+
+/** Another gateway over the same store, that serves and can be reached. */
+export interface PeerNode {
+  /** Its `nodes.id`. */
+  readonly id: string
+  /** Where it takes requests from gateways: an origin. */
+  readonly url: string
+  readonly workers: number
+  /** The most workers that it takes; 0 when it takes nobody new. */
+  readonly limit: number
+}
+
+/** Who serves whom, as the database has it. Its functions reject with ERR_STORE while that cannot be asked. */
+export interface Whereabouts {
+  /** Who holds the person's lease now. */
+  holderOf(userId: UserId): Promise<HolderRow | undefined>
+  /** The living gateways that serve and can be reached, without this one. */
+  peers(): Promise<PeerNode[]>
+}
+
+export function createWhereabouts(parts: {
+  readonly store: Store
+  readonly clock: Clock
+  readonly node: Pick<Node, 'id'>
+}): Whereabouts {
+  const { store, clock, node } = parts
+  const leases = new LeaseRows(store, clock, node.id, 0)
+  return {
+    holderOf: async (userId) => (await leases.holders([userId]))[0],
+    async peers() {
+      const rows = await store.db
+        .selectFrom('nodes')
+        .select(['id', 'peer_url', 'workers', 'worker_limit'])
+        .where('id', '!=', node.id)
+        .where('state', '=', 'serving')
+        .where('peer_url', 'is not', null)
+        .where('expires_at', '>', store.terms.now(clock.now()))
+        .execute()
+      return rows.map(({ id, peer_url, workers, worker_limit: limit }) => {
+        return { id, url: peer_url ?? '', workers, limit }
+      })
+    }
+  }
+}

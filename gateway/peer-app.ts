@@ -1,0 +1,91 @@
+/** What other gateways reach: the people whom this one serves, by requests that came in elsewhere. */
+import { createServer, type Server } from 'node:https'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  LogController
+} from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
+import type { Config } from './config.ts'
+import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
+import { answerWithNames, nameOfRequest } from './http/request-names.ts'
+import { tellCalls } from './http/tell-calls.ts'
+import { ELSEWHERE_HEADER, readCaller } from './peers/passed-caller.ts'
+import type { PeerKeys } from './peers/peer-keys.ts'
+import type { CallLog } from './telemetry/call-log.ts'
+import type { Log } from './telemetry/log.ts'
+
+export interface PeerAppParts {
+  readonly keys: PeerKeys
+  readonly config: Pick<Config, 'MAX_BODY' | 'HEADERS_TIMEOUT'>
+  readonly log: Log
+  readonly callLog: CallLog
+  /** Without a way to other gateways: a request is passed on once. */
+  readonly mcp: Omit<McpParts, 'peers' | 'passOn'>
+}
+
+/** Longer than other gateways keep a connection that they do not use. */
+const KEEP_ALIVE_MS = 60_000
+/** Nothing of a call was begun here when it is refused with one of these. */
+const NOT_BEGUN: readonly unknown[] = [
+  ...(['ERR_DRAINING', 'ERR_LEASE_HELD', 'ERR_LEASE_LOST', 'ERR_STORE'] as const)
+]
+
+/** The app on PEER_PORT. Only who shows a certificate of the peers' authority gets as far as a request. */
+export async function buildPeerApp(parts: PeerAppParts): Promise<FastifyInstance> {
+  const { keys, config } = parts
+  const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'peers' })
+  const app = Fastify({
+    serverFactory: (handler) => serverWith(keys, config, handler),
+    loggerInstance,
+    genReqId: nameOfRequest,
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
+    bodyLimit: config.MAX_BODY,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false
+  })
+  app.decorateRequest('caller', null)
+  app.decorateRequest('peeked', null)
+  app.decorateRequest('failure', null)
+  app.decorateRequest('isPassedOn', false)
+  answerWithNames(app)
+  tellCalls(app, parts.callLog)
+  app.get('/health', async () => ({ status: 'ok' }))
+  const forPeople: FastifyPluginAsync = async (scope) => {
+    scope.addHook('onRequest', async (request) => {
+      request.caller = readCaller(request.headers) ?? null
+      if (!request.caller)
+        throw new GatewayError('ERR_BAD_REQUEST', 'A gateway has to say for whom it asks.')
+    })
+    scope.addHook('onSend', async ({ failure }, reply) => {
+      if (NOT_BEGUN.includes(failure)) reply.header(ELSEWHERE_HEADER, '1')
+    })
+    await mcpRoutes(scope, parts.mcp)
+  }
+  await app.register(forPeople)
+  return app
+}
+
+type Handler = Parameters<typeof createServer>[1]
+
+function serverWith(
+  keys: PeerKeys,
+  { HEADERS_TIMEOUT }: Pick<Config, 'HEADERS_TIMEOUT'>,
+  handler: Handler
+): Server {
+  const server = createServer(
+    {
+      ...keys,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: 0 // the gateway that was asked has seen to it
+    },
+    handler
+  )
+  return server
+}

@@ -1,0 +1,218 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
+import { bodyTooLarge, byteLimit } from '../http/byte-limit.ts'
+import type { HeldBytes } from '../http/held-bytes.ts'
+import type { PeerWay } from '../http/mcp-routes.ts'
+import { Outlet } from '../http/outlet.ts'
+import { bodyOf } from '../http/pass-on.ts'
+import { type RelayParts, relayAnswer } from '../http/relay-answer.ts'
+import { REQUEST_ID } from '../http/request-names.ts'
+import { noteFailure, rpcErrorOf, sendRpcError } from '../http/rpc-error.ts'
+import { peekAt } from '../http/rpc-id.ts'
+import { whenClosed } from '../http/when-closed.ts'
+import { FROM_CLIENT, headersToClient } from '../http/worker-headers.ts'
+import type { Caller } from '../oauth/bearer.ts'
+import { CALLER_HEADER, ELSEWHERE_HEADER, writeCaller } from './passed-caller.ts'
+import { type PeerPools, PeerUnreachable } from './peer-pools.ts'
+import type { Peer, PeerRoutes } from './peer-routes.ts'
+
+/** What became of a request that was passed on; of the last two the other gateway has done nothing. */
+export type Passed = 'answered' | 'lost' | 'elsewhere' | 'unreachable'
+
+export interface PeerWayParts {
+  readonly routes: Pick<
+    PeerRoutes,
+    'whereFor' | 'anotherFor' | 'serves' | 'servesNot' | 'notReached'
+  >
+  readonly pools: PeerPools
+  readonly held: HeldBytes
+  readonly maxBody: number
+  /** Gives the person up when the calls in flight are answered. Never rejects. */
+  readonly letGo: (userId: UserId) => Promise<void>
+  readonly passed: (result: Passed) => void
+}
+
+/** So many gateways are tried for one request: the one that was thought to serve it, and the one that does. */
+const MOST_TRIES = 3
+const ALSO_FROM_CLIENT = ['traceparent', 'tracestate']
+
+export interface OpenPeerWay extends PeerWay {
+  /** The other gateway is no more: what waits for it is told so. */
+  gone(peer: Pick<Peer, 'id'>): void
+}
+
+/**
+ * Passes requests on to the gateways that serve their people. The other one is told who calls, and trusts that; tokens and
+ * cookies stay here.
+ */
+export function createPeerWay(parts: PeerWayParts): OpenPeerWay {
+  const { routes } = parts
+  const underWay = new Map<string, Set<AbortController>>()
+
+  /** Passes the request on once, and remembers what that says of who serves the person. */
+  const tryOne = async (passing: Passing): Promise<Passed> => {
+    const { peer, caller, reply } = passing
+    const abort = new AbortController()
+    const all = underWay.get(peer.id) ?? new Set()
+    underWay.set(peer.id, all.add(abort))
+    whenClosed(reply, () => abort.abort())
+    const result = await pass(parts, passing, abort.signal)
+    all.delete(abort)
+    if (all.size === 0) underWay.delete(peer.id)
+    parts.passed(result)
+    if (result === 'answered') routes.serves(caller.userId, peer)
+    else routes.servesNot(caller.userId)
+    if (result === 'unreachable') routes.notReached(peer)
+    return result
+  }
+
+  const tryAll = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    where: (userId: UserId, tries: number) => Promise<Peer | undefined>
+  ): Promise<boolean> => {
+    const { caller } = request
+    if (!caller) throw new Error('somebody without a name was to be passed on')
+    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+      const peer = await where(caller.userId, tries)
+      if (!peer) return false
+      const result = await tryOne({ request, reply, caller, peer })
+      if (result === 'answered' || result === 'lost') return true
+      if (!canBeSentAgain(request)) break
+    }
+    throw new GatewayError('ERR_LEASE_HELD', 'Another gateway serves this account; try again.', {
+      retryAfter: 1
+    })
+  }
+
+  return {
+    lead: (request, reply) => tryAll(request, reply, (userId) => routes.whereFor(userId)),
+
+    async leadAway(request, reply, why) {
+      try {
+        return await tryAll(request, reply, async (userId, tries) => {
+          if (tries > 1) return routes.whereFor(userId)
+          const peer = await routes.anotherFor(userId)
+          if (peer && why.code === 'ERR_DRAINING') await parts.letGo(userId)
+          return peer
+        })
+      } catch {
+        sendRpcError(reply, why, request.peeked?.rpcId ?? null)
+        return true
+      }
+    },
+
+    gone({ id }) {
+      for (const abort of underWay.get(id) ?? []) abort.abort(lost())
+    }
+  }
+}
+
+interface Passing {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly caller: Caller
+  readonly peer: Peer
+}
+
+const canBeSentAgain = ({ method, peeked }: FastifyRequest): boolean =>
+  method !== 'POST' || Buffer.isBuffer(peeked?.body)
+
+async function pass(parts: PeerWayParts, passing: Passing, signal: AbortSignal): Promise<Passed> {
+  const { request, reply, caller } = passing
+  const outlet = new Outlet(reply.raw, parts.held, caller.userId)
+  try {
+    const answer = await ask(parts, passing, signal)
+    if (answer.headers[ELSEWHERE_HEADER] !== undefined) {
+      await answer.body.dump()
+      return 'elsewhere'
+    }
+    request.isPassedOn = true
+    reply.code(answer.statusCode).headers(headersToClient(answer.headers))
+    const relayed = { outlet, ...lastWordsTo(request, reply) }
+    await relayAnswer(reply, answer.body, relayed)
+    await new Promise<void>((resolve) => whenClosed(reply, resolve))
+    return 'answered'
+  } catch (error) {
+    if (reply.raw.closed) return 'answered' // there is nobody to tell
+    if (error instanceof PeerUnreachable) return 'unreachable'
+    if (error instanceof GatewayError && error.code === 'ERR_BODY_TOO_LARGE') throw error
+    request.isPassedOn = true
+    await lastWordsTo(request, reply).fail()
+    return 'lost'
+  }
+}
+
+async function ask({ pools, maxBody }: PeerWayParts, passing: Passing, signal: AbortSignal) {
+  const { request, caller, peer } = passing
+  const body = await bodyWithin(request, maxBody)
+  const method = (['GET', 'DELETE'] as const).find((one) => one === request.method) ?? 'POST'
+  const headers = headersToPeer(request, caller)
+  return pools
+    .to(peer.url)
+    .request({ method, path: '/mcp', headers, ...(body && { body }), signal })
+}
+
+/** What its client is told when the other gateway is lost. */
+const lastWordsTo = (
+  request: FastifyRequest,
+  reply: FastifyReply
+): Pick<RelayParts, 'passed' | 'endStream'> & { fail(): Promise<void> } => {
+  const rpcId = request.peeked?.rpcId ?? null
+  return {
+    passed() {},
+    async fail() {
+      if (!reply.raw.closed) sendRpcError(reply, lost(), rpcId)
+    },
+    async endStream(to) {
+      noteFailure(request, lost())
+      // A stream that a client only listens on has no call that could be told of.
+      const told = JSON.stringify(rpcErrorOf(lost(), rpcId, request.id))
+      if (request.method === 'POST') to.write(`event: message\ndata: ${told}\n\n`)
+      to.end()
+    }
+  }
+}
+
+/** The body to send: whole when it is small, so that it can be sent once more. Throws ERR_BODY_TOO_LARGE. */
+async function bodyWithin(
+  request: FastifyRequest,
+  maxBody: number
+): Promise<Buffer | Readable | undefined> {
+  if (request.method !== 'POST') return undefined
+  if (Number(request.headers['content-length']) > maxBody) throw bodyTooLarge(maxBody)
+  const { body } = await peekAt(request)
+  if (Buffer.isBuffer(body)) return body
+  const limited = byteLimit(maxBody, () => {})
+  return bodyOf(request)
+    .once('error', (error) => limited.destroy(error))
+    .pipe(limited)
+}
+
+function headersToPeer(request: FastifyRequest, caller: Caller): Record<string, string> {
+  return {
+    ...allowed(request.headers),
+    [REQUEST_ID]: request.id,
+    [CALLER_HEADER]: writeCaller(caller)
+  }
+}
+
+function allowed(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    const isAllowed =
+      FROM_CLIENT.includes(name) || ALSO_FROM_CLIENT.includes(name) || name.startsWith('mcp-param-')
+    if (isAllowed && typeof value === 'string') kept[name] = value
+  }
+  return kept
+}
+
+const lost = (): GatewayError =>
+  new GatewayError(
+    'ERR_PEER_GONE',
+    'The gateway that served this account stopped during the call. Whether the call took effect is not known; the next call goes to another one.',
+    { retryAfter: 1 }
+  )
