@@ -128,7 +128,7 @@ t.test('a running gateway', async (t) => {
   t.teardown(() => gateway.close())
   const [ann, ben] = [endpointOf(gateway, 0), endpointOf(gateway, 1)]
 
-  // README, CALL_TIMEOUT: a call that takes longer is ended, and its client told so.
+  // docs/settings.md, CALL_TIMEOUT: a call that takes longer is ended, and its client told so.
   t.test('ends a call that takes too long, and says so to both eras', async (t) => {
     const session = await openSession(ann)
     const hanging = { ms: 600_000, text: '' }
