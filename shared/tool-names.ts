@@ -49,6 +49,7 @@ export const TOOL_NAMES = [
   'get_mail_settings',
   'update_mail_settings',
   'list_history',
+  'search_contacts',
   'get_search_help',
   'get_profile'
 ] as const

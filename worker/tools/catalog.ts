@@ -31,6 +31,7 @@ import { batchModifyEmails, modifyEmail } from './modify-emails.ts'
 import { readEmail } from './read-email.ts'
 import { replyAll } from './reply-all.ts'
 import { replyToEmail } from './reply-to-email.ts'
+import { searchContacts } from './search-contacts.ts'
 import { searchEmails } from './search-emails.ts'
 import { getSearchHelp } from './search-help.ts'
 import { searchThreads } from './search-threads.ts'
@@ -94,6 +95,7 @@ export const TOOLS: readonly Tool[] = [
   getMailSettings,
   updateMailSettings,
   listHistory,
+  searchContacts,
   getSearchHelp,
   getProfile
 ]

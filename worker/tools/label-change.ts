@@ -75,10 +75,10 @@ export async function effectInWords(
     .join(', ')
 }
 
-export const isEmpty = ({ addLabelIds: add, removeLabelIds: remove }: Change): boolean =>
+const isEmpty = ({ addLabelIds: add, removeLabelIds: remove }: Change): boolean =>
   add.length === 0 && remove.length === 0
 
-export const nothingToChange = () =>
+const nothingToChange = () =>
   new ToolError('invalid_argument', 'Give at least one label to add or to remove.')
 
 /** What a caller wishes, as one change of labels. Throws `invalid_argument` when that is none. */

@@ -11,9 +11,6 @@ import {
   changedAnswer,
   changeInput,
   effectInWords,
-  isEmpty,
-  nothingToChange,
-  resolveChange,
   resolveWishes
 } from './label-change.ts'
 import { beforeMassChange } from './risks.ts'
@@ -46,7 +43,7 @@ export const batchModifyEmails = defineTool({
   name: 'batch_modify_emails',
   title: 'Change labels of many messages',
   description:
-    'Adds and removes labels of many messages, given by their ids or by a search. Gmail ignores unknown ids silently, so the result is verified.',
+    'Adds and removes labels of many messages, marks them as read or archives them; given by their ids or by a search. Gmail ignores unknown ids silently, so the result is verified.',
   level: 'gmail.modify',
   annotations: CHANGES,
   input: z.object({
@@ -56,6 +53,8 @@ export const batchModifyEmails = defineTool({
     maxMessages: int(1, MAX_BATCH).default(500).describe('Of the search'),
     addLabelIds: changeInput.addLabelIds,
     removeLabelIds: changeInput.removeLabelIds,
+    markAs: changeInput.markAs,
+    archive: changeInput.archive,
     batchSize: int(1, 1000).default(50).describe('Accepted for older clients; Gmail takes 1000'),
     verify: z.enum(['sample', 'all', 'none']).default('sample'),
     dryRun: flag().default(false).describe('Only tell which messages would be changed')
@@ -70,8 +69,7 @@ export const batchModifyEmails = defineTool({
     hints
   }),
   async run(args, call) {
-    const change = await resolveChange(args.addLabelIds ?? [], args.removeLabelIds ?? [], call)
-    if (isEmpty(change)) throw nothingToChange()
+    const change = await resolveWishes(args, call)
     const ids = await targets(args, call)
     const effect = await effectInWords(change, call)
     if (!args.dryRun)

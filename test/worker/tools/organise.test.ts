@@ -84,8 +84,20 @@ t.test('many messages change in one request, and unknown ids are told', async (t
   })
   t.match(byQuery.data, { requested: 5, modified: 5 })
   t.equal(ids.filter((id) => box.message(id)?.labelIds.has('STARRED')).length, 7)
+  const done = await call('batch_modify_emails', {
+    messageIds: ids,
+    markAs: 'unread',
+    archive: 'true'
+  })
+  t.match(done.data, { modified: 12, failed: [] }, 'in words instead of labels')
+  const marks = (id: string) => {
+    const labels = box.message(id)?.labelIds
+    return labels?.has('UNREAD') && !labels.has('INBOX')
+  }
+  t.ok(ids.every(marks))
   for (const wrong of [
     { addLabelIds: ['STARRED'] },
+    { messageIds: ids, archive: true, addLabelIds: ['INBOX'] },
     { messageIds: ids, query: 'x', addLabelIds: ['STARRED'] },
     { messageIds: ids },
     { messageIds: Array(1001).fill(ids[0]), addLabelIds: ['STARRED'] },

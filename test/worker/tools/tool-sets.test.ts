@@ -48,8 +48,8 @@ function listOf(set: (typeof TOOL_SETS)[number]): Tool[] {
 
 const SIZES = [
   'core: 16 tools, 2750 tokens',
-  'extended: 51 tools, 9000 tokens',
-  'all: 56 tools, 9500 tokens'
+  'extended: 52 tools, 9000 tokens',
+  'all: 57 tools, 9750 tokens'
 ]
 
 // A model that is shown 50 tools chooses worse among them, and each of them is paid for in each of its turns.

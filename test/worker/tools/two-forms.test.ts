@@ -47,6 +47,8 @@ function calls({ id, threadId }: { id: string; threadId: string }, draftId: stri
     ['search_emails', { query: '' }],
     ['search_threads', { query: '' }],
     ['list_inbox_threads', {}],
+    ['search_contacts', {}],
+    ['search_contacts', { query: 'zzqname' }],
     ['find_unanswered', { days: 90 }],
     ['get_thread', { threadId }],
     ['get_thread', { threadId, format: 'minimal' }],
