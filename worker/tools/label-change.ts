@@ -23,7 +23,7 @@ export interface Change {
 }
 
 /** Names become ids. Throws `invalid_argument` for what Gmail would refuse or could not mean. */
-export async function resolveChange(
+async function resolveChange(
   add: readonly string[],
   remove: readonly string[],
   { context, signal }: ToolCall
