@@ -6,11 +6,15 @@ export interface GoogleReachParts {
   readonly onAway: (failed: number) => void
   /** It answers again, after so many seconds. */
   readonly onBack: (seconds: number) => void
+  /** Nobody has tried to reach it for so long that it is not known any more. */
+  readonly onLapse: () => void
 }
 
 /** One connection that fails says little; nobody's that works says much. */
 const IN_A_ROW = 3
 const REPEAT_MS = 60_000
+/** Nobody has tried for so long: what was so then says nothing of now. */
+const LAPSE_MS = 600_000
 
 /** Whether Google can be reached, from what happens to everybody's connections and refreshes. */
 export class GoogleReach {
@@ -18,6 +22,7 @@ export class GoogleReach {
   #failed = 0
   #since = 0
   #toldAt: number | undefined
+  #lapse = (): void => {}
 
   constructor(parts: GoogleReachParts) {
     this.#parts = parts
@@ -31,8 +36,7 @@ export class GoogleReach {
   answered(): void {
     const { clock, onBack } = this.#parts
     const wasAway = this.isAway
-    this.#failed = 0
-    this.#toldAt = undefined
+    this.#forget()
     if (wasAway) onBack((clock.monotonic() - this.#since) / 1000)
   }
 
@@ -42,9 +46,23 @@ export class GoogleReach {
     const now = clock.monotonic()
     if (this.#failed === 0) this.#since = now
     this.#failed += 1
+    this.#lapse()
+    this.#lapse = clock.after(LAPSE_MS, () => this.#lapsed())
     if (this.#failed < IN_A_ROW) return
     if (this.#toldAt !== undefined && now - this.#toldAt < REPEAT_MS) return
     this.#toldAt = now
     onAway(this.#failed)
+  }
+
+  #lapsed(): void {
+    const wasAway = this.isAway
+    this.#forget()
+    if (wasAway) this.#parts.onLapse()
+  }
+
+  #forget(): void {
+    this.#lapse()
+    this.#failed = 0
+    this.#toldAt = undefined
   }
 }

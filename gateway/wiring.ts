@@ -59,7 +59,7 @@ import type { Assignment } from './supervisor/life.ts'
 import { WORKER_ENV } from './supervisor/node-flags.ts'
 import { type OpenedLauncher, openLauncher } from './supervisor/open-launcher.ts'
 import { placesFor } from './supervisor/places.ts'
-import { processStart } from './supervisor/proc.ts'
+import { startIfThere } from './supervisor/proc.ts'
 import { parseUidRange } from './supervisor/uid-slots.ts'
 import { takeLeave } from './take-leave.ts'
 import { Events } from './telemetry/events.ts'
@@ -417,6 +417,10 @@ const watchGoogle = (log: Log, metrics: Metrics): GoogleReach =>
     onBack(seconds) {
       metrics.gmail.away.set({}, 0)
       log.warn({ seconds }, 'Google answers again')
+    },
+    onLapse() {
+      metrics.gmail.away.set({}, 0)
+      log.info('nobody has tried to reach Google for ten minutes: whether it can be is not known')
     }
   })
 
@@ -509,7 +513,7 @@ function leasesFor(
   const node = thisNode({
     host: hostIdentity(),
     pid: process.pid,
-    startOf: (pid) => processStart(pid) ?? (isRunning(pid) ? '0' : undefined),
+    startOf: startIfThere,
     randomHex: (bytes) => randomBytes(bytes).toString('hex')
   })
   const failed = (err: unknown): void => {
@@ -585,14 +589,6 @@ function appForPeers(core: Core): Promise<FastifyInstance> | undefined {
   const { config, log, books } = core
   const keys = peerKeysOf(config)
   return keys && buildPeerApp({ keys, config, log, callLog: books.callLog, mcp: mcpOf(core) })
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
 
 /** What a worker must not reach, as far as it lies in files. */

@@ -7,17 +7,20 @@ export interface Clock {
    * right, and a duration counted by it would be negative, or years.
    */
   monotonic(): number
-  /** Calls `fn` once after `ms`. The returned function cancels it and may be called more than once. */
-  after(ms: number, fn: () => void): () => void
+  /**
+   * Calls `fn` once after `ms`. The returned function cancels it and may be called more than once. Only with `lasts` does
+   * the process stay alive for it, where nothing else keeps it so.
+   */
+  after(ms: number, fn: () => void, lasts?: 'lasts'): () => void
 }
 
-/** The machine's own clock. Its timers do not keep the process alive. */
+/** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(ms, fn) {
+  after(ms, fn, lasts) {
     const timer = setTimeout(fn, ms)
-    timer.unref()
+    if (lasts === undefined) timer.unref()
     return () => clearTimeout(timer)
   }
 }

@@ -36,6 +36,12 @@ export class PeekedBody {
     return !isBatch(this.body) && methodOf(message) === 'initialize' && idOf(message) !== undefined
   }
 
+  /** Whether nothing in it wants an answer: notifications and answers (JSON-RPC 2.0 §4.1). False when it was not read. */
+  get asksNothing(): boolean {
+    const all = this.#all()
+    return all.length > 0 && all.every((message) => isSilent(message))
+  }
+
   #all(): readonly unknown[] {
     this.#messages ??= Buffer.isBuffer(this.body) ? messagesIn(this.body) : []
     return this.#messages
@@ -116,6 +122,13 @@ function idOf(message: unknown): string | number | undefined {
   if ('result' in message || 'error' in message) return undefined // an answer's id is the server's own
   const { id } = message
   return typeof id === 'string' || typeof id === 'number' ? id : undefined
+}
+
+/** A notification, or an answer to what a server asked. */
+function isSilent(message: unknown): boolean {
+  if (typeof message !== 'object' || message === null) return false
+  if ('method' in message) return !('id' in message)
+  return 'result' in message || 'error' in message
 }
 
 const methodOf = (message: unknown): unknown =>

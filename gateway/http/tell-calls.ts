@@ -37,8 +37,9 @@ export function tellCalls(app: FastifyInstance, log: CallLog): void {
 function tell(log: CallLog, request: FastifyRequest, reply: FastifyReply, ms: number): void {
   const { exchange } = request
   const ending = endingOf(request, reply)
+  const asksNothing = request.peeked?.asksNothing === true
   if (!exchange) {
-    const isCall = request.method === 'POST' && request.routeOptions.url === '/mcp'
+    const isCall = request.method === 'POST' && request.routeOptions.url === '/mcp' && !asksNothing
     if (ending) log.failed({ ...placeOf(request), ...ending, ms }, isCall)
     return
   }
@@ -49,7 +50,7 @@ function tell(log: CallLog, request: FastifyRequest, reply: FastifyReply, ms: nu
     else log.succeeded()
   }
   if (ending && exchange.calls.length === 0)
-    log.failed({ ...placeOfExchange(exchange), ...ending, ms })
+    log.failed({ ...placeOfExchange(exchange), ...ending, ms }, !asksNothing)
 }
 
 /** How a request failed; undefined when it did not. */

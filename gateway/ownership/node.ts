@@ -14,7 +14,7 @@ export interface NodeParts {
   /** The machine, see `hostIdentity`. */
   readonly host: string
   readonly pid: number
-  /** When a process began, '0' when that is not to be had; undefined when there is no such process. */
+  /** When a process began, '0' for one of which that is not to be had; undefined when there is none. */
   readonly startOf: (pid: number) => string | undefined
   readonly randomHex: (bytes: number) => string
 }
@@ -27,8 +27,10 @@ export function thisNode({ host, pid, startOf, randomHex }: NodeParts): Node {
     isRunning(other) {
       const [where, otherPid, start] = other.split('/')
       if (where !== host) return undefined
-      if (startOf(Number(otherPid)) !== start) return false
-      return start === '0' ? undefined : true
+      const now = startOf(Number(otherPid))
+      if (now === undefined) return false
+      // One that is not told of may be any: it counts as gone when its lease ends.
+      return now === '0' || start === '0' ? undefined : now === start
     }
   }
 }

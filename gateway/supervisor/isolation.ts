@@ -6,7 +6,7 @@ import { hideNode } from './hidden-node.ts'
 import { gravest, type IsolationReport, modeOf, reportOf } from './isolation-report.ts'
 import { namespacesOf, type Wall } from './namespaces.ts'
 import type { NodeLimits } from './node-flags.ts'
-import { mostOpenFiles, processesOf, processStart } from './proc.ts'
+import { mostOpenFiles, processesOf, startIfThere } from './proc.ts'
 import { ProcessLauncher } from './process-launcher.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { type Assets, type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
@@ -127,7 +127,7 @@ const isOneOf = <T>(value: T, ...others: T[]): boolean => others.includes(value)
 
 function identitiesOf({ uids, clock, directory, pid, wanted }: IsolationParts): Identity[] {
   if (uids && wanted !== 'none') {
-    const claims = uidClaims({ directory, pid, startOf: processStart })
+    const claims = uidClaims({ directory, pid, startOf: startIfThere })
     const slots = new UidSlots({ range: uids, clock, processesOf, kill, claims })
     return [{ kind: 'each', slots }]
   }

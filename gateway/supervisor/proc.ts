@@ -45,11 +45,37 @@ export function mainThread(pid: number): MainThread | undefined {
  * pid alone may have gone to another one. Undefined as well when it has ended and is only waited for.
  */
 export function processStart(pid: number): string | undefined {
+  const start = startIfThere(pid)
+  return start === UNTOLD ? undefined : start
+}
+
+/** In the place of a start that the system does not tell. */
+const UNTOLD = '0'
+
+/**
+ * As `processStart`; '0' for a process that is there although `/proc` does not say since when: there is none, or it hides
+ * what others run.
+ */
+export function startIfThere(pid: number, proc = '/proc'): string | undefined {
   try {
-    const fields = statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    const fields = statFields(readFileSync(`${proc}/${pid}/stat`, 'utf8'))
     return fields[STATE] === 'Z' ? undefined : fields[START]
   } catch {
-    return undefined
+    return isThere(pid) ? UNTOLD : undefined
+  }
+}
+
+/** Whether the process that began at `start` runs, when one with its pid began `now`. Undefined: nobody can say. */
+export function isSameProcess(now: string | undefined, start: string): boolean | undefined {
+  if (now === undefined) return false
+  return now === UNTOLD || start === UNTOLD ? undefined : now === start
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM' // somebody else's
   }
 }
 

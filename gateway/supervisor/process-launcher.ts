@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import { Duplex, PassThrough } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
@@ -17,6 +16,7 @@ import { forEachLine } from './lines.ts'
 import { innermost, mainThread, processStart } from './proc.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
+import { untilGone } from './until-gone.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 import { WorkerLink } from './worker-link.ts'
 
@@ -48,10 +48,6 @@ const STDERR_KEPT = 4096
 const PRINTED = { burst: 2 ** 20, perSecond: 2 ** 14 }
 /** A grandchild that escaped the process group may hold the pipes open; nobody waits for it. */
 const PIPES_MS = 1000
-/** How often a process that was killed is looked at until it is gone. */
-const LOOK_MS = 2
-/** The kernel has killed it by then, or it waits for a disk and never will. */
-const MOST_LOOKS = 500
 /** A worker that has closed its end of the pair is about to end. */
 const ENDING_MS = 2000
 
@@ -204,13 +200,9 @@ class WorkerProcess implements Launched {
   }
 
   /** What stands around a worker may be gone a moment before the worker itself. */
-  async #innerEnds(): Promise<void> {
-    if (this.#inner === undefined) return
-    const start = processStart(this.#inner)
-    if (start === undefined) return
-    // These timers keep this process alive: at its end, there may be nothing else that does.
-    for (let looks = 0; looks < MOST_LOOKS && processStart(this.#inner) === start; looks += 1)
-      await pause(LOOK_MS)
+  async #innerEnds(clock: Clock): Promise<void> {
+    const inner = this.#inner
+    if (inner !== undefined) await untilGone(clock, () => processStart(inner))
   }
 
   async #end(clock: Clock): Promise<ProcessEnd> {
@@ -222,7 +214,7 @@ class WorkerProcess implements Launched {
     // The last words come through the pipes, after the exit.
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = clock.after(PIPES_MS, resolve)
-    await Promise.race([closed.then(() => this.#innerEnds()), late])
+    await Promise.race([closed.then(() => this.#innerEnds(clock)), late])
     cancel()
     const isOutOfMemory = this.#stderr.includes('heap out of memory')
     return { ...(this.#isNested ? unwrapped(end) : end), isOutOfMemory, offence: this.#offence }

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GatewayError } from '#shared/errors.ts'
-import { processStart } from './proc.ts'
+import { isSameProcess, startIfThere } from './proc.ts'
 
 /** The directory in which this gateway notes its workers. No worker has anything in it, or needs it. */
 export interface RunDirectory {
@@ -23,15 +23,23 @@ export interface RunDirectoryParts {
   readonly base: string
   /** The gateway's own pid. */
   readonly pid: number
+  /** As `startIfThere`, which it is if absent. */
+  readonly startOf?: StartOf
 }
 
+type StartOf = (pid: number) => string | undefined
+
 /** Makes this gateway's directory, and clears away what gateways left that are no more. Throws ERR_CONFIG. */
-export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory {
+export function openRunDirectory({
+  base,
+  pid,
+  startOf = startIfThere
+}: RunDirectoryParts): RunDirectory {
   // Others may pass through: a copy of node may lie here that workers of other users run.
   makeDirectory(base, 0o711)
   refuseForeign(base)
-  const reaped = sweep(base)
-  const name = `${pid}-${processStart(pid) ?? '0'}`
+  const reaped = sweep(base, startOf)
+  const name = `${pid}-${startOf(pid) ?? '0'}`
   const path = join(base, name)
   const program = join(base, `${PROGRAM}${name}`)
   makeDirectory(path, 0o700)
@@ -40,7 +48,7 @@ export function openRunDirectory({ base, pid }: RunDirectoryParts): RunDirectory
     program,
     note(worker) {
       const file = join(path, `${worker}.pid`)
-      writeFileSync(file, `${worker} ${processStart(worker) ?? '0'}`, { mode: 0o600 })
+      writeFileSync(file, `${worker} ${startOf(worker) ?? '0'}`, { mode: 0o600 })
       return () => {
         try {
           rmSync(file, { force: true })
@@ -78,36 +86,30 @@ function refuseForeign(base: string): void {
   throw new GatewayError('ERR_CONFIG', `RUN_DIR must be a directory of the gateway's own user.`)
 }
 
-function sweep(base: string): number {
+/** Only what is certainly gone is cleared away: its workers may be somebody's who is being served. */
+function sweep(base: string, startOf: StartOf): number {
   let reaped = 0
   for (const name of readdirSync(base)) {
     const [, pid, start] = /^(?:program-)?(\d+)-(\d+)$/.exec(name) ?? []
-    if (pid === undefined || start === undefined || isAlive(Number(pid), start)) continue
+    if (pid === undefined || start === undefined) continue
+    if (isSameProcess(startOf(Number(pid)), start) !== false) continue
     const path = join(base, name)
     for (const file of readdirSync(path)) {
-      if (file.endsWith('.pid') && reap(join(path, file))) reaped += 1
+      if (file.endsWith('.pid') && reap(join(path, file), startOf)) reaped += 1
     }
     rmSync(path, { recursive: true, force: true })
   }
   return reaped
 }
 
-function reap(file: string): boolean {
+/** Only what certainly is that worker is killed: its pid may be another process's by now. */
+function reap(file: string, startOf: StartOf): boolean {
   const [pid, start] = readFileSync(file, 'utf8').split(' ')
-  if (start === undefined || start === '0' || !isAlive(Number(pid), start)) return false
+  if (start === undefined || isSameProcess(startOf(Number(pid)), start) !== true) return false
   try {
     process.kill(-Number(pid), 'SIGKILL')
     return true
   } catch {
     return false // it ended meanwhile
-  }
-}
-
-function isAlive(pid: number, start: string): boolean {
-  if (start !== '0') return processStart(pid) === start
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }

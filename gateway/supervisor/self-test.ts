@@ -77,6 +77,14 @@ export async function selfTest(parts: SelfTestParts): Promise<Findings> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined
+  try {
+    return await tryWith(parts, port)
+  } finally {
+    server.close()
+  }
+}
+
+async function tryWith(parts: SelfTestParts, port: number | undefined): Promise<Findings> {
   const first = probe(parts, { port })
   try {
     await first.findings
@@ -90,7 +98,6 @@ export async function selfTest(parts: SelfTestParts): Promise<Findings> {
       await end(second.launched)
     }
   } finally {
-    server.close()
     await end(first.launched)
   }
 }

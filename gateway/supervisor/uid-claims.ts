@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isSameProcess } from './proc.ts'
 
 /** Which gateway of this machine uses which user id for its workers: during an upgrade there are two. */
 export interface UidClaims {
@@ -14,7 +15,7 @@ export interface UidClaimsParts {
   readonly directory: string
   /** The gateway's own pid. */
   readonly pid: number
-  /** When a process began, in digits; undefined when there is no such process. */
+  /** As `startIfThere`. */
   readonly startOf: (pid: number) => string | undefined
 }
 
@@ -24,13 +25,13 @@ export interface UidClaimsParts {
  * one wrote.
  */
 export function uidClaims({ directory, pid, startOf }: UidClaimsParts): UidClaims {
-  const me = `${pid}-${startOf(pid)}`
+  const me = `${pid}-${startOf(pid) ?? '0'}`
   const claimsOf = (uid: number): string => join(directory, `claims-${uid}`)
   const remove = (uid: number, gateway: string): void =>
     rmSync(join(claimsOf(uid), gateway), { force: true })
   const isAlive = (gateway: string): boolean => {
-    const [pid, start] = gateway.split('-')
-    return startOf(Number(pid)) === start
+    const [pid, start = ''] = gateway.split('-')
+    return isSameProcess(startOf(Number(pid)), start) !== false
   }
   mkdirSync(directory, { recursive: true, mode: 0o711 })
   return {

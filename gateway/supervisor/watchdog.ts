@@ -6,7 +6,10 @@ import type { ProcessUse } from './proc.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
 export interface WatchdogLimits {
-  /** How long a worker may take to answer one heartbeat. Two in a row that fail mean that it hangs. */
+  /**
+   * How long a worker may take to answer one heartbeat, where nothing tells what it does meanwhile. Two in a row that
+   * fail mean that it hangs.
+   */
   readonly heartbeatMs: number
   /** Time between two heartbeats of a worker that was sent nothing meanwhile: each wakes a process that sleeps. */
   readonly idleMs: number
@@ -33,6 +36,9 @@ export interface Watched {
 
 /** Ends the worker, unless it is ending already. */
 export type Stop = (reason: EndReason, mode: StopMode) => void
+
+/** A heartbeat of which nothing is heard is given up then, and another one is sent. */
+const LONG_MS = 3600_000
 
 /** So many times the limit is too much to wait for the end of the calls in flight. */
 export const FAR_OVER = 1.5
@@ -103,19 +109,28 @@ export class Watchdog {
     this.#asked.set(watched, asked)
     const look = () => (watched.pid === undefined ? undefined : mainThread(watched.pid))
     const cancel = afterOwnTime(clock, limits.silentMs, look, () => stop('hung', 'now'))
+    const isSeen = look() !== undefined
     try {
-      // Twice, because an answer may lie unread while the gateway itself was held up.
-      const { lagSeconds } = await this.#ping(watched).catch(() => this.#ping(watched))
+      const { lagSeconds } = await (isSeen
+        ? this.#ping(watched, LONG_MS)
+        : this.#pingTwice(watched))
       watched.observe({ eventLoopLagSeconds: lagSeconds })
     } catch {
-      stop('hung', 'now')
+      // One that is seen is judged by its own time: on a busy machine nobody's clock says that it hangs.
+      if (!isSeen) stop('hung', 'now')
     } finally {
       cancel()
       asked.hasAnswered = true
     }
   }
 
-  #ping({ channel }: Watched) {
-    return channel.ask({ type: 'ping' }, this.#parts.limits.heartbeatMs)
+  /** Twice, because an answer may lie unread while the gateway itself was held up. */
+  #pingTwice(watched: Watched) {
+    const { heartbeatMs } = this.#parts.limits
+    return this.#ping(watched, heartbeatMs).catch(() => this.#ping(watched, heartbeatMs))
+  }
+
+  #ping({ channel }: Watched, deadlineMs: number) {
+    return channel.ask({ type: 'ping' }, deadlineMs)
   }
 }

@@ -11,7 +11,7 @@ export interface WorkerLinkParts {
   readonly clock: Clock
   /** The gateway's end of the pair. */
   readonly pair: Duplex
-  /** What the worker's main thread does; without it, it counts as asleep. */
+  /** What the worker's main thread does; where that is not to be had, it counts as asleep. */
   readonly look?: () => MainThread | undefined
   /** How a worker gets out; without it, it does not. */
   readonly dial?: Dial | undefined
@@ -47,7 +47,8 @@ export class WorkerLink {
   readonly #channel: PostedChannel
   readonly #multiplexer: Multiplexer
 
-  constructor({ clock, pair, look = asleep, dial, onDial, onEnd }: WorkerLinkParts) {
+  constructor({ clock, pair, look, dial, onDial, onEnd }: WorkerLinkParts) {
+    const seen = () => look?.() ?? ASLEEP
     const now = () => clock.monotonic()
     const frames = new Allowance(FRAMES, now)
     const messages = new Allowance(MESSAGES, now)
@@ -70,7 +71,7 @@ export class WorkerLink {
       onCongestion: (isCongested) => {
         cancel()
         if (isCongested)
-          cancel = afterOwnTime(clock, UNREAD_MS, look, () => this.#multiplexer.refuse(UNREAD))
+          cancel = afterOwnTime(clock, UNREAD_MS, seen, () => this.#multiplexer.refuse(UNREAD))
       },
       mostStreams: MOST_DIALS,
       ...(dial && {
@@ -95,6 +96,6 @@ export class WorkerLink {
   }
 }
 
-const asleep = (): MainThread => ({ isAsleep: true, ranMs: 0 })
+const ASLEEP: MainThread = { isAsleep: true, ranMs: 0 }
 
 const UNREAD = 'It does not read what is sent to it.'

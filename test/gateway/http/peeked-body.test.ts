@@ -25,6 +25,16 @@ t.test('the id of the one request is read, and no other', async (t) => {
   t.equal(of('').rpcId, null)
 })
 
+t.test('what holds no request asks for nothing', async (t) => {
+  const note = { jsonrpc: '2.0', method: 'notifications/initialized' }
+  for (const silent of [note, [note, note], { id: 1, result: {} }, [{ id: 1, error: {} }, note]])
+    t.ok(json(silent).asksNothing, JSON.stringify(silent))
+  for (const asking of [ping(1), ping(null), [note, ping(1)], [], 5, null])
+    t.notOk(json(asking).asksNothing, JSON.stringify(asking))
+  t.notOk(of('{"method":').asksNothing)
+  t.notOk(new PeekedBody(Readable.from([])).asksNothing, 'nobody has read it')
+})
+
 t.test('each message of a batch counts, however the batch begins', async (t) => {
   t.equal(json(ping(1)).count, 1)
   t.equal(json([]).count, 1)

@@ -28,7 +28,9 @@ t.test('a worker that does not read is ended after a while', async (t) => {
   const clock = new FakeClock()
   const [near, far] = duplexPair()
   const ends: (string | undefined)[] = []
-  const link = new WorkerLink({ clock, pair: near, onEnd: (why) => void ends.push(why) })
+  const onEnd = (why: string | undefined) => void ends.push(why)
+  // Where nothing tells what a process does, it counts as asleep.
+  const link = new WorkerLink({ clock, pair: near, look: () => undefined, onEnd })
   far.pause()
   link
     .connect()

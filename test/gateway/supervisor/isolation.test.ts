@@ -12,9 +12,11 @@ import { placesFor } from '../../../gateway/supervisor/places.ts'
 import { Findings, PROBE_PROGRAM, selfTest } from '../../../gateway/supervisor/self-test.ts'
 import { parseUidRange, UidSlots } from '../../../gateway/supervisor/uid-slots.ts'
 import { systemClock } from '../../../shared/clock.ts'
+import { GatewayError } from '../../../shared/errors.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { launcherOf, PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
 import { settled } from '../../helpers/settled.ts'
+import { until } from '../../helpers/until.ts'
 
 const GATEWAY = fileURLToPath(new URL('../../fixtures/gateways/isolates.ts', import.meta.url))
 const NODE = process.execPath
@@ -151,6 +153,26 @@ t.test('the probe sees whether node can be looked into', { skip: needsRoot }, as
     gateway(somebody, [directory(t), '-', '-', '-', 'none', ...wall]).isolation.missing.join()
   t.match(missing('hidden-node'), /memory of another one.*trace another one/)
   t.notMatch(missing(), /memory of another one|trace another one/)
+})
+
+t.test('a probe that cannot be launched leaves nothing open', async (t) => {
+  const listening = () =>
+    process.getActiveResourcesInfo().filter((each) => each === 'TCPServerWrap').length
+  const before = listening()
+  const attempt = selfTest({
+    clock: systemClock,
+    gatewayPid: process.pid,
+    files: [],
+    assets: { keys: [], databases: [], directories: [], doors: [] },
+    launcher: () => ({
+      launch() {
+        throw new GatewayError('ERR_WORKER_CAPACITY', 'There is no user id left.')
+      },
+      close: async () => {}
+    })
+  })
+  await t.rejects(attempt, { code: 'ERR_WORKER_CAPACITY' })
+  t.ok(await until(() => listening() === before))
 })
 
 t.test('the probe sees whether what it says is taken for what it is', needsLinux, async (t) => {

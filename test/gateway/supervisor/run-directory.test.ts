@@ -1,10 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { processesOf, processStart, processUse } from '../../../gateway/supervisor/proc.ts'
+import {
+  isSameProcess,
+  processesOf,
+  processStart,
+  processUse,
+  startIfThere
+} from '../../../gateway/supervisor/proc.ts'
 import { openRunDirectory } from '../../../gateway/supervisor/run-directory.ts'
 import { PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
 import { until } from '../../helpers/until.ts'
@@ -69,6 +75,50 @@ t.test('a directory that cannot serve is refused with a sentence', async (t) => 
     code: 'ERR_CONFIG',
     message: /own user/
   })
+})
+
+t.test('what cannot be known to be gone is neither cleared away nor killed', async (t) => {
+  const base = shortDirectory(t)
+  const worker = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' })
+  t.teardown(() => worker.kill('SIGKILL'))
+  const starts = new Map([
+    [7, '0'], // it is there, and /proc does not say since when
+    [8, '0'],
+    [9, '90']
+  ])
+  const startOf = (pid: number) => starts.get(pid)
+  for (const name of ['7-70', '8-0', '9-80', '10-100']) {
+    mkdirSync(join(base, name))
+    writeFileSync(join(base, name, `${worker.pid}.pid`), `${worker.pid} 5`)
+  }
+  starts.set(worker.pid ?? 0, '0')
+  const directory = openRunDirectory({ base, pid: 11, startOf })
+  t.teardown(() => directory.close())
+  t.same(readdirSync(base).toSorted(), ['11-0', '7-70', '8-0'])
+  t.equal(directory.reaped, 0)
+  t.ok(startIfThere(worker.pid ?? 0), 'nobody knows that it is the worker')
+})
+
+t.test('a process is there although /proc does not tell', async (t) => {
+  const nothing = t.testdir()
+  t.equal(startIfThere(process.pid, nothing), '0')
+  t.equal(startIfThere(1, nothing), '0', 'also one that this user may not signal')
+  t.equal(startIfThere(2 ** 22, nothing), undefined)
+  t.equal(isSameProcess('0', '5'), undefined)
+  t.equal(isSameProcess('5', '0'), undefined)
+  t.equal(isSameProcess('5', '5'), true)
+  t.equal(isSameProcess('6', '5'), false)
+  t.equal(isSameProcess(undefined, '0'), false)
+})
+
+t.test('who has ended and is only waited for is gone', { skip: needsProc }, async (t) => {
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore']
+  })
+  t.teardown(() => parent.kill('SIGKILL'))
+  const [text] = await once(parent.stdout, 'data')
+  t.ok(await until(() => startIfThere(Number(text)) === undefined))
+  t.ok(existsSync(`/proc/${Number(text)}`))
 })
 
 t.test('/proc tells what a process uses and whose it is', { skip: needsProc }, async (t) => {

@@ -29,6 +29,22 @@ t.test('two gateways of one machine never give the same user id to two workers',
   t.same([first.take(), first.take()], [3, 2], 'what a dead gateway had is free')
 })
 
+t.test('a gateway that cannot be known to be gone keeps what it claimed', async (t) => {
+  const directory = t.testdir()
+  const started = new Map([
+    [10, '1'],
+    [11, '2']
+  ])
+  const [first, second] = [10, 11].map((pid) =>
+    uidClaims({ directory, pid, startOf: (one) => started.get(one) })
+  )
+  t.ok(first?.claim(1))
+  started.set(10, '0') // it is there, and /proc does not say since when
+  t.notOk(second?.claim(1))
+  started.delete(10)
+  t.ok(second?.claim(1))
+})
+
 t.test('a claim that cannot be removed is claimed again by who has it, and by nobody else', (t) => {
   const directory = t.testdir()
   const startOf = (pid: number) => `${pid}0`
