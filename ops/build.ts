@@ -1,5 +1,5 @@
 /** Bundles the worker program, so that it starts fast and may read no file but its own. */
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, stop } from 'esbuild'
@@ -56,11 +56,21 @@ export async function bundleProgram(
   await assertAscii(join(outdir, 'program.cjs'))
 }
 
+/** Makes all programs in `outdir` ASCII; see `makeAscii`. */
+async function makeAllAscii(outdir: string): Promise<void> {
+  const names = await readdir(outdir)
+  for (const name of names.filter((each) => /\.[cm]?js$/.test(each))) {
+    await makeAscii(join(outdir, name))
+    await assertAscii(join(outdir, name))
+  }
+}
+
 /** Puts the thread that reads HTML beside a worker's program. */
 export async function bundleMimeThread(outdir: string): Promise<void> {
   await bundle({ 'mime-thread': `${root}worker/mime/tasks.ts` }, outdir)
   // Piscina starts its threads from a file of this name beside its own.
   await bundle({ worker: `${root}node_modules/piscina/dist/worker.js` }, outdir, '.js')
+  await makeAllAscii(outdir)
 }
 
 /** Bundles programs, named as their files below `outdir` shall be. Throws when one does not bundle. */

@@ -2,6 +2,7 @@
  * The worker's own unit tests once more, against what ships: bundled and minified by the build, and read as a worker
  * reads its program. A text or a pattern that a step of that changes fails here, though its source is right.
  */
+import { isAscii } from 'node:buffer'
 import { globSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -52,7 +53,10 @@ t.test('the worker’s unit tests hold for the bundle', async (t) => {
 })
 
 t.test('the thread that ships reads HTML as its source does', async (t) => {
-  const threadFile = join(await outdirOf(t), 'mime-thread.mjs')
+  const outdir = await outdirOf(t)
+  for (const name of globSync('*.{js,mjs}', { cwd: outdir }))
+    t.ok(isAscii(readFileSync(join(outdir, name))), name)
+  const threadFile = join(outdir, 'mime-thread.mjs')
   const pool = new MimePool({ threadFile, clock: systemClock })
   t.teardown(() => pool.close())
   for (const html of [

@@ -1,7 +1,7 @@
-import PostalMime from 'postal-mime'
 import { describeAttachment } from '../gmail/attachment.ts'
 import { bodyPlan } from '../gmail/body-plan.ts'
 import type { Message, MessagePart } from '../gmail/methods.ts'
+import { partTree } from '../gmail/part-tree.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
 import type { ToolCall } from './context.ts'
 import { partBytes } from './part-text.ts'
@@ -13,7 +13,7 @@ const MAX_FILES = 50
 
 /**
  * An attached message as text: its envelope, what `read` makes of it, and its files. Gmail hands such messages out as
- * parts, as bytes, or as neither; undefined when there is nothing to read.
+ * parts, as bytes, or as neither; undefined when there is nothing that could be read.
  */
 export async function attachedMessageText(
   message: Message,
@@ -24,7 +24,7 @@ export async function attachedMessageText(
   const [payload] = part.parts ?? []
   const inner = payload
     ? { ...(message.id && { id: message.id }), payload }
-    : await parsed(await partBytes(message, part, call))
+    : await parsed(await partBytes(message, part, call), part.partId ?? '')
   if (!inner) return undefined
   const files = bodyPlan(inner.payload)
     .files.map(describeAttachment)
@@ -38,32 +38,9 @@ export async function attachedMessageText(
   return [`${head}\n`, await read(inner), files.join('\n')].filter((each) => each !== '').join('\n')
 }
 
-/** A message as Gmail would hand it out, as far as reading it needs that; undefined when it is none. */
-async function parsed(bytes: Buffer): Promise<Message | undefined> {
+/** A message as Gmail would hand it out; undefined when it is none, or too much. */
+async function parsed(bytes: Buffer, partId: string): Promise<Message | undefined> {
   if (bytes.length === 0 || bytes.length > MAX_BYTES) return undefined
-  const mail = await PostalMime.parse(bytes, {
-    forceRfc822Attachments: true,
-    maxNestingDepth: 50
-  }).catch(() => undefined)
-  if (!mail || mail.headers.length === 0) return undefined
-  const text = (mimeType: string, words: string | undefined): MessagePart[] =>
-    words ? [{ mimeType, headers: [], body: dataOf(Buffer.from(words)) }] : []
-  const files = mail.attachments.map(({ filename, mimeType, content }) => ({
-    mimeType,
-    ...(filename && { filename }),
-    headers: [{ name: 'Content-Disposition', value: 'attachment' }],
-    body: dataOf(
-      typeof content === 'string' ? Buffer.from(content) : Buffer.from(new Uint8Array(content))
-    )
-  }))
-  const forms = [...text('text/plain', mail.text), ...text('text/html', mail.html)]
-  return {
-    payload: {
-      mimeType: 'multipart/mixed',
-      headers: mail.headers.map(({ originalKey, value }) => ({ name: originalKey, value })),
-      parts: [{ mimeType: 'multipart/alternative', headers: [], parts: forms }, ...files]
-    }
-  }
+  const payload = await partTree(bytes, partId).catch(() => undefined)
+  return payload && { payload }
 }
-
-const dataOf = (bytes: Buffer) => ({ size: bytes.length, data: bytes.toString('base64url') })

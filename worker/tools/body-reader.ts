@@ -88,10 +88,8 @@ export class BodyReader {
           (await mime.readCalendar(source, this.#call.signal)) ?? cleanText(source).trim()
         )
       }
-      case 'message': {
-        const text = await this.#attached(part)
-        return text === undefined ? [] : made(text)
-      }
+      case 'message':
+        return made(await this.#attached(part))
     }
   }
 
@@ -186,28 +184,25 @@ export class BodyReader {
     return text
   }
 
-  async #attached(part: MessagePart): Promise<string | undefined> {
-    if (this.#depth >= MAX_MESSAGES_DEEP) {
-      this.isUnread = true
-      return undefined
-    }
-    const text = await attachedMessageText(this.#message, part, this.#call, async (inner) => {
-      const { pieces } = bodyPlan(inner.payload)
-      const reader = new BodyReader(
-        inner,
-        { ...this.#wishes, html: false },
-        this.#call,
-        this.#depth + 1
-      )
-      reader.#room = this.#room
-      const sections = await reader.read(pieces)
-      this.#room = reader.#room
-      this.#count({ ...reader, unreadChars: reader.isUnread ? 1 : 0 })
-      return textOf(sections)
-    })
-    return text === undefined
+  async #attached(part: MessagePart): Promise<string> {
+    const isDeep = this.#depth >= MAX_MESSAGES_DEEP
+    const text = isDeep
       ? undefined
-      : `--- Attached message (part ${part.partId || '0'}) ---\n${text}\n--- End of the attached message ---`
+      : await attachedMessageText(this.#message, part, this.#call, async (inner) => {
+          const { pieces, isCut } = bodyPlan(inner.payload)
+          const wishes = { ...this.#wishes, html: false }
+          const reader = new BodyReader(inner, wishes, this.#call, this.#depth + 1)
+          reader.#room = this.#room
+          const sections = await reader.read(pieces)
+          this.#room = reader.#room
+          this.#count({ ...reader, unreadChars: reader.isUnread || isCut ? 1 : 0 })
+          return textOf(sections)
+        })
+    const name = `part ${part.partId || '0'}`
+    if (text !== undefined)
+      return `--- Attached message (${name}) ---\n${text}\n--- End of the attached message ---`
+    this.isUnread ||= isDeep
+    return `--- Attached message (${name}): not read here, see download_attachment ---`
   }
 }
 
