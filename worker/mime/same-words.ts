@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer'
+import { decodeEntities } from './entities.ts'
 
 /** Words of a text for comparing: letters and digits in lower case, without addresses; pairs where no blanks part words. */
 export function wordsOf(text: string): Set<string> {
@@ -35,8 +36,10 @@ function shareIn(words: ReadonlySet<string>, others: ReadonlySet<string>): numbe
   return known / words.size
 }
 
-/** Two forms of one text differ in a few words: headings, addresses, what a picture says. */
+/** The forms of one text differ: in headings, addresses, what a picture says. */
 const ALIKE = 0.6
+/** What only the plain form says nobody sees. */
+const NOTHING_ELSE = 0.9
 
 /** Whether two texts are the same but for blanks and marks: the usual case, told without looking at words. */
 export function areSame(one: string, other: string): boolean {
@@ -60,20 +63,15 @@ const BARE = Uint8Array.from({ length: END + 1 }, (_, code) =>
   code < END && bare(String.fromCharCode(code)) === '' ? 1 : 0
 )
 
-/** Whether two texts are forms of the same: each says most of what the other says. */
-export function areForms(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  return shareIn(one, other) >= ALIKE && shareIn(other, one) >= ALIKE
-}
+/** Whether a plain text is a form of what people see: it says most of that, and next to nothing else. */
+export const isFormOf = (plain: ReadonlySet<string>, seen: ReadonlySet<string>): boolean =>
+  shareIn(plain, seen) >= NOTHING_ELSE && shareIn(seen, plain) >= ALIKE
 
 const BREAKING =
   /^\/?(p|div|br|td|th|tr|li|h[1-6]|table|ul|ol|dl|dt|dd|hr|center|blockquote|pre|section|article)\b/i
 const SKIPPED = /^(style|script|title|head)\b/i
-const ENTITY = /&(#x?[0-9a-f]{1,6}|[a-z]{2,8});?/gi
 
-/**
- * Roughly the text of HTML, hidden parts included, in one pass and without a tree: enough to see that a plain text says
- * the same, so that most mail needs no more.
- */
+/** Roughly the text of HTML, hidden parts included, in one pass and without a tree. */
 export function roughText(html: string): string {
   const pieces: string[] = []
   let at = 0
@@ -92,7 +90,7 @@ export function roughText(html: string): string {
     const skipped = SKIPPED.exec(tag)?.[1]
     at = skipped === undefined ? close + 1 : afterElement(html, skipped, close)
   }
-  return pieces.join('').replace(ENTITY, (whole, name: string) => decoded(name) ?? whole)
+  return decodeEntities(pieces.join(''))
 }
 
 function after(html: string, end: string, from: number): number {
@@ -105,22 +103,4 @@ function afterElement(html: string, name: string, from: number): number {
     if (html.slice(at + 2, at + 2 + name.length).toLowerCase() === name.toLowerCase())
       return after(html, '>', at)
   return html.length
-}
-
-function decoded(name: string): string | undefined {
-  if (name.startsWith('#')) {
-    const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
-    return code > 0 && code <= 0x10ffff && Number.isInteger(code) ? String.fromCodePoint(code) : ' '
-  }
-  return {
-    nbsp: ' ',
-    amp: '&',
-    lt: '<',
-    gt: '>',
-    quot: '"',
-    zwnj: '',
-    shy: '',
-    ensp: ' ',
-    emsp: ' '
-  }[name.toLowerCase()]
 }

@@ -3,9 +3,10 @@ import type { Message, MessagePart } from '../gmail/methods.ts'
 import { cleanText } from '../mime/clean-text.ts'
 import { enrichedText } from '../mime/enriched.ts'
 import { unflowed } from '../mime/flowed.ts'
+import { openText } from '../mime/open-html.ts'
 import type { ReadHtml } from '../mime/read-html.ts'
 import { reportText } from '../mime/report-text.ts'
-import { areForms, areSame, roughText, wordsOf } from '../mime/same-words.ts'
+import { areSame, isFormOf, roughText, wordsOf } from '../mime/same-words.ts'
 import { ToolError } from '../tool-error.ts'
 import { attachedMessageText } from './attached-message.ts'
 import type { ToolCall } from './context.ts'
@@ -94,8 +95,8 @@ export class BodyReader {
   }
 
   /**
-   * One of several forms: the plain one, unless it is a stub or says other things than the HTML that people see. Most
-   * mail is told apart without building the HTML's tree.
+   * One of several forms: the plain one, unless it is a stub or says other things than the HTML that people see, what is
+   * hidden in that included. Where nothing can be hidden this is told without building the HTML's tree.
    */
   async #choose(forms: readonly (readonly Piece[])[]): Promise<Section[]> {
     const rich = forms.findLast(holdsHtml)
@@ -104,15 +105,13 @@ export class BodyReader {
     this.hasHtml = true
     const plain = await this.read(simple)
     const said = textOf(plain)
-    const rough = this.#wishes.html || said === '' ? undefined : await this.#rough(rich)
-    if (rough !== undefined && areSame(said, rough)) return plain
+    const open = this.#wishes.html || said === '' ? undefined : await this.#openText(rich)
+    if (open !== undefined && areSame(said, open)) return plain
     const words = wordsOf(said)
-    const isRead = rough === undefined || words.size === 0 || !areForms(words, wordsOf(rough))
-    if (!isRead) return plain
+    if (open !== undefined && words.size > 0 && isFormOf(words, wordsOf(open))) return plain
     try {
       const full = await this.#apart((reader) => reader.read(rich))
-      const fullWords = wordsOf(textOf(full.sections))
-      const isPlain = isEnough(words, fullWords)
+      const isPlain = await this.#isEnough(words, full, rich)
       this.#count(full)
       if (!isPlain) return full.sections
       const html = full.sections.flatMap((section) => section.html ?? []).join('\n')
@@ -125,6 +124,21 @@ export class BodyReader {
         throw error
       return plain
     }
+  }
+
+  /** Whether the plain form says what people see of the HTML, or that says next to nothing; and nothing that it hides. */
+  async #isEnough(
+    words: ReadonlySet<string>,
+    { sections, hiddenChars }: { sections: readonly Section[]; hiddenChars: number },
+    rich: readonly Piece[]
+  ): Promise<boolean> {
+    if (words.size === 0) return false
+    const seen = wordsOf(textOf(sections))
+    const isLittle = seen.size < Math.min(FEW_WORDS, words.size)
+    if (hiddenChars === 0) return isLittle || isFormOf(words, seen)
+    if (!isLittle) return false
+    const all = await this.#sources(rich, roughText)
+    return ![...wordsOf(all?.join(' ') ?? '')].some((word) => words.has(word) && !seen.has(word))
   }
 
   /** Reads with counts of their own, which hold only if what was read is told. */
@@ -143,14 +157,26 @@ export class BodyReader {
     this.isUnread ||= read.unreadChars > 0
   }
 
-  async #rough(form: readonly Piece[]): Promise<string | undefined> {
-    const texts: string[] = []
+  /** The text of a form in which nothing can be hidden; undefined when something might be. */
+  async #openText(form: readonly Piece[]): Promise<string | undefined> {
+    const texts = await this.#sources(form, (source, kind) =>
+      kind === 'html' ? openText(source) : source
+    )
+    return texts?.every((text) => text !== undefined) ? cleanText(texts.join(' ')) : undefined
+  }
+
+  /** What `read` makes of the sources of a form; undefined when it holds a choice of others. */
+  async #sources<T>(
+    form: readonly Piece[],
+    read: (source: string, kind: Piece['kind']) => T
+  ): Promise<T[] | undefined> {
+    const found: T[] = []
     for (const piece of form) {
       if (piece.kind === 'choice') return undefined
       const { text } = await partText(this.#message, piece.part, MAX_TEXT_BYTES, this.#call)
-      texts.push(piece.kind === 'html' ? roughText(text) : text)
+      found.push(read(text, piece.kind))
     }
-    return cleanText(texts.join(' '))
+    return found
   }
 
   async #plain(part: MessagePart): Promise<string> {
@@ -211,10 +237,6 @@ const textOf = (sections: readonly Section[]): string =>
     .map(({ text }) => text)
     .filter((text) => text !== '')
     .join('\n\n')
-
-/** Whether the plain form says what the HTML says, or the HTML says next to nothing. */
-const isEnough = (plain: ReadonlySet<string>, full: ReadonlySet<string>): boolean =>
-  plain.size > 0 && (areForms(plain, full) || full.size < Math.min(FEW_WORDS, plain.size))
 
 const holdsHtml = (form: readonly Piece[]): boolean =>
   form.some((piece) =>
