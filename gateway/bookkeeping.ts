@@ -1,5 +1,6 @@
 /** What is written down of what happens: lines in the log, entries of the audit. */
 import { systemClock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
 import { TOOL_NAMES } from '#shared/tool-names.ts'
 import { type Audit, createAudit } from './admin/audit.ts'
 import { AuditQueue } from './admin/audit-queue.ts'
@@ -23,6 +24,8 @@ export interface Books {
   readonly onSent: OnSent
   /** Nobody gets in with such a token. */
   readonly operatorRefused: (requestId: string) => void
+  /** What is not yet written names this person no more, from when this resolves. Before their account is erased. */
+  readonly forget: (userId: UserId) => Promise<void>
   /** Writes what is not yet written. May be called more than once. */
   close(): Promise<void>
 }
@@ -69,6 +72,7 @@ export function openBooks({ config, store, events, metrics }: BooksParts): Books
       const entry = { actor: 'unknown', action: 'operator_refused', target: 'node' } as const
       queue.record({ ...entry, reason: undefined, requestId })
     },
+    forget: (userId) => queue.forget(userId),
     close: () => queue.close()
   }
 }

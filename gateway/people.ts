@@ -15,6 +15,8 @@ export interface PeopleParts {
   readonly accounts: OpenAccounts
   readonly serving: Serving
   readonly tell: TellAccountEvent
+  /** What is still to be written names them no more. */
+  readonly forget: (userId: UserId) => Promise<void>
 }
 
 /** What follows for workers and sessions when people sign in, grant something else, are put out, or go. */
@@ -39,7 +41,14 @@ export interface People {
 
 const PAGE = 500
 
-export function peopleOf({ allowedPeople, log, accounts, serving, tell }: PeopleParts): People {
+export function peopleOf({
+  allowedPeople,
+  log,
+  accounts,
+  serving,
+  tell,
+  forget
+}: PeopleParts): People {
   const allowsAccount: People['allowsAccount'] = (account) => allowedPeople.allowsAccount(account)
 
   /** Resolves when the worker is gone. */
@@ -67,6 +76,7 @@ export function peopleOf({ allowedPeople, log, accounts, serving, tell }: People
       await accountSessions(serving.sessions).endAll(userId)
       await serving.supervisor.stop(userId, 'admin', 'now')
       accounts.broker.forget(userId)
+      await forget(userId)
     },
     async block(userId) {
       await accounts.accounts.block(userId) // first, so that nothing new begins

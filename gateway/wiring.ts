@@ -24,7 +24,6 @@ import { Doorway } from './http/doorway.ts'
 import type { McpParts } from './http/mcp-routes.ts'
 import { passOnTo } from './http/pass-on.ts'
 import { nodeWarning } from './node-floor.ts'
-import type { TellAccountEvent } from './oauth/account-change.ts'
 import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { createConfirmations } from './oauth/confirmations.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
@@ -187,7 +186,7 @@ export async function wire(
   )
   const admitted = admission(config, log, keyWatch, {
     ...{ ...base, accounts, serving, substitutes },
-    tell: books.tell
+    ...{ tell: books.tell, forget: books.forget }
   })
   const { people } = admitted
   const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
@@ -357,8 +356,7 @@ function admission(
   keyWatch: KeyWatch,
   parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & {
     readonly allowedPeople: AllowedPeople
-    readonly tell: TellAccountEvent
-  }
+  } & Pick<Books, 'tell' | 'forget'>
 ) {
   const { allowedPeople } = parts
   tellWhoMaySignIn(log, allowedPeople)

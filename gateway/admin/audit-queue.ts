@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
 import type { Audit, AuditEntry, PastEntry } from './audit.ts'
 
 /** What waits for the database; beyond it, what comes is lost, and counted. */
@@ -36,10 +37,26 @@ export class AuditQueue {
     this.#write()
   }
 
-  /** Writes what waits, once more if it must. May be called more than once. */
+  /**
+   * What waits names this person no more: what was done is written, not by whom or to whom. Resolves when nothing that
+   * names them is on its way to the database; to be called before their rows there are made so.
+   */
+  async forget(userId: UserId): Promise<void> {
+    const actor = `user:${userId}`
+    for (const [i, entry] of this.#waiting.entries())
+      this.#waiting[i] = {
+        ...entry,
+        actor: entry.actor === actor ? 'user' : entry.actor,
+        target: entry.target === userId ? 'user' : entry.target
+      }
+    await this.#writing
+  }
+
+  /** Writes what waits, once more if a try that had begun before came to nothing. May be called more than once. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#disarm()
+    await this.#writing
     this.#write()
     await this.#writing
     for (const _ of this.#waiting) this.#parts.onLost()

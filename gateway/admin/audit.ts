@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 
 export interface AuditEntry {
   /** A person is forgotten here as well when the account is erased: then it is `user`. */
-  readonly actor: 'admin' | 'unknown' | `operator:${string}` | `user:${UserId}`
+  readonly actor: 'admin' | 'unknown' | 'user' | `operator:${string}` | `user:${UserId}`
   readonly action: string
   readonly target: string
   readonly reason: string | undefined

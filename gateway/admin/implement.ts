@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { GatewayError } from '#shared/errors.ts'
 import { read } from './answers.ts'
 import { Failure, type Verb } from './verb.ts'
 
@@ -34,11 +35,24 @@ export function implement<
       handler: async (request, reply) =>
         act({
           params: read(verb.params, request.params),
-          query: read(verb.query, request.query),
+          query: read(verb.query, notEmpty(request.query)),
           request,
           reply
         })
     })
+}
+
+/**
+ * An empty parameter is mostly a variable of a script that was not set. Taken as 0, or as absent, it would choose more
+ * than was meant.
+ */
+function notEmpty(query: unknown): unknown {
+  const [empty] = Object.entries(query ?? {}).filter(([, value]) => String(value).trim() === '')
+  if (empty === undefined) return query
+  throw new GatewayError(
+    'ERR_BAD_REQUEST',
+    `${empty[0]} is empty: give it a value, or leave it out.`
+  )
 }
 
 /** A schema of zod as JSON Schema 2020-12, which OpenAPI 3.1 has inside. */

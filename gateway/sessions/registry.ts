@@ -92,6 +92,8 @@ export class SessionRegistry {
   readonly #events: SessionEvents
   readonly #recent = new Map<string, Session>()
   readonly #touched = new Set<Session>()
+  /** Rows on their way out of the store. */
+  readonly #ending = new Map<string, Promise<void>>()
   #disarm: () => void = () => {}
   #sweeping: Promise<void> = Promise.resolve()
   #closed = false
@@ -410,7 +412,7 @@ export class SessionRegistry {
       .selectAll()
       .where('user_id', '=', userId)
       .execute()
-    const sessions = rows.map((row) => this.#remember(row))
+    const sessions = rows.map((row) => this.#remember(row)).filter(({ ended }) => !ended)
     const surplus = inOrderOfGivingWay(sessions, newcomer, this.#clock.now()).slice(
       0,
       Math.max(0, sessions.length - this.#rules.perUser + 1)
@@ -418,15 +420,26 @@ export class SessionRegistry {
     for (const session of surplus) await this.#end(session, 'limit')
   }
 
+  /** It ends once, by the first reason. Who ends it again waits for its row to go, which a store may have refused before. */
   async #end(session: Session, reason: EndReason): Promise<void> {
-    if (session.ended) return
-    session.ended = reason
-    this.#touched.delete(session)
-    this.#events.ended(session, reason)
-    // Remembered until the row is gone: whoever read the row meanwhile finds this ended session.
-    this.#recent.set(session.hash, session)
-    await this.#store.db.deleteFrom('sessions').where('hash', '=', session.hash).execute()
-    this.#recent.delete(session.hash)
+    if (!session.ended) {
+      session.ended = reason
+      this.#touched.delete(session)
+      this.#events.ended(session, reason)
+      // Remembered until the row is gone: whoever read the row meanwhile finds this ended session.
+      this.#recent.set(session.hash, session)
+    }
+    if (this.#recent.get(session.hash) !== session) return
+    await (this.#ending.get(session.hash) ?? this.#remove(session))
+  }
+
+  #remove({ hash }: Session): Promise<void> {
+    const removing = (async () => {
+      await this.#store.db.deleteFrom('sessions').where('hash', '=', hash).execute()
+      this.#recent.delete(hash)
+    })().finally(() => this.#ending.delete(hash))
+    this.#ending.set(hash, removing)
+    return removing
   }
 
   /** The session, unless it ended or ends now because its time is over. */

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { asUserId } from '#shared/ids.ts'
 import { createAudit } from '../../../gateway/admin/audit.ts'
 import { AuditQueue } from '../../../gateway/admin/audit-queue.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -67,6 +68,70 @@ onEach('what has happened is written a moment later, and nobody waits for it', a
   t.equal(lost, 0)
   queue.record(entry('late'))
   t.equal(lost, 1, 'nothing is taken after the end')
+})
+
+onEach('whoever is erased while entries wait is not written down later', async (t) => {
+  const { clock, audit } = await build(t, { keepMs: 5000, keepRows: 1000 })
+  const userId = asUserId('100000000000000000007')
+  const held = Promise.withResolvers<void>()
+  let tries = 0
+  const queue = new AuditQueue({
+    clock,
+    audit: {
+      noteAll: async (entries) => {
+        tries += 1
+        if (tries === 1) await held.promise // the write that is on its way when the account is erased
+        await audit.noteAll(entries)
+      }
+    },
+    onLost: () => t.fail('nothing is lost')
+  })
+  const sent = { ...entry('recipients=1'), actor: `user:${userId}` } as const
+  queue.record(sent)
+  await settled()
+  queue.record(sent)
+  queue.record(entry(userId))
+  let isForgotten = false
+  const forgetting = queue.forget(userId).then(() => {
+    isForgotten = true
+  })
+  await settled()
+  t.notOk(isForgotten, 'not before that write has ended, whose row the erasure has to find')
+  held.resolve()
+  await forgetting
+  const rows = await audit.list({ limit: 10 })
+  t.same(
+    rows.map(({ actor, target }) => [actor, target]),
+    [
+      ['admin', 'user'],
+      ['user', 'recipients=1'],
+      [`user:${userId}`, 'recipients=1'] // from before: the erasure changes what is there
+    ]
+  )
+  await queue.close()
+})
+
+t.test('at the end a try that had begun is waited for, and made once more', async (t) => {
+  const first = Promise.withResolvers<void>()
+  const written: unknown[] = []
+  let tries = 0
+  const queue = new AuditQueue({
+    clock: new FakeClock(),
+    audit: {
+      noteAll: async (entries) => {
+        tries += 1
+        if (tries === 1) await first.promise
+        written.push(...entries)
+      }
+    },
+    onLost: () => t.fail('nothing is lost')
+  })
+  queue.record(entry('last words'))
+  await settled()
+  const closing = queue.close()
+  first.reject(new Error('locked'))
+  await closing
+  t.match(written, [{ target: 'last words' }])
 })
 
 t.test(

@@ -81,6 +81,13 @@ t.test('calls are ended by whatever names them, and no others', async (t) => {
     )
     t.match(await calls(), [{ userId: ben.sub }])
   }
+  // `olderThan=$SECONDS` of a script that has not set it: as a number, an empty text is 0, which would be everybody's.
+  for (const query of ['olderThan=', 'olderThan=%20', `tool=wait&olderThan=`, 'user='])
+    t.match(await gateway.admin('DELETE', `/admin/calls?${query}`), {
+      status: 400,
+      body: { error: { code: 'ERR_BAD_REQUEST', message: /(olderThan|user) is empty/ } }
+    })
+  t.match(await calls(), [{ userId: ben.sub }])
   const { body } = await gateway.admin('DELETE', '/admin/calls?olderThan=0.01')
   t.match(body, { ended: [{ userId: ben.sub, clientName: 'cursor' }] }, 'by age alone')
   t.match(await waiting, { error: { message: /operator ended/ } })

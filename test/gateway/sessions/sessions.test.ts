@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import t from 'tap'
 import { asSessionId, asUserId, asWorkerId } from '#shared/ids.ts'
 import { type SessionFilter, SessionRegistry } from '../../../gateway/sessions/registry.ts'
@@ -267,6 +268,58 @@ t.test('the registry', async (t) => {
       await fresh.close()
     }
     await before.close()
+  })
+
+  t.test('ends once, whoever ends it again; each waits until the row is gone', async (t) => {
+    ends.splice(0)
+    const sessions = registry()
+    const session = await open(sessions, 'ended-twice')
+    const isThere = async () =>
+      (await store.db
+        .selectFrom('sessions')
+        .select('hash')
+        .where('hash', '=', session.hash)
+        .executeTakeFirst()) !== undefined
+    await store.db.schema.alterTable('sessions').renameTo('elsewhere').execute()
+    await t.rejects(sessions.endById(asSessionId('ended-twice'), userId, 'client'))
+    await store.db.schema.alterTable('elsewhere').renameTo('sessions').execute()
+    t.notOk(session.ended, 'it was not even found')
+    // The row cannot be removed.
+    await sql`create trigger stay before delete on sessions begin select raise(abort, 'no'); end`.execute(
+      store.db
+    )
+    await t.rejects(sessions.end(session.handle, 'client'))
+    t.ok(await isThere())
+    t.notOk(await sessions.find(asSessionId('ended-twice'), userId), 'it is dead all the same')
+    await sql`drop trigger stay`.execute(store.db)
+    await Promise.all(
+      (['admin', 'account'] as const).map(async (reason) => {
+        await sessions.end(session.handle, reason)
+        t.notOk(await isThere(), `who ended it as ${reason} finds no row`)
+      })
+    )
+    t.equal(session.ended, 'client', 'by the first reason')
+    t.same(ends.splice(0), ['client'])
+    t.equal(await sessions.end(session.handle, 'admin'), undefined)
+    await sessions.close()
+  })
+
+  t.test('one that is ending takes nobody else’s place', async (t) => {
+    const sessions = registry()
+    const opened = []
+    for (let i = 0; i < 10; i += 1) opened.push(await open(sessions, `full-${i}`))
+    const [first] = opened
+    await sql`create trigger stay before delete on sessions begin select raise(abort, 'no'); end`.execute(
+      store.db
+    )
+    await t.rejects(sessions.end(first?.handle ?? '', 'client'))
+    await sql`drop trigger stay`.execute(store.db)
+    ends.splice(0)
+    await open(sessions, 'eleventh')
+    t.same(ends.splice(0), [], 'there is room: ten are alive')
+    for (const { handle } of await sessions.list({ limit: 20 })) await sessions.end(handle, 'admin')
+    ends.splice(0)
+    await sessions.close()
   })
 
   t.test('survives a store that fails, and writes later what it could not', async (t) => {
