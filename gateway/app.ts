@@ -28,6 +28,7 @@ import { noteFailure } from './http/rpc-error.ts'
 import { cutOffStalledReaders } from './http/stalled-readers.ts'
 import { tellCalls } from './http/tell-calls.ts'
 import { createTokenless } from './http/tokenless.ts'
+import { traceRequests } from './http/trace-requests.ts'
 import { watchForUnseenProxy } from './http/unseen-proxy.ts'
 import { type UploadParts, uploadRoute } from './http/upload-route.ts'
 import { asksForWebSocket } from './http/websocket-transport.ts'
@@ -37,6 +38,7 @@ import { mostOpenFiles } from './supervisor/proc.ts'
 import type { CallLog } from './telemetry/call-log.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
+import type { Traces } from './telemetry/traces.ts'
 import type { Warnings } from './telemetry/warnings.ts'
 import type { Strangers } from './tool-sign-in/strangers.ts'
 
@@ -48,6 +50,8 @@ export interface AppParts {
   readonly config: Config
   readonly log: Log
   readonly callLog: CallLog
+  /** Undefined where nobody asked for any. */
+  readonly traces: Traces | undefined
   readonly metrics: Metrics
   readonly warnings: Warnings
   readonly tokens: BearerTokens
@@ -167,7 +171,7 @@ const SHOWN_TO_PAGES = [
 /** Whatever becomes of a request, it has a name, is counted, and is told of when it fails. */
 function followRequests(
   app: FastifyInstance,
-  { callLog, metrics }: Pick<AppParts, 'callLog' | 'metrics'>
+  { callLog, metrics, traces }: Pick<AppParts, 'callLog' | 'metrics' | 'traces'>
 ): void {
   app.decorateRequest('caller', null)
   app.decorateRequest('peeked', null)
@@ -175,6 +179,7 @@ function followRequests(
   app.decorateRequest('isPassedOn', false)
   answerWithNames(app)
   tellCalls(app, callLog)
+  traceRequests(app, traces)
   measureRequests(app, metrics)
 }
 

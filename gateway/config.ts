@@ -37,6 +37,7 @@ import {
   token,
   whole
 } from './settings.ts'
+import { readTraceSettings, type TraceSettings } from './telemetry/trace-settings.ts'
 
 const WORKER_MEMORY_DEFAULT = 256 * 2 ** 20
 const LEAST_WORKER_MEMORY = 96 * 2 ** 20
@@ -152,6 +153,8 @@ export type Config = Omit<z.infer<typeof Settings>, 'WORKER_LIMIT'> & {
   WORKER_LIMIT: number
   /** The files that hold keys, tokens or passwords: nobody else may read them. */
   secretFiles: readonly string[]
+  /** Where traces go; undefined: nowhere, and nothing of them is loaded. */
+  traces: TraceSettings | undefined
 }
 
 /** What the operator lets tools do. */
@@ -195,7 +198,8 @@ export function readConfig(
   mistakes.push(...contradictions(data ?? rightOnes(given, error)), ...lookInto(given))
   if (!data || mistakes.length > 0) throw wrongSettings(mistakes)
   const secretFiles = SECRET_FILES.flatMap((name) => given[name] ?? [])
-  return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit(), secretFiles }
+  const traces = readTraceSettings(environment, warn)
+  return { ...data, WORKER_LIMIT: data.WORKER_LIMIT ?? workersThatFit(), secretFiles, traces }
 }
 
 /** As an operator reads it: all at once, a line each. */

@@ -11,16 +11,19 @@ import type { Config } from './config.ts'
 import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { answerWithNames, nameOfRequest } from './http/request-names.ts'
 import { tellCalls } from './http/tell-calls.ts'
+import { traceRequests } from './http/trace-requests.ts'
 import { ELSEWHERE_HEADER, readCaller } from './peers/passed-caller.ts'
 import type { PeerKeys } from './peers/peer-keys.ts'
 import type { CallLog } from './telemetry/call-log.ts'
 import type { Log } from './telemetry/log.ts'
+import type { Traces } from './telemetry/traces.ts'
 
 export interface PeerAppParts {
   readonly keys: PeerKeys
   readonly config: Pick<Config, 'MAX_BODY' | 'HEADERS_TIMEOUT'>
   readonly log: Log
   readonly callLog: CallLog
+  readonly traces: Traces | undefined
   /** Without a way to other gateways: a request is passed on once. */
   readonly mcp: Omit<McpParts, 'peers' | 'passOn'>
 }
@@ -52,6 +55,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<FastifyInstance
   app.decorateRequest('isPassedOn', false)
   answerWithNames(app)
   tellCalls(app, parts.callLog)
+  traceRequests(app, parts.traces)
   app.get('/health', async () => ({ status: 'ok' }))
   const forPeople: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async (request) => {

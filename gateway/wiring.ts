@@ -65,6 +65,7 @@ import { Events } from './telemetry/events.ts'
 import { Gauges } from './telemetry/gauges.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { type Attributes, openTraces, type Traces } from './telemetry/traces.ts'
 import { Warnings } from './telemetry/warnings.ts'
 import { toldLeases } from './told-leases.ts'
 import {
@@ -108,6 +109,7 @@ interface Core {
   readonly configNow: () => Config
   readonly events: Events
   readonly warnings: Warnings
+  readonly traces: Traces | undefined
   readonly substitutes: Substitutes
 }
 
@@ -138,7 +140,7 @@ export async function wire(
   const google = watchGoogle(log, metrics)
   const { launcher, mostWorkers, isolation } = await launcherFor(config, log, metrics, google)
   const base = await openBase(config, log, metrics)
-  const { store, isClockSettled, events, warnings } = base
+  const { store, isClockSettled, events, warnings, traces } = base
   const accounts = accountsOver(
     config,
     store,
@@ -199,8 +201,7 @@ export async function wire(
     isClockSettled,
     ...admitted,
     events,
-    warnings,
-    substitutes
+    ...{ warnings, traces, substitutes }
   }
   const readiness = new Readiness({
     ...{ store, isolation, clock: systemClock, supervisor: serving.supervisor },
@@ -330,10 +331,14 @@ async function openBase(config: Config, log: Log, metrics: Metrics) {
   const store = await openStore(config.DATABASE_URL, storeNews(log, metrics), {
     poolSize: config.DATABASE_POOL
   })
+  const traces = await openTraces({
+    ...{ settings: config.traces, clock: systemClock, log, metrics },
+    ofKind: { server: ownAttributes(config), client: addressOf(config.GMAIL_API_URL) }
+  })
   const clockWatch = watchClock(log, metrics)
   const storeWatch = watchStore(store)
   return {
-    store,
+    ...{ store, traces },
     isClockSettled: () => clockWatch.isSettled(),
     events: new Events(log, systemClock),
     warnings: new Warnings(log),
@@ -345,6 +350,7 @@ async function openBase(config: Config, log: Log, metrics: Metrics) {
       clockWatch.close()
       storeWatch.close()
       await store.close()
+      await traces?.close()
     }
   }
 }
@@ -463,6 +469,18 @@ function watchStore(store: Store): { close(): void } {
     }
   }
 }
+
+/** What spans say of an address. */
+const addressOf = (origin: string): Attributes => {
+  const { hostname, port, protocol } = new URL(origin)
+  const standard = protocol === 'https:' ? 443 : 80
+  return { 'server.address': hostname, 'server.port': Number(port) || standard }
+}
+
+const ownAttributes = ({ PUBLIC_URL }: Config): Attributes => ({
+  ...addressOf(PUBLIC_URL),
+  'url.scheme': new URL(PUBLIC_URL).protocol.slice(0, -1)
+})
 
 /** Everybody, when nobody was named: that is worth a line that stands out. */
 function tellWhoMaySignIn(log: Log, allowedPeople: AllowedPeople): void {
@@ -584,9 +602,10 @@ function peersFor(
 }
 
 function appForPeers(core: Core): Promise<FastifyInstance> | undefined {
-  const { config, log, books } = core
+  const { config, log, books, traces } = core
+  const { callLog } = books
   const keys = peerKeysOf(config)
-  return keys && buildPeerApp({ keys, config, log, callLog: books.callLog, mcp: mcpOf(core) })
+  return keys && buildPeerApp({ keys, config, log, callLog, traces, mcp: mcpOf(core) })
 }
 
 /** What a worker must not reach, as far as it lies in files. */
@@ -725,6 +744,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     config,
     log,
     callLog: core.books.callLog,
+    traces: core.traces,
     metrics,
     tokens: core.tokens,
     signIn: (scope) => signIn(scope, parts),

@@ -6,6 +6,7 @@ import type { TokenBroker } from './accounts/token-broker.ts'
 import type { FileTarget, OneTimeLinks, SlotTarget } from './attachments/one-time-links.ts'
 import type { Exchanges } from './http/exchange.ts'
 import { placeOfExchange } from './http/tell-calls.ts'
+import { traceCall } from './http/trace-requests.ts'
 import type { Confirmations } from './oauth/confirmations.ts'
 import type { QuotaShares } from './quota-shares.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
@@ -242,10 +243,16 @@ function endCall(
   if (sentTo !== undefined) onSent(worker.userId, { tool, recipients: sentTo, requestId })
   if (!ended) return
   const place = placeOfExchange(ended.exchange)
-  callLog.gmailFailed(place, gmail)
-  if (!isFailed) return
   const { method, tool: named } = ended.call
-  callLog.failed({ ...place, method, tool: named, fault, error: code ?? 'failed', ms, gmail })
+  const error = code ?? 'failed'
+  const { since, reply } = ended.exchange
+  const to = performance.now()
+  // A call whose time its worker does not tell began with its exchange, and none did before.
+  const from = ms > 0 ? Math.max(since, to - ms) : since
+  const failure = fault && { fault, error }
+  traceCall(reply.request, { method, tool: named, from, to, failure, gmail, place })
+  callLog.gmailFailed(place, gmail)
+  if (fault) callLog.failed({ ...place, method, tool: named, fault, error, ms, gmail })
 }
 
 /** A worker's numbers are added to ours, so that its end resets nothing. */

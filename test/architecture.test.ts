@@ -136,6 +136,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   kysely: ['gateway/store'],
   pg: ['gateway/store'],
   'pg-connection-string': ['gateway/store/database-url.ts'],
+  '@opentelemetry': ['gateway/telemetry/sdk-traces.ts'],
   'openid-client': ['gateway/accounts/google.ts'],
   'oidc-provider': ['gateway/oauth'],
   pino: ['gateway/telemetry/log.ts'],

@@ -32,6 +32,8 @@ export interface Exchange {
   readonly startedAt: number
   /** The same moment as `Clock.monotonic`; for durations. */
   readonly since: number
+  /** Its worker tells of each call's end, not only of what went wrong. */
+  readonly isTraced: boolean
   readonly calls: ReportedCall[]
 }
 

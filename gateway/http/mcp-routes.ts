@@ -9,6 +9,7 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor, WorkerLease } from '../supervisor/supervisor.ts'
+import { parseTraceparent } from '../telemetry/trace-context.ts'
 import type { AccessWatch } from './access-watch.ts'
 import { bodyTooLarge } from './byte-limit.ts'
 import type { CallerLimits } from './caller-limits.ts'
@@ -23,6 +24,7 @@ import type { PassOn } from './pass-on.ts'
 import { isModern } from './protocol-era.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { peekAt, rpcIdOf } from './rpc-id.ts'
+import { isTraced } from './trace-requests.ts'
 import { whenClosed } from './when-closed.ts'
 
 export interface McpParts {
@@ -150,7 +152,9 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const leave = parts.limits.enterCall(caller.userId)
   whenClosed(reply, leave)
   if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
-  const { count, isInitialize } = await peekAt(request)
+  const peeked = await peekAt(request)
+  const { count, isInitialize } = peeked
+  request.trace?.adopt(parseTraceparent(peeked.traceparent))
   if (count > 1) whenClosed(reply, parts.limits.enterRestOf(caller.userId, count))
   if (!isJson(request.headers['content-type']) || isEncoded(request)) {
     await unsupportedType(request, reply)
@@ -185,6 +189,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     worker: lease.worker,
     startedAt: parts.clock.now(),
     since: parts.clock.monotonic(),
+    isTraced: isTraced(request),
     reply
   })
   request.exchange = exchange

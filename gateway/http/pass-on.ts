@@ -33,7 +33,11 @@ export function passOnTo({ until: signal, ...to }: Onward): PassOn {
       return
     }
     const { method, url: path } = request.raw
-    const headers = { ...withoutHop(request.raw.headers), [REQUEST_ID]: request.id }
+    const headers = {
+      ...withoutHop(request.raw.headers),
+      [REQUEST_ID]: request.id,
+      ...(request.trace && { traceparent: request.trace.traceparent })
+    }
     const onward = ask({ ...to, method, path, headers, agent: false, signal })
     whenClosed(reply, () => onward.destroy())
     const answered = once(onward, 'response')

@@ -42,6 +42,15 @@ export class PeekedBody {
     return all.length > 0 && all.every((message) => isSilent(message))
   }
 
+  /** The `traceparent` that its one message carries (MCP 2026-07-28, `_meta`); unchecked. */
+  get traceparent(): string | undefined {
+    if (!Buffer.isBuffer(this.body) || !this.body.includes('"traceparent"')) return undefined
+    const [message] = isBatch(this.body) ? [] : this.#all()
+    const meta = memberOf(memberOf(message, 'params'), '_meta')
+    const given = memberOf(meta, 'traceparent')
+    return typeof given === 'string' ? given : undefined
+  }
+
   #all(): readonly unknown[] {
     this.#messages ??= Buffer.isBuffer(this.body) ? messagesIn(this.body) : []
     return this.#messages
@@ -131,7 +140,9 @@ function isSilent(message: unknown): boolean {
   return 'result' in message || 'error' in message
 }
 
-const methodOf = (message: unknown): unknown =>
-  typeof message === 'object' && message !== null && 'method' in message
-    ? message.method
+const methodOf = (message: unknown): unknown => memberOf(message, 'method')
+
+const memberOf = (of: unknown, name: string): unknown =>
+  typeof of === 'object' && of !== null
+    ? Object.entries(of).find(([key]) => key === name)?.[1]
     : undefined

@@ -5,6 +5,7 @@ import { type CallLog, type CallPlace, faultOf } from '../telemetry/call-log.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import type { Exchange } from './exchange.ts'
 import { isListen } from './listen.ts'
+import { traceCall } from './trace-requests.ts'
 import { whenClosed } from './when-closed.ts'
 
 declare module 'fastify' {
@@ -44,6 +45,7 @@ function tell(log: CallLog, request: FastifyRequest, reply: FastifyReply, ms: nu
     return
   }
   if (isListen(request.headers) && !ending) return
+  traceRest(exchange, ending)
   for (const { method, tool, isFailed } of exchange.calls) {
     if (isFailed) continue
     if (ending) log.failed({ ...placeOfExchange(exchange), method, tool, ...ending, ms })
@@ -53,11 +55,25 @@ function tell(log: CallLog, request: FastifyRequest, reply: FastifyReply, ms: nu
     log.failed({ ...placeOfExchange(exchange), ...ending, ms }, !asksNothing)
 }
 
+/** Calls of which their worker said nothing lasted as long as their exchange, as far as is known. */
+function traceRest(exchange: Exchange, failure: Ending | undefined): void {
+  const { since: from, reply } = exchange
+  const place = placeOfExchange(exchange)
+  const rest = { from, to: performance.now(), failure, gmail: [], place }
+  for (const { method, tool, isEnded } of exchange.calls)
+    if (!isEnded) traceCall(reply.request, { method, tool, ...rest })
+}
+
+interface Ending {
+  readonly fault: Fault
+  readonly error: string
+}
+
 /** How a request failed; undefined when it did not. */
 function endingOf(
   { failure, headers, method, exchange, caller }: FastifyRequest,
   { raw }: FastifyReply
-): { readonly fault: Fault; readonly error: string } | undefined {
+): Ending | undefined {
   if (failure !== null) {
     const status = failure === 'ERR_INTERNAL' ? 500 : statusOfCode(failure)
     return { fault: faultOf(failure, status), error: failure }
@@ -73,9 +89,9 @@ function endingOf(
   return undefined
 }
 
-const placeOf = ({ id, headers, caller }: FastifyRequest): CallPlace => ({
+const placeOf = ({ id, headers, caller, trace }: FastifyRequest): CallPlace => ({
   requestId: id,
-  trace: parseTraceparent(headers.traceparent)?.traceId,
+  trace: trace?.traceId ?? parseTraceparent(headers.traceparent)?.traceId,
   userId: caller?.userId
 })
 

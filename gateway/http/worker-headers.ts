@@ -4,7 +4,8 @@ import {
   PRINCIPAL_HEADER,
   type Principal,
   REQUEST_ID_HEADER,
-  SHOWN_ID_HEADER
+  SHOWN_ID_HEADER,
+  TRACED_HEADER
 } from '#shared/worker-http.ts'
 import type { Exchange } from './exchange.ts'
 import { formsTaken } from './media-types.ts'
@@ -36,7 +37,7 @@ const ANY_ACCEPTED = 'application/json, text/event-stream'
 /** The request headers of an exchange as its worker sees them: rebuilt from an allow-list. */
 export function headersToWorker(
   headers: IncomingHttpHeaders,
-  exchange: Pick<Exchange, 'id' | 'caller'> & Partial<Pick<Exchange, 'requestId'>>
+  exchange: Pick<Exchange, 'id' | 'caller'> & Partial<Pick<Exchange, 'requestId' | 'isTraced'>>
 ): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -56,6 +57,7 @@ export function headersToWorker(
     host: 'localhost',
     [REQUEST_ID_HEADER]: exchange.id,
     ...(exchange.requestId !== undefined && { [SHOWN_ID_HEADER]: exchange.requestId }),
+    ...(exchange.isTraced && { [TRACED_HEADER]: '1' }),
     [PRINCIPAL_HEADER]: JSON.stringify(principal)
   }
 }

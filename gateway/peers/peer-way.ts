@@ -195,6 +195,7 @@ async function bodyWithin(
 function headersToPeer(request: FastifyRequest, caller: Caller): Record<string, string> {
   return {
     ...allowed(request.headers),
+    ...(request.trace && { traceparent: request.trace.traceparent }),
     [REQUEST_ID]: request.id,
     [CALLER_HEADER]: writeCaller(caller)
   }

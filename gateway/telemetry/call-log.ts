@@ -33,12 +33,12 @@ const LEVEL = { client: 'info', gmail: 'warn', server: 'warn' } as const
 /** A line for each call that fails, and the numbers from which a service level is computed. */
 export class CallLog {
   readonly #events: Events
-  readonly #metrics: Pick<Metrics, 'calls' | 'http'>
+  readonly #metrics: Pick<Metrics, 'calls'>
   readonly #brake: LineBrake
 
   constructor(parts: {
     readonly events: Events
-    readonly metrics: Pick<Metrics, 'calls' | 'http'>
+    readonly metrics: Pick<Metrics, 'calls'>
     /** As `Clock.monotonic`. */
     readonly now: () => number
   }) {
@@ -94,8 +94,8 @@ export class CallLog {
 
 const TOOLS: ReadonlySet<string> = new Set([...TOOL_NAMES, ...SIGN_IN_TOOL_NAMES])
 
-/** A client may name a tool as it likes: such names stay out of the log. */
-const knownTool = (name: string): string => (TOOLS.has(name) ? name : 'other')
+/** A client may name a tool as it likes: such names stay out of log and traces. */
+export const knownTool = (name: string): string => (TOOLS.has(name) ? name : 'other')
 
 const METHODS: ReadonlySet<string> = new Set([
   ...['initialize', 'ping', 'server/discover', 'subscriptions/listen', 'logging/setLevel'],
@@ -104,7 +104,7 @@ const METHODS: ReadonlySet<string> = new Set([
   ...['resources/subscribe', 'resources/unsubscribe']
 ])
 
-const knownMethod = (name: string): string => (METHODS.has(name) ? name : 'other')
+export const knownMethod = (name: string): string => (METHODS.has(name) ? name : 'other')
 
 /** Google's part in it, the caller's, or ours. */
 export const faultOf = (code: ErrorCode | 'ERR_INTERNAL', status: number): Fault => {

@@ -85,6 +85,11 @@ export function createMetrics(build: { version: string }) {
         {}
       )
     },
+    traceSpans: families.counter(
+      'trace_spans_total',
+      'Spans of traces: sent to the collector, not taken by it, or dropped here because too many waited or were of one account.',
+      { result: ['sent', 'failed', 'dropped'] }
+    ),
     auditLost: families.counter(
       'audit_lost_total',
       'Entries of the audit that were lost, because the database could not be written for long or too many came.',

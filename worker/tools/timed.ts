@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { Fault } from '#shared/channel.ts'
+import type { ToolErrorCode } from '#shared/tool-error-codes.ts'
 import { type CallRecord, inCall, newCall, servedRequest } from '../served-request.ts'
-import type { ToolErrorCode } from '../tool-error.ts'
 import type { ToolOutcome, WorkerContext } from './context.ts'
 
 /** Where calls of tools are counted. */
