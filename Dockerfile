@@ -21,8 +21,6 @@ FROM node:24.22.2-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
-# Three quarters of all bytes, and only the worker uses it, whose bundle has the part it needs.
-RUN rm -rf node_modules/googleapis
 
 FROM node:24.22.2-bookworm-slim AS gateway
 # bubblewrap makes a place of its own for each worker; tini reaps what workers leave behind; setpriv and prlimit confine them (util-linux, always there).

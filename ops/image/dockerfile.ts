@@ -50,7 +50,7 @@ export function readDockerfile(text: string): readonly Stage[] {
 }
 
 /** What only changes the stage's own directory can be done on any machine. */
-const OF_THE_APP = /^(npm ci( --omit=dev)?|npm run \S+|rm -rf node_modules\/\S+)$/
+const OF_THE_APP = /^(npm ci( --omit=dev)?|npm run \S+)$/
 
 const INSTRUCTIONS: Record<string, (stage: Draft, rest: string) => void> = {
   WORKDIR: (stage, rest) => {

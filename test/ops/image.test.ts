@@ -38,10 +38,7 @@ t.test(
 
 t.test('the rehearsal carries out every step but those that change the system', async (t) => {
   t.same(commands(stage('build'), false), ['npm ci', 'npm run build'])
-  t.same(commands(stage('dependencies'), false), [
-    'npm ci --omit=dev',
-    'rm -rf node_modules/googleapis'
-  ])
+  t.same(commands(stage('dependencies'), false), ['npm ci --omit=dev'])
   t.same(
     stages.flatMap((one) => commands(one, true).map((command) => command.split(' ', 2).join(' '))),
     ['apt-get update', 'chmod 0711', 'install -d']

@@ -1,10 +1,10 @@
 /**
- * Google's client for the Gmail API over our transport. The only importer of googleapis, and of no more of it
- * than Gmail. It is large: load this file with `import()`, on the first call. (Its packages are CommonJS, whose
+ * Google's client for the Gmail API over our transport. The only importer of Google's package for it, which has no other API of
+ * Google's. It is large: load this file with `import()`, on the first call. (Its packages are CommonJS, whose
  * names a bundle keeps only for a static import.)
  */
 
-import { gmail, type gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js'
+import { gmail, type gmail_v1 } from '@googleapis/gmail'
 import type { Bearer } from './bearer.ts'
 import { type DialedConnections, fetchOver } from './dialed-fetch.ts'
 import { openTransport } from './transport.ts'

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
+import type { gmail_v1 } from '@googleapis/gmail'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '#shared/clock.ts'
 import { noteGmailRequest } from '../served-request.ts'

@@ -1,4 +1,4 @@
-import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
+import type { gmail_v1 } from '@googleapis/gmail'
 import { ToolError } from '../tool-error.ts'
 import { type Address, parseAddress, sameAddress } from './addresses.ts'
 import type { Mailbox } from './methods.ts'

@@ -1,4 +1,4 @@
-import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1.js'
+import type { gmail_v1 } from '@googleapis/gmail'
 
 type Body = gmail_v1.Schema$Message
 type Page = { maxResults?: number; pageToken?: string; includeSpamTrash?: boolean; q?: string }
