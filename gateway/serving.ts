@@ -45,6 +45,7 @@ export interface ServingParts {
   readonly launcher: Launcher
   readonly broker: TokenBroker
   readonly confirmations: WorkerDeskParts['confirmations']
+  readonly unsubscriber: WorkerDeskParts['unsubscriber']
   readonly ownership: Ownership
   readonly isLive: BearerTokens['isLive']
   /** As `AccessWatchParts` has it. */
@@ -320,6 +321,7 @@ function workerEvents(
       links,
       slots,
       confirmations: parts.confirmations,
+      unsubscriber: parts.unsubscriber,
       quota,
       publicUrl: config.PUBLIC_URL,
       verifyLease: (userId) => ownership.verify(userId, store.db),

@@ -28,6 +28,7 @@ import { type BearerTokens, createBearerTokens } from './oauth/bearer.ts'
 import { createConfirmations } from './oauth/confirmations.ts'
 import { createConnectedClients } from './oauth/connected-clients.ts'
 import { createDoubtfulAccess } from './oauth/doubtful-access.ts'
+import { createGuardedFetch, type WayOut } from './oauth/guarded-fetch.ts'
 import { createLiveness } from './oauth/liveness.ts'
 import { type SignInParts, signIn } from './oauth/plugin.ts'
 import { resourceOf } from './oauth/provider.ts'
@@ -73,6 +74,7 @@ import {
   type ToolSignIn,
   type ToolSignInParts
 } from './tool-sign-in/tool-sign-in.ts'
+import { createUnsubscriber } from './unsubscriber.ts'
 
 export interface Gateway {
   readonly app: FastifyInstance
@@ -120,6 +122,8 @@ const LOST_GRANT =
 const AWAY =
   'Google cannot be reached: connections to it, or refreshes of its tokens, fail for everybody. Look at the network, DNS and HTTPS_PROXY of this machine, and at https://status.cloud.google.com.'
 const STORE_CHECK_MS = 5000
+/** Servers of mailing lists do their work before they answer. */
+const LIST_ANSWER_MS = 10_000
 /** Where real mail is, nobody may look into the gateway. */
 const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
 
@@ -127,6 +131,8 @@ const GOOGLES_GMAIL = 'https://gmail.googleapis.com'
 export type Substitutes = Pick<SignInParts, 'fetchClientMetadata'> & {
   /** Reads the settings again for a reload; those that it has, if absent. */
   readonly reread?: ReloadParts['reread']
+  /** Reaches the servers of mailing lists in the place of the guarded fetch. */
+  readonly fetchOfLists?: typeof globalThis.fetch
 }
 
 /** Builds the gateway; it does not listen yet. Throws ERR_CONFIG for what only shows when it is tried. */
@@ -167,6 +173,7 @@ export async function wire(
   const isTaking = (): boolean => readiness.accepts
   const books = openBooks({ config, store, events, metrics })
   const tokens = tokensFor(config, store, accounts, { ...base, goesOn })
+  const lists = createGuardedFetch(wayOutOf(config), { answerMs: LIST_ANSWER_MS })
   const serving: Serving = createServing({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
@@ -176,6 +183,7 @@ export async function wire(
     launcher,
     broker: accounts.broker,
     confirmations: confirmationsOf(config, store, accounts),
+    unsubscriber: createUnsubscriber(substitutes.fetchOfLists ?? lists.fetch, systemClock),
     ownership,
     isLive: tokens.isLive,
     ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books },
@@ -221,7 +229,10 @@ export async function wire(
   const apps = { app, opsApp, peerApp }
   const close = closeOf({
     ...{ ...core, ...apps, readiness, gauges, ownership, succession, keyWatch },
-    closeBase: base.close
+    async closeBase() {
+      await lists.close()
+      await base.close()
+    }
   })
   return { ...apps, succession, reload: admitted.reload, close: onlyOnce(close) }
 }
@@ -715,6 +726,9 @@ async function launcherFor(
   return opened
 }
 
+/** How strangers' addresses are reached. */
+const wayOutOf = ({ HTTPS_PROXY: proxy, NO_PROXY: direct }: Config): WayOut => ({ proxy, direct })
+
 function publicApp(core: Core): Promise<FastifyInstance> {
   const { config, log, metrics, store, accounts, serving } = core
   const parts: SignInParts = {
@@ -725,7 +739,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     defaultLevel: config.DEFAULT_LEVEL,
     registersClients: config.DYNAMIC_REGISTRATION,
     clientDocuments: config.CLIENT_DOCUMENTS,
-    wayOut: { proxy: config.HTTPS_PROXY, direct: config.NO_PROXY },
+    wayOut: wayOutOf(config),
     refreshGraceMs: config.REFRESH_GRACE,
     store,
     clock: systemClock,

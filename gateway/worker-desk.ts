@@ -17,6 +17,7 @@ import type { Ledger } from './telemetry/ledger.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import { workerSaid } from './telemetry/worker-said.ts'
+import type { Unsubscriber } from './unsubscriber.ts'
 
 export type SignInMessage = Extract<FromWorker, { type: 'sign-in' }>
 
@@ -27,6 +28,7 @@ export interface WorkerDeskParts {
   readonly slots: OneTimeLinks<SlotTarget>
   readonly confirmations: Pick<Confirmations, 'ask'>
   readonly quota: Pick<QuotaShares, 'ask'>
+  readonly unsubscriber: Unsubscriber
   /** An origin. */
   readonly publicUrl: string
   /** Rejects when this gateway may no longer run the user's worker. */
@@ -67,6 +69,9 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         break
       case 'upload':
         giveSlot(parts, worker, message)
+        break
+      case 'unsubscribe':
+        void unsubscribe(parts, worker, message) // never rejects
         break
       case 'units':
         void giveUnits(parts, worker, message) // never rejects
@@ -123,6 +128,14 @@ async function giveToken(
     const code = isOver ? 'needs_reauth' : 'upstream_unavailable'
     channel.send({ type: 'token-refused', id, code })
   }
+}
+
+async function unsubscribe(
+  { unsubscriber }: WorkerDeskParts,
+  { userId, channel }: RunningWorker,
+  { id, url }: Extract<FromWorker, { type: 'unsubscribe' }>
+): Promise<void> {
+  channel.send({ type: 'unsubscribe-answer', id, answer: await unsubscriber.post(userId, url) })
 }
 
 async function giveUnits(

@@ -18,7 +18,7 @@ import { ToolPolicy } from './tool-policy.ts'
 import { SignInAnswer, SignInQuestion } from './tool-sign-in.ts'
 
 /** Raised whenever a message changes its meaning; both sides refuse another number. */
-export const CHANNEL_PROTOCOL = 6
+export const CHANNEL_PROTOCOL = 7
 
 /** What a legacy client said in `initialize`: all that is needed to replay it in another process. */
 export const InitializeParams = z.looseObject({
@@ -74,6 +74,13 @@ export const ConfirmAnswer = z.discriminatedUnion('state', [
 ])
 export type ConfirmAnswer = z.infer<typeof ConfirmAnswer>
 
+/** What came of a request to leave a mailing list: an answer, none, or it was not made because too many are. */
+export const UnsubscribeAnswer = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('answered'), status: z.int() }),
+  z.object({ outcome: z.enum(['unreachable', 'busy']) })
+])
+export type UnsubscribeAnswer = z.infer<typeof UnsubscribeAnswer>
+
 const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string() }),
   z.object({ type: z.literal('ready') }),
@@ -101,6 +108,8 @@ const FromWorker = z.discriminatedUnion('type', [
     hash: z.string().regex(/^[\w-]{43}$/),
     words: z.array(z.string().max(2000)).max(20)
   }),
+  /** Asks for RFC 8058's request to this address, which only the gateway has a network for. */
+  z.object({ type: z.literal('unsubscribe'), id: Id, url: z.string().max(2000) }),
   /** Asks for a share of Google's quota: units of it, which are answered with so many, or none. */
   z.object({ type: z.literal('units'), id: Id, units: z.int().min(1).max(10_000) }),
   /** A legacy session begins; its client gets the id only after `session-stored`. */
@@ -222,6 +231,7 @@ const ToWorker = z.discriminatedUnion('type', [
     /** When there are none. */
     retryAfterMs: z.number().optional()
   }),
+  z.object({ type: z.literal('unsubscribe-answer'), id: Id, answer: UnsubscribeAnswer }),
   z.object({ type: z.literal('confirm-answer'), id: Id, answer: ConfirmAnswer }),
   z.object({ type: z.literal('sign-in-answer'), id: Id, answer: SignInAnswer }),
   z.object({ type: z.literal('session-stored'), id: Id }),

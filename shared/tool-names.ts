@@ -29,6 +29,7 @@ export const TOOL_NAMES = [
   'untrash_thread',
   'report_spam',
   'not_spam',
+  'unsubscribe_email',
   'delete_email',
   'batch_delete_emails',
   'list_email_labels',

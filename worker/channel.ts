@@ -11,6 +11,7 @@ type Answer = Extract<
       | 'sign-in-answer'
       | 'confirm-answer'
       | 'units-answer'
+      | 'unsubscribe-answer'
       | 'session-stored'
       | 'session-refused'
   }
@@ -18,7 +19,16 @@ type Answer = Extract<
 type Question = Extract<
   FromWorker,
   {
-    type: 'token' | 'link' | 'upload' | 'send' | 'sign-in' | 'confirm' | 'units' | 'session-opened'
+    type:
+      | 'token'
+      | 'link'
+      | 'upload'
+      | 'send'
+      | 'sign-in'
+      | 'confirm'
+      | 'unsubscribe'
+      | 'units'
+      | 'session-opened'
   }
 >
 /** What the gateway says of its own accord. */
@@ -82,5 +92,6 @@ const isAnswer = (message: ToWorker): message is Answer =>
   message.type === 'sign-in-answer' ||
   message.type === 'confirm-answer' ||
   message.type === 'units-answer' ||
+  message.type === 'unsubscribe-answer' ||
   message.type === 'session-stored' ||
   message.type === 'session-refused'

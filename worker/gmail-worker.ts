@@ -8,6 +8,7 @@ import { channelLinks } from './channel-links.ts'
 import { channelSignIn } from './channel-sign-in.ts'
 import { ChannelTokens } from './channel-tokens.ts'
 import { channelUnits } from './channel-units.ts'
+import { channelUnsubscribe } from './channel-unsubscribe.ts'
 import type { GmailReport } from './gmail/report.ts'
 import type { Define } from './host.ts'
 import { Tally } from './tally.ts'
@@ -47,6 +48,7 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     random: Math.random,
     links: channelLinks(channel),
     askOnPage: channelConfirm(channel),
+    unsubscribe: channelUnsubscribe(channel),
     askForUnits: channelUnits(channel),
     unitsPerMinute: init.unitsPerMinute,
     ledger: channelLedger(channel),

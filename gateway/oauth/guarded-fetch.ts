@@ -3,7 +3,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Agent, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 
 /**
- * `fetch` for addresses that a stranger gave us (client metadata documents): https on port 443, a name
+ * `fetch` for addresses that a stranger gave us (client metadata documents, mailing lists): https on port 443, a name
  * and no IP address, only to addresses of the public internet, no redirects. The check stands between
  * the look-up and the connection, so a name that resolves inwards gets no packet (SSRF).
  */
@@ -29,14 +29,20 @@ export interface WayOut {
   readonly direct?: readonly string[]
 }
 
+export interface Reach {
+  /** How long an answer may take; as long as a connection, if absent. */
+  readonly answerMs?: number
+  readonly lookUp?: LookUp
+}
+
 export function createGuardedFetch(
   { proxy, direct = [] }: WayOut = {},
-  lookUp: LookUp = lookup
+  { answerMs = CONNECT_MS, lookUp = lookup }: Reach = {}
 ): GuardedFetch {
   const options = {
     connect: { lookup: publicOnly(lookUp), timeout: CONNECT_MS },
-    headersTimeout: CONNECT_MS,
-    bodyTimeout: CONNECT_MS
+    headersTimeout: answerMs,
+    bodyTimeout: answerMs
   }
   const agent =
     proxy === undefined

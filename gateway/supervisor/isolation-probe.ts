@@ -200,4 +200,4 @@ link.once('data', async () => {
 link.on('end', () => process.exit(0))
 link.on('error', () => process.exit(0))
 link.resume()
-say({ type: 'hello', protocol: 6, version: 'probe' })
+say({ type: 'hello', protocol: 7, version: 'probe' })

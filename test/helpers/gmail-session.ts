@@ -53,11 +53,15 @@ export interface GmailPlace {
   readonly listsHigher?: boolean | undefined
   readonly policy?: ToolPolicy | undefined
   readonly askOnPage?: GmailProgramOptions['askOnPage']
+  readonly unsubscribe?: GmailProgramOptions['unsubscribe']
   readonly ledger?: SendLedger | undefined
 }
 
 export interface GmailSessionOptions
-  extends Pick<GmailPlace, 'accountUrl' | 'listsHigher' | 'ledger' | 'policy' | 'askOnPage'> {
+  extends Pick<
+    GmailPlace,
+    'accountUrl' | 'listsHigher' | 'ledger' | 'policy' | 'askOnPage' | 'unsubscribe'
+  > {
   readonly level?: AccessLevel
   readonly sandbox?: Sandbox
   readonly email?: string
@@ -85,6 +89,7 @@ export async function openGmailSession(
     listsHigher: options.listsHigher,
     policy: options.policy,
     askOnPage: options.askOnPage,
+    unsubscribe: options.unsubscribe,
     ledger: options.ledger,
     ...(clock && { clock }),
     ...(options.links && { links: options.links }),
@@ -121,6 +126,7 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
     listsHigher,
     policy: place.policy,
     askOnPage: place.askOnPage,
+    unsubscribe: place.unsubscribe,
     ...(accountUrl !== undefined && { accountUrl })
   })
   t.teardown(() => program.close())

@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly reread?: () => Config
   /** Fetches client metadata documents in the place of the web. */
   readonly fetchClientMetadata?: typeof fetch
+  /** Reaches the servers of mailing lists in the place of the web. */
+  readonly fetchOfLists?: typeof fetch
   /** Keep using this directory (after an earlier gateway); it is not removed then. */
   readonly directory?: string
 }
@@ -74,7 +76,8 @@ export async function startGateway(options: StartOptions = {}): Promise<TestGate
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: false, fd })
   const gateway = await start(config, log, {
     ...(options.fetchClientMetadata && { fetchClientMetadata: options.fetchClientMetadata }),
-    ...(options.reread && { reread: options.reread })
+    ...(options.reread && { reread: options.reread }),
+    ...(options.fetchOfLists && { fetchOfLists: options.fetchOfLists })
   })
   const origin = config.PUBLIC_URL
   const opsUrl = `http://127.0.0.1:${config.OPS_PORT}`

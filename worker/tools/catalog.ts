@@ -42,6 +42,7 @@ import { notSpam, reportSpam } from './spam.ts'
 import { modifyThread, trashThread, untrashThread } from './threads.ts'
 import type { Tool } from './tool.ts'
 import { trashEmail, untrashEmail } from './trash-emails.ts'
+import { unsubscribeEmail } from './unsubscribe-email.ts'
 import { getVacationResponder, updateVacationResponder } from './vacation.ts'
 
 /** Every tool, in the order of the list. */
@@ -75,6 +76,7 @@ export const TOOLS: readonly Tool[] = [
   untrashThread,
   reportSpam,
   notSpam,
+  unsubscribeEmail,
   deleteEmail,
   batchDeleteEmails,
   listEmailLabels,

@@ -1,4 +1,4 @@
-import type { Fault } from '#shared/channel.ts'
+import type { Fault, UnsubscribeAnswer } from '#shared/channel.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { ToolPolicy } from '#shared/tool-policy.ts'
 import type { Correspondents } from '../gmail/correspondents.ts'
@@ -69,6 +69,8 @@ export interface WorkerContext {
   readonly listsHigher: boolean
   /** Where the person can be asked on a page: only where there is a gateway. */
   readonly askOnPage?: AskOnPage
+  /** Makes RFC 8058's request to an address; absent where nothing may reach strangers' servers. */
+  readonly unsubscribe?: (url: string) => Promise<UnsubscribeAnswer>
   /** Where people may sign in by tools: the gateway's answers for those. */
   readonly signIn?: AskGateway
 }

@@ -12,7 +12,7 @@ import { type SendLedger, Sends } from '../gmail/sends.ts'
 import type { AskForUnits } from '../gmail/shared-pace.ts'
 import { MimePool } from '../mime/pool.ts'
 import type { AskOnPage } from './confirm.ts'
-import type { FileLinks, SavedFiles, ToolReport } from './context.ts'
+import type { FileLinks, SavedFiles, ToolReport, WorkerContext } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
 import { buildServer } from './server.ts'
 import type { AskGateway } from './sign-in/call.ts'
@@ -53,6 +53,8 @@ export interface GmailProgramOptions {
   readonly askForUnits?: AskForUnits | undefined
   /** Where the person can be asked on a page. */
   readonly askOnPage?: AskOnPage | undefined
+  /** As `WorkerContext` has it. */
+  readonly unsubscribe?: WorkerContext['unsubscribe'] | undefined
   /** Where people may sign in by tools. */
   readonly signIn?: AskGateway | undefined
 }
@@ -76,7 +78,8 @@ export interface GmailProgram {
 
 /** Everything that serves one account: one mailbox and one memory of sends, however many servers there are. */
 export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
-  const { clock, account, accountUrl, links, files, nonce, signIn, askOnPage } = options
+  const { clock, account, accountUrl, links, files, nonce, signIn, askOnPage, unsubscribe } =
+    options
   let scopes = options.googleScopes
   let policy = options.policy ?? OPEN_POLICY
   const gmail = new GmailClient({
@@ -105,6 +108,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     ...(files && { files }),
     ...(accountUrl !== undefined && { accountUrl }),
     ...(askOnPage && { askOnPage }),
+    ...(unsubscribe && { unsubscribe }),
     ...(signIn && { signIn })
   }
   return {

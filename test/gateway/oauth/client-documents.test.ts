@@ -127,9 +127,11 @@ t.test('documents are fetched through the proxy of the environment', async (t) =
   const direct: string[] = []
   const guarded = createGuardedFetch(
     { proxy: `http://127.0.0.1:${port}`, direct: ['.corp.example'] },
-    (hostname, _options, callback) => {
-      direct.push(hostname)
-      callback(new Error('no such name'), [])
+    {
+      lookUp(hostname, _options, callback) {
+        direct.push(hostname)
+        callback(new Error('no such name'), [])
+      }
     }
   )
   t.teardown(() => guarded.close())

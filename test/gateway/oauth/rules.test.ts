@@ -175,11 +175,15 @@ t.test('a stranger’s address is fetched from the public internet only', async 
   await guarded.close()
   await guarded.close()
   for (const address of ['127.0.0.1', '169.254.169.254']) {
-    const rebound = createGuardedFetch({}, (_name, _options, callback) =>
-      callback(null, [
-        { address: '93.184.215.14', family: 4 },
-        { address, family: 4 }
-      ])
+    const rebound = createGuardedFetch(
+      {},
+      {
+        lookUp: (_name, _options, callback) =>
+          callback(null, [
+            { address: '93.184.215.14', family: 4 },
+            { address, family: 4 }
+          ])
+      }
     )
     t.teardown(() => rebound.close())
     const refused = await rebound.fetch('https://rebound.example/x').catch((error) => error)

@@ -48,8 +48,8 @@ function listOf(set: (typeof TOOL_SETS)[number]): Tool[] {
 
 const SIZES = [
   'core: 16 tools, 2750 tokens',
-  'extended: 52 tools, 9000 tokens',
-  'all: 57 tools, 9750 tokens'
+  'extended: 53 tools, 9250 tokens',
+  'all: 58 tools, 10000 tokens'
 ]
 
 // A model that is shown 50 tools chooses worse among them, and each of them is paid for in each of its turns.

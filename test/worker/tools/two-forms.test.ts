@@ -47,6 +47,8 @@ function calls({ id, threadId }: { id: string; threadId: string }, draftId: stri
     ['search_emails', { query: '' }],
     ['search_threads', { query: '' }],
     ['list_inbox_threads', {}],
+    ['unsubscribe_email', { messageId, dryRun: true }],
+    ['unsubscribe_email', { messageId, method: 'linkOnly' }],
     ['search_contacts', {}],
     ['search_contacts', { query: 'zzqname' }],
     ['find_unanswered', { days: 90 }],
