@@ -9,7 +9,7 @@ import { elementsOf, textBelow } from './html-tree.ts'
 export interface Cascade {
   /**
    * The winning values by property (CSS Cascade 5, section 6); `hints` are those of old attributes, which any
-   * rule beats. Undefined when nothing is declared for the element.
+   * rule beats. Undefined when nothing is declared for the element. Without hints the same values are mostly the same map.
    */
   winning(
     element: Element,
@@ -44,17 +44,27 @@ export function cascadeOf(document: Document): Cascade {
   const { rules, isCut } = styleRules(sheets)
   const book = new RuleBook(rules, document['x-mode'] === 'quirks', count)
   const inline = new Map<string, Declarations>()
+  const remembered = new Map<string, ReadonlyMap<string, string>>()
+  const wonOnce = (matched: readonly Candidate[], style: string | undefined) => {
+    const own = style === undefined ? undefined : inlineOf(style, inline)
+    if (matched.length === 0 && !own?.important.size) return own?.normal
+    const key = `${matched.map(({ order }) => order).join()} ${style ?? ''}`
+    const values = remembered.get(key) ?? won(NO_HINTS, matched, own)
+    if (remembered.size < MAX_REMEMBERED) remembered.set(key, values)
+    return values
+  }
   return {
     isCut: () => isCut || book.isSpent,
     winning(element, hints) {
       const matched = book.matching(element)
       const { style } = element.attribs
-      const own = style === undefined ? undefined : inlineOf(style, inline)
-      if (matched.length > 0 || hints.size > 0) return won(hints, matched, own)
-      return own && own.important.size > 0 ? won(hints, matched, own) : own?.normal
+      if (hints.size === 0) return wonOnce(matched, style)
+      return won(hints, matched, style === undefined ? undefined : inlineOf(style, inline))
     }
   }
 }
+
+const NO_HINTS: ReadonlyMap<string, string> = new Map()
 
 function won(
   hints: ReadonlyMap<string, string>,
@@ -109,18 +119,27 @@ class RuleBook {
   /** Rules whose selector matches, the ones that win last. */
   matching(element: Element): Candidate[] {
     if (this.#byKey.size === 0) return []
-    const { id, class: classes } = element.attribs
-    const keys = new Set(['*', element.name])
-    if (id) keys.add(`#${id.toLowerCase()}`)
-    for (const name of classes?.split(/\s+/) ?? []) keys.add(`.${name.toLowerCase()}`)
     const found: Candidate[] = []
-    for (const key of keys)
+    for (const key of this.#keysOf(element))
       for (const candidate of this.#byKey.get(key) ?? []) {
         this.#left -= candidate.cost
         if (this.#left <= 0) return found
         if (candidate.matches(element)) found.push(candidate)
       }
     return found.length < 2 ? found : found.sort(byPrecedence)
+  }
+
+  /** Those keys of an element that rules have; each once. */
+  #keysOf({ name, attribs }: Element): string[] {
+    const keys = this.#byKey.has('*') ? ['*'] : []
+    if (this.#byKey.has(name)) keys.push(name)
+    const { id, class: classes } = attribs
+    if (id && this.#byKey.has(`#${id.toLowerCase()}`)) keys.push(`#${id.toLowerCase()}`)
+    for (const each of classes?.split(/\s+/) ?? []) {
+      const key = `.${each.toLowerCase()}`
+      if (this.#byKey.has(key) && !keys.includes(key)) keys.push(key)
+    }
+    return keys
   }
 }
 

@@ -114,10 +114,42 @@ const TABLE_PARTS: ReadonlySet<string> = new Set([
 const STRUCK: ReadonlySet<string> = new Set(['s', 'strike', 'del'])
 const NO_HINTS: ReadonlyMap<string, string> = new Map()
 
-/** The look of an element inside `outer`; undefined when it is hidden with all that is in it. */
-export function lookOf(element: Element, outer: Look, cascade: Cascade): Look | undefined {
+/** The look of each element of a document inside `outer`; undefined when it is hidden with all that is in it. */
+export function looksOf(cascade: Cascade): (element: Element, outer: Look) => Look | undefined {
+  // Mails repeat a few elements a thousand times.
+  const judged = new WeakMap<Look, Map<ReadonlyMap<string, string>, Judged>>()
+  return (element, outer) => {
+    const { name, attribs } = element
+    const hints = hintsOf(element)
+    const declared = cascade.winning(element, hints)
+    if (!isUsual(element) || name === 'img' || !declared || hints !== NO_HINTS)
+      return lookOf(element, outer, declared)
+    const isLink = attribs.href !== undefined
+    const within = judged.get(outer) ?? new Map<ReadonlyMap<string, string>, Judged>()
+    const last = within.get(declared)
+    if (last?.name === name && last.isLink === isLink) return last.look
+    const look = lookOf(element, outer, declared)
+    if (within.size === 0) judged.set(outer, within)
+    if (within.size < MAX_JUDGED) within.set(declared, { name, isLink, look })
+    return look
+  }
+}
+
+/** A look and all that it depends on, beside what is around it and what is declared. */
+interface Judged {
+  readonly name: string
+  readonly isLink: boolean
+  readonly look: Look | undefined
+}
+
+const MAX_JUDGED = 1000
+
+function lookOf(
+  element: Element,
+  outer: Look,
+  declared: ReadonlyMap<string, string> | undefined
+): Look | undefined {
   const { name } = element
-  const declared = cascade.winning(element, hintsOf(element))
   const usual = usualFlow(name)
   const pre = PRE.has(name) || undefined
   const isStruck = outer.inner.isStruck || STRUCK.has(name)
@@ -187,6 +219,8 @@ function isSeen({ isVisible, fontPx, scale, colour, behind, indentPx }: Inherite
   if (colour[3] < LEAST_OPACITY) return false
   return behind === undefined || contrast(over(colour, behind), behind) >= LEAST_CONTRAST
 }
+
+const SCALING = ['zoom', 'transform', 'scale'] as const
 
 /** Works out one element's look from the values that won for it. */
 class Judge {
@@ -286,6 +320,7 @@ class Judge {
   }
 
   #scale(): number {
+    if (!SCALING.some((property) => this.#declared.has(property))) return 1
     const zoom = share(this.#value('zoom'))
     const transform = this.#value('transform') ?? ''
     const own = [

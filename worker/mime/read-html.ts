@@ -3,7 +3,7 @@ import { cleanText } from './clean-text.ts'
 import { cascadeOf } from './css-cascade.ts'
 import { HtmlText } from './html-text.ts'
 import { NO_WORDS, parseHtml, textBelow, type Visitor, walk } from './html-tree.ts'
-import { type Look, lookOf, PLAIN } from './look.ts'
+import { type Look, looksOf, PLAIN } from './look.ts'
 import { SeenHtml } from './safe-html.ts'
 
 export interface HtmlWishes {
@@ -39,6 +39,7 @@ const UNSHOWN: ReadonlySet<string> = new Set(['svg', 'math', 'textarea', 'select
 export function readHtml(source: string, wishes: HtmlWishes): ReadHtml {
   const document = parseHtml(source.slice(0, MAX_HTML_CHARS))
   const cascade = cascadeOf(document)
+  const lookOf = looksOf(cascade)
   const text = new HtmlText({
     maxLinkChars: wishes.wholeLinks ? Number.POSITIVE_INFINITY : MAX_LINK_CHARS
   })
@@ -46,7 +47,7 @@ export function readHtml(source: string, wishes: HtmlWishes): ReadHtml {
   let hiddenChars = 0
   const judge = (element: Element, outer: Look): Look | undefined => {
     if (NO_WORDS.has(element.name)) return undefined
-    const look = UNSHOWN.has(element.name) ? undefined : lookOf(element, outer, cascade)
+    const look = UNSHOWN.has(element.name) ? undefined : lookOf(element, outer)
     if (!look) hiddenChars += lettersIn(textBelow(element))
     return look
   }

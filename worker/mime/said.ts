@@ -97,14 +97,12 @@ export class Said {
   #likely({ lines, stretch, words }: Quote, first: number, end: number): number[] {
     const counts = new Map<number, number>()
     for (let line = stretch.body; line < stretch.to; line += 1) {
-      const key = keyOf(words, line, isQuoted(lines[line]))
-      const places = key === undefined ? undefined : this.#places.get(key)
+      const places = this.#placesOf(words, line, isQuoted(lines[line]))
       let last = -1
-      for (const place of places ?? []) {
-        const number = Math.floor(place / PLACES_A_TEXT)
-        if (!this.#mayGoOn(1)) return []
-        if (number === last || number < first || number >= end) continue
-        counts.set(number, (counts.get(number) ?? 0) + 1)
+      for (let at = firstNotBelow(places, first * PLACES_A_TEXT); at < places.length; at += 1) {
+        const number = Math.floor((places[at] ?? 0) / PLACES_A_TEXT)
+        if (number >= end || !this.#mayGoOn()) break
+        if (number !== last) counts.set(number, (counts.get(number) ?? 0) + 1)
         last = number
       }
     }
@@ -112,6 +110,12 @@ export class Said {
       .sort(([a, one], [b, other]) => other - one || b - a)
       .slice(0, MAX_TEXTS)
       .map(([number]) => number)
+  }
+
+  /** Where a line of a quote may begin, in all texts, in order. */
+  #placesOf(words: TextWords, line: number, isMarked: boolean): readonly number[] {
+    const key = keyOf(words, line, isMarked)
+    return (key === undefined ? undefined : this.#places.get(key)) ?? []
   }
 
   #match({ lines, stretch, words }: Quote, number: number | undefined): Match {
@@ -150,9 +154,7 @@ export class Said {
 
   /** Where a line stands in a text, further on; without a mark only where a line begins. */
   #placeFrom(number: number, pointer: number, text: TextWords, asked: AskedLine): number {
-    const key = keyOf(asked.words, asked.line, asked.isMarked)
-    const places = key === undefined ? undefined : this.#places.get(key)
-    if (!places) return -1
+    const places = this.#placesOf(asked.words, asked.line, asked.isMarked)
     const base = number * PLACES_A_TEXT
     const first = firstNotBelow(places, base + pointer)
     for (const each of places.slice(first, first + MAX_TRIES)) {
@@ -170,14 +172,14 @@ export class Said {
     const count = countOf(words, line)
     if (place + count > text.words.length) return false
     for (let at = 0; at < count; at += 1) {
-      if (!this.#mayGoOn(1)) return false
+      if (!this.#mayGoOn()) return false
       if (text.words[place + at] !== words.words[from + at]) return false
     }
     return true
   }
 
-  #mayGoOn(steps: number): boolean {
-    this.#steps += steps
+  #mayGoOn(): boolean {
+    this.#steps += 1
     if (this.#steps <= MAX_STEPS) return true
     this.#isCut = true
     return false

@@ -73,22 +73,23 @@ export function typeParameter(part: MessagePart, name: string): string | undefin
 
 /**
  * What a message says, in each of its forms, roughly and without fetching anything: for telling what was said before.
- * `isCut` when there is more text in it.
  */
 export function roughForms({ payload }: Message): RoughForm[] {
   const parts = [...leaves(payload)]
-  return ['text/plain', 'text/html'].flatMap((type) => {
+  return (['text', 'html'] as const).flatMap((kind) => {
+    const type = kind === 'text' ? 'text/plain' : 'text/html'
     const own = parts.filter(({ mimeType }) => mimeType?.toLowerCase() === type)
-    return own.length > 0 ? roughForm(own) : []
+    return own.length > 0 ? { kind, read: () => roughForm(own, kind) } : []
   })
 }
 
 export interface RoughForm {
-  readonly text: string
-  readonly isCut: boolean
+  readonly kind: 'text' | 'html'
+  /** `isCut` when there is more text in it. */
+  readonly read: () => { readonly text: string; readonly isCut: boolean }
 }
 
-function roughForm(parts: readonly MessagePart[]): RoughForm {
+function roughForm(parts: readonly MessagePart[], kind: RoughForm['kind']) {
   const texts: string[] = []
   let room = MAX_ROUGH_CHARS
   let isCut = false
@@ -99,7 +100,7 @@ function roughForm(parts: readonly MessagePart[]): RoughForm {
     isCut ||= isApart || whole.length > room
     const text = whole.slice(0, room)
     room -= text.length
-    texts.push(part.mimeType?.toLowerCase() === 'text/html' ? roughText(text) : text)
+    texts.push(kind === 'html' ? roughText(text) : text)
   }
   return { text: cleanText(texts.join('\n')), isCut }
 }

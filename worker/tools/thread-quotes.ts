@@ -112,16 +112,26 @@ function seek(
     for (const each of sections) before = said.add(each.words) + 1
     return found
   })
-  const isBesideCut = seekBeside(
-    said,
-    bySection.flatMap((found) => [...found.values()].flat()),
-    all
+  const seen = new Map(
+    told.map(({ message, body }) => [
+      message.id ?? '',
+      new Set<string>(body?.sections.map(({ kind }) => kind))
+    ])
   )
+  const sought = bySection.flatMap((found) => [...found.values()].flat())
+  const isBesideCut = seekBeside(said, sought, all, seen)
   return { bySection, isCut: said.isCut || isBesideCut }
 }
 
-/** Looks in every form of the messages of the thread; returns whether there was more than is looked at. */
-function seekBeside(said: Said, sought: readonly Sought[], all: readonly Message[]): boolean {
+/**
+ * Looks in the forms of the messages of the thread that were not `seen`; returns whether there was more than is looked at.
+ */
+function seekBeside(
+  said: Said,
+  sought: readonly Sought[],
+  all: readonly Message[],
+  seen: ReadonlyMap<string, ReadonlySet<string>>
+): boolean {
   let missing = sought.filter(isMissing)
   let isCut = false
   let room = MAX_BESIDE_CHARS
@@ -130,7 +140,9 @@ function seekBeside(said: Said, sought: readonly Sought[], all: readonly Message
     const asking = missing.filter(({ holder }) => holder > at)
     if (!message || asking.length === 0) continue
     if (room <= 0) return true
-    for (const form of roughForms(message)) {
+    for (const { kind, read } of roughForms(message)) {
+      if (seen.get(message.id ?? '')?.has(kind)) continue
+      const form = read()
       isCut ||= form.isCut
       room -= form.text.length
       seekIn(said, asking, form.text)

@@ -149,8 +149,10 @@ function answer(at: number): string {
   const own = `Message ${at}. ${prose(at)}`
   const before = `Message ${at - 1}. ${prose(at - 1)}`
   const head = 'On Mon, 16 Nov 2026 at 10:00, Ada <ada@out.test> wrote:'
+  // Mail programs break lines between words.
+  const line = before.lastIndexOf(' ', 200)
   const plain =
-    at === 0 ? '' : `\r\n\r\n${head}\r\n> ${before.slice(0, 200)}\r\n> ${before.slice(200)}`
+    at === 0 ? '' : `\r\n\r\n${head}\r\n> ${before.slice(0, line)}\r\n> ${before.slice(line + 1)}`
   const rich =
     at === 0
       ? ''
