@@ -20,13 +20,22 @@ const directory = kept || (await mkdtemp(join(tmpdir(), 'gmail-mcp-demo-')))
 if (kept) await mkdir(kept, { recursive: true, mode: 0o700 })
 const asJson = process.env.DEMO_JSON === '1'
 
+/** On a terminal nobody waits without a word. */
+const step = (words: string): void => {
+  if (process.stderr.isTTY && !asJson) process.stderr.write(`${words} …\n`)
+}
+
 try {
+  step('Building the program of the workers')
   await buildWorker()
+  step('Starting the stand-in for Google')
   const sandbox = await startSandboxProcess(directory, process.env.DEMO_USERS ?? '3')
   const config = await demoSettings(directory, sandbox, process.env)
+  step('Signing in the invented people')
   const users = await signInEverybody(config, sandbox, directory)
   const isTerminal = process.stderr.isTTY && !asJson
   const log = createLog({ level: config.LOG_LEVEL, isTerminal, fd: 2 })
+  step('Starting the gateway, and trying the walls between its workers')
   const gateway = await startGateway(config, log)
   closeWithGrace({ delay: config.DRAIN_TIMEOUT + 5000, logger: false }, async ({ err }) => {
     if (err) log.fatal({ err }, 'the demo fails')
@@ -41,7 +50,9 @@ try {
     google: sandbox.url,
     users
   }
-  process.stdout.write(asJson ? `${JSON.stringify(demo)}\n` : greeting(demo))
+  const { clientId: id, clientSecret: secret } = sandbox
+  const shown = { ...demo, page: `${config.PUBLIC_URL}/`, client: { id, secret } }
+  process.stdout.write(asJson ? `${JSON.stringify(demo)}\n` : greeting(shown))
 } catch (error) {
   process.stderr.write(`${error instanceof GatewayError ? error.message : String(error)}\n`)
   if (!kept) await rm(directory, { recursive: true, force: true })

@@ -5,7 +5,12 @@ import { ACCESS_LEVELS } from '#shared/access-levels.ts'
 import { readConfig, Settings } from '../gateway/config.ts'
 import { TOOLS } from '../worker/tools/catalog.ts'
 
-const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/*.md'), 'test/threats.md']
+const DOCUMENTS = [
+  ...globSync('*.md'),
+  ...globSync('docs/*.md'),
+  'ops/sandbox/README.md',
+  'test/threats.md'
+]
 const read = (file: string): string => readFileSync(file, 'utf8')
 const readme = read('README.md')
 const settings = read('docs/settings.md')
