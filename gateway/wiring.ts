@@ -787,6 +787,8 @@ const mcpOf = ({ config, metrics, serving }: Core): Omit<McpParts, 'peers' | 'pa
       metrics.http.bytes.inc({ direction }, bytes)
       serving.ledger.passed(userId, direction, bytes)
     },
+    calls: (count, userId) => serving.ledger.called(userId, count),
+    idCollision: () => metrics.http.idCollisions.inc({}),
     overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
     rejected: ({ code, limit }) =>
       metrics.http.rejected.inc({ reason: limit ?? REJECTED[code] ?? 'other' })

@@ -232,25 +232,46 @@ function refusalOf(error: unknown): { message: string; retryAfter?: number } {
 }
 
 function noteCall(
-  { exchanges, ledger, metrics, log }: WorkerDeskParts,
+  parts: WorkerDeskParts,
   worker: RunningWorker,
   { request, rpcId, method, tool }: Extract<FromWorker, { type: 'call' }>
 ): void {
+  if (isForeign(parts, worker, request)) return
+  const { exchanges, ledger, metrics } = parts
+  const exchange = exchanges.get(request)
+  if (exchange?.isRead) return // it is counted
   ledger.called(worker.userId)
-  if (exchanges.isTaken(worker, request, rpcId)) metrics.http.idCollisions.inc({})
-  if (exchanges.heard(worker, request, { rpcId, method, tool })) return
+  if (!exchange) return // over before this arrived
+  const { session } = exchange
+  if (session && session.inFlight > 1 && exchanges.isTaken(session, rpcId))
+    metrics.http.idCollisions.inc({})
+  exchanges.heard(exchange, { rpcId, method, tool })
+}
+
+/** Whether a worker tells of a request that another one serves. That is never true, and somebody should know. */
+function isForeign(
+  { exchanges, metrics, log }: WorkerDeskParts,
+  worker: RunningWorker,
+  request: string
+): boolean {
+  const exchange = exchanges.get(request)
+  if (!exchange || exchange.worker === worker) return false
   metrics.http.misroutesBlocked.inc({})
   log.error({ worker: worker.id }, 'a worker named a request that is not its own')
+  return true
 }
 
 /** What a worker tells of a call's end: for the log, and, when mail was sent, for the audit. */
 function endCall(
-  { exchanges, callLog, onSent }: WorkerDeskParts,
+  parts: WorkerDeskParts,
   worker: RunningWorker,
   { request, tool, ms, fault, code, gmail, sentTo }: Extract<FromWorker, { type: 'call-ended' }>
 ): void {
+  const { exchanges, callLog, onSent } = parts
   const isFailed = fault !== undefined
-  const ended = exchanges.ended(worker, request, { tool, isFailed })
+  const ended = isForeign(parts, worker, request)
+    ? undefined
+    : exchanges.ended(request, { tool, isFailed })
   const requestId = ended?.exchange.requestId
   // Also when its client has left: what was sent was sent.
   if (sentTo !== undefined) onSent(worker.userId, { tool, recipients: sentTo, requestId })

@@ -124,7 +124,7 @@ const FromWorker = z.discriminatedUnion('type', [
   /** `session-opened` came to nothing: `initialize` was not answered with success. */
   z.object({ type: z.literal('session-abandoned'), sessionId: z.string() }),
   z.object({ type: z.literal('restored'), id: Id, ok: z.boolean() }),
-  /** A JSON-RPC request has been read out of the HTTP request `request`. */
+  /** A JSON-RPC request has been read out of the HTTP request `request`, whose body the gateway has not read. */
   z.object({
     type: z.literal('call'),
     request: Word,

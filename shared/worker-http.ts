@@ -8,6 +8,8 @@ export const REQUEST_ID_HEADER = 'x-request-id'
 export const SHOWN_ID_HEADER = 'x-shown-request-id'
 /** Request: present when each call in it is to be reported for a trace. */
 export const TRACED_HEADER = 'x-traced'
+/** Request: present when the gateway has not read the body, and wants to hear of each call in it. */
+export const UNREAD_HEADER = 'x-unread'
 /** Request: what the verified bearer token allows, as JSON of `Principal`. */
 export const PRINCIPAL_HEADER = 'x-principal'
 /** Request: the one form in which the client takes an answer, `json` or `stream`; absent when it takes both. */

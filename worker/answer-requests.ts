@@ -1,18 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
 import type { FromWorker } from '#shared/channel.ts'
+import { MOST_NAME, type RpcCall } from '#shared/rpc-calls.ts'
 import {
+  ANSWER_FORM_HEADER,
   PRINCIPAL_HEADER,
   Principal,
   REQUEST_ID_HEADER,
   SHOWN_ID_HEADER,
-  TRACED_HEADER
+  TRACED_HEADER,
+  UNREAD_HEADER
 } from '#shared/worker-http.ts'
 import { type FetchAttachment, serveAttachment } from './attachments.ts'
 import type { Serve } from './connections.ts'
-import type { Call, Endpoint } from './mcp/endpoint.ts'
-import { inServiceOf } from './served-request.ts'
+import type { Endpoint } from './mcp/endpoint.ts'
+import { inServiceOf, type ServedRequest } from './served-request.ts'
 import { type ReceiveUpload, serveUpload } from './uploads.ts'
 
 export interface RequestParts {
@@ -30,10 +34,13 @@ export interface RequestParts {
 
 /**
  * Answers what comes from the gateway. Its requests and responses are light stand-ins for the global
- * classes: those are registered for finalisation, which keeps each until the next full collection.
+ * classes: those are registered for finalisation, which keeps each until the next full collection. The
+ * usual requests of a session need neither.
  */
-export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestParts): Serve {
-  return getRequestListener(
+export function answerRequests(parts: RequestParts): Serve {
+  const { serving, tell } = parts
+  const authOf = createAuthOf(parts.resourceMetadataUrl)
+  const listener = getRequestListener(
     async (request) => {
       const { endpoint, fetchAttachment, receiveUpload } = serving() ?? {}
       if (!endpoint) return new Response(null, { status: 503 })
@@ -41,42 +48,129 @@ export function answerRequests({ resourceMetadataUrl, serving, tell }: RequestPa
       if (fetchAttachment && pathname === '/attachment')
         return serveAttachment(request, fetchAttachment)
       if (receiveUpload && pathname === '/upload') return serveUpload(request, receiveUpload)
-      const id = request.headers.get(REQUEST_ID_HEADER) ?? ''
-      const served = {
-        exchange: id,
-        shownId: request.headers.get(SHOWN_ID_HEADER) ?? undefined,
-        isTraced: request.headers.has(TRACED_HEADER),
-        tell
-      }
-      return inServiceOf(served, () =>
-        endpoint.fetch(request, authOf(request, resourceMetadataUrl), (call) =>
-          tell({ type: 'call', request: id, ...cut(call) })
-        )
-      )
+      const { headers } = request
+      const served = servedBy((name) => headers.get(name) ?? undefined, tell)
+      const onCall = headers.has(UNREAD_HEADER)
+        ? (call: RpcCall) => tell({ type: 'call', request: served.exchange, ...withShortId(call) })
+        : undefined
+      const authInfo = authOf(headers.get(PRINCIPAL_HEADER) ?? undefined, served.exchange)
+      return inServiceOf(served, () => endpoint.fetch(request, authInfo, onCall))
     },
     { errorHandler: () => new Response(null, { status: 500 }) }
   )
+
+  const serveDirectly = async (
+    { headers }: IncomingMessage,
+    to: ServerResponse,
+    raw: Buffer
+  ): Promise<boolean> => {
+    const { endpoint } = serving() ?? {}
+    const body = jsonIn(raw)
+    const header = (name: string): string | undefined => {
+      const value = headers[name]
+      return typeof value === 'string' ? value : undefined
+    }
+    const sessionId = header('mcp-session-id')
+    if (!endpoint || body === undefined || sessionId === undefined) return false
+    const served = servedBy(header, tell)
+    const authInfo = authOf(header(PRINCIPAL_HEADER), served.exchange)
+    const version = header('mcp-protocol-version')
+    return inServiceOf(served, () =>
+      endpoint.serveDirectly(body, { sessionId, version, authInfo, to })
+    )
+  }
+
+  return async (request: WithRawBody, response) => {
+    if (mayBePlain(request)) {
+      const raw = await bodyOf(request)
+      if (!raw) return // its client has left
+      try {
+        if (await serveDirectly(request, response, raw)) return
+      } catch {
+        response.writeHead(500).end()
+        return
+      }
+      request.rawBody = raw
+    }
+    await listener(request, response)
+  }
 }
 
-/** A client may use any names; the gateway takes no more than it needs. */
-const cut = ({ rpcId, method, tool }: Call) => ({
-  rpcId: typeof rpcId === 'string' && rpcId.length > MOST_CHARACTERS ? null : rpcId,
-  method: method.slice(0, MOST_CHARACTERS),
-  tool: tool?.slice(0, MOST_CHARACTERS)
+/** A body that was read already is where @hono/node-server looks for it. */
+type WithRawBody = IncomingMessage & { rawBody?: Buffer }
+
+const servedBy = (
+  header: (name: string) => string | undefined,
+  tell: RequestParts['tell']
+): ServedRequest => ({
+  exchange: header(REQUEST_ID_HEADER) ?? '',
+  shownId: header(SHOWN_ID_HEADER),
+  isTraced: header(TRACED_HEADER) !== undefined,
+  tell
 })
 
-const MOST_CHARACTERS = 1000
+const IS_JSON = /^application\/json\s*(;|$)/i
+
+/** Whether it is one of a session whose body is small and whose client takes both forms of an answer. */
+const mayBePlain = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'POST' &&
+  url === '/mcp' &&
+  headers['mcp-session-id'] !== undefined &&
+  headers[UNREAD_HEADER] === undefined &&
+  headers[ANSWER_FORM_HEADER] === undefined &&
+  IS_JSON.test(headers['content-type'] ?? '')
+
+/** Undefined when its client leaves before all of it has come. */
+function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>()
+  const chunks: Buffer[] = []
+  request
+    .on('data', (chunk: Buffer) => chunks.push(chunk))
+    .once('end', () => resolve(Buffer.concat(chunks)))
+    .once('error', () => resolve(undefined))
+    .once('close', () => resolve(undefined)) // after `end` it changes nothing
+  return promise
+}
+
+function jsonIn(raw: Buffer): unknown {
+  try {
+    return JSON.parse(raw.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** The gateway takes no ids that are longer than names. */
+const withShortId = ({ rpcId, ...call }: RpcCall) => ({
+  ...call,
+  rpcId: typeof rpcId === 'string' && rpcId.length > MOST_NAME ? null : rpcId
+})
 
 /**
  * The verified claims of the caller's token; a link to an attachment has none. The token itself never
  * reaches a worker.
  */
-function authOf({ headers }: Request, resourceMetadataUrl: string): AuthInfo | undefined {
-  const header = headers.get(PRINCIPAL_HEADER)
-  if (header === null) return undefined
-  const { clientId, credential, level, expiresAt } = Principal.parse(JSON.parse(header))
-  const extra = { credential, request: headers.get(REQUEST_ID_HEADER) ?? '' }
-  return { token: '', clientId, scopes: levelsUpTo(level), expiresAt, resourceMetadataUrl, extra }
+function createAuthOf(resourceMetadataUrl: string) {
+  let last:
+    | { readonly text: string; readonly claims: Omit<AuthInfo, 'extra'>; credential: string }
+    | undefined
+  return (text: string | undefined, request: string): AuthInfo | undefined => {
+    if (text === undefined) return undefined
+    if (last?.text !== text) {
+      const { clientId, credential, level, expiresAt } = Principal.parse(JSON.parse(text))
+      const scopes = levelsUpTo(level)
+      last = {
+        text,
+        credential,
+        claims: { token: '', clientId, scopes, expiresAt, resourceMetadataUrl }
+      }
+    }
+    return {
+      ...last.claims,
+      scopes: [...last.claims.scopes],
+      extra: { credential: last.credential, request }
+    }
+  }
 }
 
 const levelsUpTo = (held: AccessLevel | undefined): AccessLevel[] =>

@@ -19,7 +19,7 @@ export const workerGone = (): GatewayError =>
 /** Resolves when all that the worker had to report about its calls has arrived. */
 export async function lastWords(exchange: Exchange): Promise<void> {
   const { aborted } = exchange.abort.signal
-  if (aborted && exchange.calls.length > 0) return
+  if (aborted && (exchange.isRead || exchange.calls.length > 0)) return
   let timer: NodeJS.Timeout | undefined
   const enough = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, aborted ? REPORT_MS : LAST_WORDS_MS)

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import type { UserId, WorkerId } from '#shared/ids.ts'
+import type { RpcCall } from '#shared/rpc-calls.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 
-/** A JSON-RPC request inside an exchange, as its worker reported it. */
+/** A JSON-RPC request inside an exchange. */
 export interface ReportedCall {
   readonly rpcId: string | number | null
   readonly method: string
@@ -34,19 +35,27 @@ export interface Exchange {
   readonly since: number
   /** Its worker tells of each call's end, not only of what went wrong. */
   readonly isTraced: boolean
+  /** What is in its body was read here. Else its worker tells of each call when it begins with it. */
+  readonly isRead: boolean
   readonly calls: ReportedCall[]
+}
+
+type NewExchange = Omit<Exchange, 'id' | 'abort' | 'isRead' | 'calls'> & {
+  /** What was read in the body; undefined when that is its worker's to tell. */
+  readonly read: readonly RpcCall[] | undefined
 }
 
 /** The exchanges in flight, by id. */
 export class Exchanges {
   readonly #open = new Map<string, Exchange>()
 
-  open(exchange: Omit<Exchange, 'id' | 'abort' | 'calls'>): Exchange {
+  open({ read, ...exchange }: NewExchange): Exchange {
     const opened = {
       ...exchange,
       id: randomUUID(),
       abort: new AbortController(),
-      calls: []
+      isRead: read !== undefined,
+      calls: read?.map(begun) ?? []
     }
     this.#open.set(opened.id, opened)
     return opened
@@ -60,38 +69,26 @@ export class Exchanges {
     this.#open.delete(exchange.id)
   }
 
-  /** Notes what a worker says it serves. False when the exchange is another worker's: it is not told. */
-  heard(
-    worker: RunningWorker,
-    id: string,
-    call: Pick<ReportedCall, 'rpcId' | 'method' | 'tool'>
-  ): boolean {
-    const exchange = this.#open.get(id)
-    if (!exchange) return true // over before the report arrived
-    if (exchange.worker !== worker) return false
-    exchange.calls.push({ ...call, isEnded: false, isFailed: false })
-    return true
+  /** Notes what a worker says it serves. */
+  heard({ calls }: Exchange, call: Pick<ReportedCall, 'rpcId' | 'method' | 'tool'>): void {
+    calls.push(begun(call))
   }
 
-  /** Whether another call in flight of the same session has this JSON-RPC id. */
-  isTaken(worker: RunningWorker, id: string, rpcId: ReportedCall['rpcId']): boolean {
-    const exchange = this.#open.get(id)
-    const { session } = exchange ?? {}
-    if (!session || session.inFlight < 2 || exchange?.worker !== worker) return false
+  /** Whether another call in flight of a session has this JSON-RPC id. */
+  isTaken(session: Session, rpcId: ReportedCall['rpcId']): boolean {
     return this.ofSession(session).some(({ calls }) => calls.some((call) => call.rpcId === rpcId))
   }
 
   /**
-   * The call of this worker that has come to its end, which is noted, and its exchange. Undefined for one that is over,
-   * was told of before, or never was.
+   * The call that has come to its end, which is noted, and its exchange. Undefined for one that is over, was told of
+   * before, or never was.
    */
   ended(
-    worker: RunningWorker,
     id: string,
     { tool, isFailed }: { readonly tool: string | undefined; readonly isFailed: boolean }
   ): { readonly exchange: Exchange; readonly call: ReportedCall } | undefined {
     const exchange = this.#open.get(id)
-    if (exchange?.worker !== worker) return undefined
+    if (!exchange) return undefined
     const open = exchange.calls.filter(({ isEnded }) => !isEnded)
     const call = tool === undefined ? open[0] : open.find((one) => one.tool === tool)
     if (!call) return undefined
@@ -124,3 +121,9 @@ export class Exchanges {
     return [...this.#open.values()].filter((exchange) => exchange.worker.id === id)
   }
 }
+
+const begun = (call: Pick<ReportedCall, 'rpcId' | 'method' | 'tool'>): ReportedCall => ({
+  ...call,
+  isEnded: false,
+  isFailed: false
+})

@@ -3,6 +3,7 @@ import { covers } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type SessionId, type UserId } from '#shared/ids.ts'
+import type { RpcCall } from '#shared/rpc-calls.ts'
 import type { Door } from '../door.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
@@ -55,6 +56,10 @@ export interface McpParts {
     bytes(direction: 'in' | 'out', bytes: number, userId: UserId): void
     /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
     overhead(seconds: number): void
+    /** So many JSON-RPC requests of an account are in a body that was read. */
+    calls(count: number, userId: UserId): void
+    /** One of them has the id of another one in flight in its session. */
+    idCollision(): void
     rejected(error: GatewayError): void
   }
 }
@@ -153,7 +158,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   whenClosed(reply, leave)
   if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
   const peeked = await peekAt(request)
-  const { count, isInitialize } = peeked
+  const { count, isInitialize, calls: read } = peeked
   request.trace?.adopt(parseTraceparent(peeked.traceparent))
   if (count > 1) whenClosed(reply, parts.limits.enterRestOf(caller.userId, count))
   if (!isJson(request.headers['content-type']) || isEncoded(request)) {
@@ -182,7 +187,9 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const afterWorker = performance.now()
   if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
   await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
+  note(parts, caller, found?.session, read)
   const exchange = parts.exchanges.open({
+    read,
     requestId: request.id,
     caller: atLevelOf(found?.session, caller),
     session: found?.session,
@@ -219,6 +226,18 @@ function endInTime({ clock, callTimeoutMs }: McpParts, exchange: Exchange): () =
     const message = `The call was ended: it took longer than ${seconds} s (see CALL_TIMEOUT).`
     endCalls(exchange, new GatewayError('ERR_CALL_TIMEOUT', message))
   })
+}
+
+/** Counts what was read in a body; the rest is counted when a worker tells of it. */
+function note(
+  { exchanges, measure }: McpParts,
+  { userId }: Caller,
+  session: Session | undefined,
+  read: readonly RpcCall[] = []
+): void {
+  measure.calls(read.length, userId)
+  if (!session || session.inFlight === 0) return
+  for (const { rpcId } of read) if (exchanges.isTaken(session, rpcId)) measure.idCollision()
 }
 
 function begin(session: Session): void {

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { GatewayError } from '#shared/errors.ts'
+import { callsIn, type RpcCall } from '#shared/rpc-calls.ts'
 
 /** A body up to this size is read whole before anything is decided; of a larger one only its first bytes. */
 const WHOLE_BYTES = 64 * 1024
 /** A batch (JSON-RPC 2.0 §6, MCP 2025-03-26) is counted before it is served, so it may not be larger. */
 const BATCH_BYTES = 512 * 1024
 
-/** What the gateway knows of a JSON-RPC body. It looks at ids, methods and how many there are, at nothing else. */
+/** What the gateway knows of a JSON-RPC body. It looks at ids, methods, names of tools and how many there are, at nothing else. */
 export class PeekedBody {
   /** To be sent on: whole, or a stream that begins with what was looked at. */
   readonly body: Buffer | Readable
@@ -49,6 +50,11 @@ export class PeekedBody {
     const meta = memberOf(memberOf(message, 'params'), '_meta')
     const given = memberOf(meta, 'traceparent')
     return typeof given === 'string' ? given : undefined
+  }
+
+  /** Its requests; undefined when not all of it was read. */
+  get calls(): readonly RpcCall[] | undefined {
+    return Buffer.isBuffer(this.body) ? this.#all().flatMap(callsIn) : undefined
   }
 
   #all(): readonly unknown[] {

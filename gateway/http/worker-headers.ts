@@ -5,7 +5,8 @@ import {
   type Principal,
   REQUEST_ID_HEADER,
   SHOWN_ID_HEADER,
-  TRACED_HEADER
+  TRACED_HEADER,
+  UNREAD_HEADER
 } from '#shared/worker-http.ts'
 import type { Exchange } from './exchange.ts'
 import { formsTaken } from './media-types.ts'
@@ -37,7 +38,8 @@ const ANY_ACCEPTED = 'application/json, text/event-stream'
 /** The request headers of an exchange as its worker sees them: rebuilt from an allow-list. */
 export function headersToWorker(
   headers: IncomingHttpHeaders,
-  exchange: Pick<Exchange, 'id' | 'caller'> & Partial<Pick<Exchange, 'requestId' | 'isTraced'>>
+  exchange: Pick<Exchange, 'id' | 'caller'> &
+    Partial<Pick<Exchange, 'requestId' | 'isTraced' | 'isRead'>>
 ): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -58,6 +60,7 @@ export function headersToWorker(
     [REQUEST_ID_HEADER]: exchange.id,
     ...(exchange.requestId !== undefined && { [SHOWN_ID_HEADER]: exchange.requestId }),
     ...(exchange.isTraced && { [TRACED_HEADER]: '1' }),
+    ...(exchange.isRead === false && { [UNREAD_HEADER]: '1' }),
     [PRINCIPAL_HEADER]: JSON.stringify(principal)
   }
 }

@@ -41,9 +41,10 @@ export class Ledger {
     return [...this.#accounts.keys()]
   }
 
-  called(userId: UserId): void {
+  called(userId: UserId, times = 1): void {
+    if (times === 0) return
     const { calls } = this.of(userId)
-    this.#put(userId, { calls: calls + 1, lastCallAt: this.#clock.now() })
+    this.#put(userId, { calls: calls + times, lastCallAt: this.#clock.now() })
   }
 
   passed(userId: UserId, direction: 'in' | 'out', bytes: number): void {

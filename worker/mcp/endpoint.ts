@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import {
   createMcpHandler,
   isInitializeRequest,
@@ -9,29 +10,37 @@ import {
 } from '@modelcontextprotocol/server'
 import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
+import { callsIn, type RpcCall } from '#shared/rpc-calls.ts'
 import { servedRequest } from '../served-request.ts'
 import { inForm } from './answer-form.ts'
 import { tellOfError, withName, withNamedErrors } from './named-errors.ts'
 import { isRpc, mistakeIn, tidyParams } from './params.ts'
+import { plainRequest } from './plain-request.ts'
 import { withRpcRefusal } from './refusal.ts'
 import { type SessionRecord, SessionRefused, Sessions } from './sessions.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
 
-/** A JSON-RPC request that was read out of an HTTP request. */
-export interface Call {
-  readonly rpcId: string | number
-  readonly method: string
-  readonly tool: string | undefined
-}
-
 export interface Endpoint {
-  /** Serves one HTTP request to `/mcp`. `onCall` hears of each JSON-RPC request before it is run. */
-  fetch(request: Request, authInfo: AuthInfo, onCall: (call: Call) => void): Promise<Response>
+  /** Serves one HTTP request to `/mcp`. `onCall`, if anybody wants to know, hears of each JSON-RPC request before it is run. */
+  fetch(request: Request, authInfo: AuthInfo, onCall?: (call: RpcCall) => void): Promise<Response>
+  /**
+   * Serves the body of a POST to `/mcp` if it is a plain request of a session whose client takes both forms of an answer.
+   * False, and nothing is done, when it is not: then it is for `fetch`.
+   */
+  serveDirectly(body: unknown, request: DirectRequest): Promise<boolean>
   readonly sessions: Sessions
   /** Tells the clients of both eras that the list of tools is another one. */
   toolsChanged(): void
   close(): Promise<void>
+}
+
+export interface DirectRequest {
+  readonly sessionId: string
+  /** As its header says, if it does. */
+  readonly version: string | undefined
+  readonly authInfo: AuthInfo
+  readonly to: ServerResponse
 }
 
 /**
@@ -89,11 +98,15 @@ export function createEndpoint(
         return rpcError(415, -32000, 'Content-Type must be application/json.')
       const body = tidyParams(await readJson(request))
       if (body === undefined) return rpcError(400, -32700, 'Parse error: the body is not JSON.')
-      const calls = [...callsIn(body)]
-      for (const call of calls) onCall(call)
+      const calls = callsIn(body)
+      if (onCall) for (const call of calls) onCall(call)
       const [only, ...others] = calls
       const response = await serve(request, body, only?.rpcId, authInfo)
       return inForm(request, others.length > 0 ? response : await withNames(response, only?.rpcId))
+    },
+    async serveDirectly(body, { sessionId, ...others }) {
+      const request = plainRequest(body)
+      return request ? sessions.serveDirectly(asSessionId(sessionId), request, others) : false
     },
     toolsChanged() {
       sessions.toolsChanged()
@@ -192,16 +205,5 @@ async function readJson(request: Request): Promise<unknown> {
     return await request.json()
   } catch {
     return undefined
-  }
-}
-
-function* callsIn(body: unknown): Iterable<Call> {
-  for (const message of Array.isArray(body) ? body : [body]) {
-    if (typeof message !== 'object' || message === null) continue
-    const { id, method, params } = message
-    if (typeof method !== 'string') continue
-    if (typeof id !== 'string' && typeof id !== 'number') continue
-    const name: unknown = method === 'tools/call' ? params?.name : undefined
-    yield { rpcId: id, method, tool: typeof name === 'string' ? name : undefined }
   }
 }

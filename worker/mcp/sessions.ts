@@ -78,6 +78,14 @@ export class Sessions {
     return this.#live.get(sessionHash(id))?.transport.handle(request, body, authInfo)
   }
 
+  /** As `KeyedTransport.serve`, for a live session; false when this process does not know it. */
+  async serveDirectly(
+    id: SessionId,
+    ...request: Parameters<KeyedTransport['serve']>
+  ): Promise<boolean> {
+    return (await this.#live.get(sessionHash(id))?.transport.serve(...request)) ?? false
+  }
+
   /** Replays a stored `initialize` into a fresh transport, so that the session goes on under its id. */
   async restore(id: SessionId, initialize: InitializeParams): Promise<void> {
     if (this.#live.has(sessionHash(id))) return

@@ -81,3 +81,28 @@ t.test('a client that leaves is not waited for', async (t) => {
   body.destroy()
   await t.rejects(peeking, /left/)
 })
+
+t.test('what is in a body is known without its worker, unless it was not read whole', async (t) => {
+  const calls = async (body: unknown) =>
+    (await peekBody(Readable.from([Buffer.from(JSON.stringify(body))]), {})).calls
+  const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'echo' } }
+  t.same(await calls(call), [{ rpcId: 7, method: 'tools/call', tool: 'echo' }])
+  const list = { jsonrpc: '2.0', id: 'a', method: 'tools/list', params: { name: 'no tool' } }
+  t.same(
+    await calls([
+      list,
+      { method: 'notifications/initialized' },
+      { id: 1, result: {} },
+      'no message'
+    ]),
+    [{ rpcId: 'a', method: 'tools/list', tool: undefined }]
+  )
+  t.same(await calls({ ...call, params: { name: 'x'.repeat(2000) } }), [
+    { rpcId: 7, method: 'tools/call', tool: 'x'.repeat(1000) }
+  ])
+  t.same(await calls({ ...call, params: null }), [
+    { rpcId: 7, method: 'tools/call', tool: undefined }
+  ])
+  t.same((await peekBody(Readable.from([Buffer.from('{"id":')]), {})).calls, [], 'no JSON')
+  t.equal(await calls({ ...call, pad: 'x'.repeat(70_000) }), undefined, 'too large to be read')
+})
