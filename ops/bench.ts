@@ -26,6 +26,7 @@ import { neighbours } from './bench/scenarios/neighbours.ts'
 import { price } from './bench/scenarios/price.ts'
 import { profile } from './bench/scenarios/profile.ts'
 import { reading } from './bench/scenarios/reading.ts'
+import { scrape } from './bench/scenarios/scrape.ts'
 import { sessions } from './bench/scenarios/sessions.ts'
 import { startVariants } from './bench/scenarios/start-variants.ts'
 import { throughput } from './bench/scenarios/throughput.ts'
@@ -40,6 +41,7 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = 
   hibernated,
   neighbours,
   hostile,
+  scrape,
   profile
 }
 const ASKED_FOR = { variants: startVariants, against, reading }

@@ -69,7 +69,7 @@ export const httpFamilies = (families: Families) => ({
   ),
   rejected: families.counter('rejected_total', 'Requests refused before they reached a worker.', {
     reason: [
-      ...['rate', 'calls', 'streams', 'sessions', 'attempts', 'body_too_large'],
+      ...['rate', 'calls', 'streams', 'attempts', 'body_too_large'],
       ...['queue_full', 'capacity', 'broken', 'blocked', 'not_allowed', 'draining', 'other']
     ]
   }),

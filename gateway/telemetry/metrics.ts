@@ -1,5 +1,11 @@
 /** Every metric of the gateway and its workers, in Prometheus' terms. */
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
+import heap from 'prom-client/lib/metrics/heapSizeAndUsed.js'
+import memory from 'prom-client/lib/metrics/osMemoryHeap.js'
+import processorTime from 'prom-client/lib/metrics/processCpuTotal.js'
+import mostFiles from 'prom-client/lib/metrics/processMaxFileDescriptors.js'
+import openFiles from 'prom-client/lib/metrics/processOpenFileDescriptors.js'
+import startTime from 'prom-client/lib/metrics/processStartTime.js'
 import { FAULTS } from '#shared/channel.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
 import { MCP_SDK_VERSION } from '#shared/version.ts'
@@ -18,8 +24,7 @@ export type Metrics = ReturnType<typeof createMetrics>
 /** The number of series is the same with one user and with a thousand: no label grows with users. */
 export function createMetrics(build: { version: string }) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  keepStandardOnes(registry)
+  for (const collect of OF_THE_PROCESS) collect(registry)
   const families = new Families(registry)
   const running = {
     version: build.version,
@@ -115,14 +120,11 @@ export function createMetrics(build: { version: string }) {
 }
 
 /**
- * Of prom-client's own only those of Prometheus' conventions, and the heap: of the others some are named against them, some
- * get further series with time (each kind of garbage collection, of handle), and the event loop has ours.
+ * Of prom-client's own only those of Prometheus' conventions, and the heap. Of the others some are named against them, some
+ * get further series with time (each kind of garbage collection, of handle), and two watch the process for ever, once
+ * for each registry: the event loop, which has metrics of ours, and the collector.
  */
-function keepStandardOnes(registry: Registry): void {
-  for (const { name } of registry.getMetricsAsArray())
-    if (!/^(process_|nodejs_heap_size_|nodejs_external_memory_)/.test(name))
-      registry.removeSingleMetric(name)
-}
+const OF_THE_PROCESS = [processorTime, startTime, memory, openFiles, mostFiles, heap]
 
 const nodeFamilies = (families: Families) => ({
   lag: families.gauge(

@@ -132,11 +132,16 @@ export class GatewayProcess {
     await this.#child[Symbol.asyncDispose]()
   }
 
+  /** What Prometheus gets. */
+  async scrape(): Promise<string> {
+    return (await this.#ask('GET', '/metrics')).text()
+  }
+
   /** The sum over all labels. */
   async #metric(name: string): Promise<number> {
-    const scraped = await this.#ask('GET', '/metrics')
+    const scraped = await this.scrape()
     const series = new RegExp(`^gmail_mcp_${name}(?:\\{.*\\})? (\\S+)$`, 'gm')
-    const values = [...(await scraped.text()).matchAll(series)]
+    const values = [...scraped.matchAll(series)]
     return values.reduce((sum, [, value]) => sum + Number(value), 0)
   }
 

@@ -153,7 +153,14 @@ const CASES: Readonly<Record<string, AlertCase>> = {
   },
   GmailMcpSessionsOrphaned: lasting('gmail_mcp_sessions_orphaned'),
   GmailMcpLeasesLost: counter('gmail_mcp_lease_lost_total', 1),
-  GmailMcpStoreTrouble: gauge('gmail_mcp_store_trouble', [1, 0], '1m', { kind: 'full' }),
+  // No scrape saw more of it than what it counted; one that did is tried in test/e2e/alerts.test.ts.
+  GmailMcpStoreTrouble: {
+    series: {
+      [of('gmail_mcp_store_errors_total', { kind: 'locked' })]: `0+0x10 3+0x${MINUTES}`,
+      [of('gmail_mcp_store_trouble', { kind: 'locked' })]: `0+0x${MINUTES}`
+    },
+    ...{ fires: '12m', resolved: '20m', labels: { ...NODE, kind: 'locked' } }
+  },
   GmailMcpKeyFileTrouble: gauge('gmail_mcp_key_file_trouble', [1, 0], '1m', { kind: 'lost' }),
   GmailMcpClockStepped: counter(
     'gmail_mcp_clock_steps_total',

@@ -158,7 +158,9 @@ const surroundings: readonly Alert[] = [
     severity: 'page',
     hold: '0s',
     summary: 'The database is in trouble: {{ $labels.kind }}.',
-    expr: () => 'gmail_mcp_store_trouble == 1'
+    // Trouble of some seconds may begin and end between two scrapes.
+    expr: ({ range }) =>
+      `gmail_mcp_store_trouble == 1 or increase(gmail_mcp_store_errors_total[${range('5m')}]) > 0`
   },
   {
     name: 'GmailMcpKeyFileTrouble',

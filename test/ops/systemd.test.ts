@@ -41,6 +41,14 @@ t.test('with the stronger wall it is what the document says', { skip }, (t) => {
   t.end()
 })
 
+t.test('the gateway’s units leave it what it reads in /proc', (t) => {
+  // proc(5): `boot_id` tells gateways of one machine from those of others; the state of workers is in their directories.
+  for (const unit of ['ops/systemd/gmail-mcp@.service', 'ops/systemd/namespaces.conf'])
+    t.notOk(values(unit, 'ProcSubset').includes('pid'), unit)
+  t.same(values('ops/systemd/gmail-mcp@.service', 'ProtectProc'), [], 'workers are other users')
+  t.end()
+})
+
 t.test('systemd knows every line of them', { skip }, (t) => {
   for (const unit of [...units, ...globSync('ops/systemd/*.timer')]) {
     const { stderr } = spawnSync('systemd-analyze', ['verify', '--recursive-errors=no', unit], {

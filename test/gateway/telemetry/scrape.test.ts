@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
@@ -192,4 +193,13 @@ t.test('every family that is promised is there', async (t) => {
     (name) => !/^(gmail_mcp_|process_|nodejs_(heap_size|external))/.test(name ?? '')
   )
   t.same(others, [], 'and none that is misnamed or grows')
+})
+
+t.test('what makes metrics watches nothing by itself', async (t) => {
+  // prom-client's own of the event loop and the garbage collection go on after their registry is forgotten.
+  const hooks = createRequire(import.meta.url)('node:perf_hooks')
+  const delays = t.capture(hooks, 'monitorEventLoopDelay')
+  const observed = t.capture(hooks.PerformanceObserver.prototype, 'observe')
+  createMetrics({ version: '0' })
+  t.same([delays().length, observed().length], [0, 0])
 })
