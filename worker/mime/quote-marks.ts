@@ -35,15 +35,15 @@ const FROM = words(
 )
 const SENT = words(
   'Sent|Date|Gesendet|Datum|Envoy\u00e9|Envoy\u00e9 le|Enviado|Enviado el|Enviada em|Enviado em|Fecha|Data|Inviato|Verzonden|Skickat|Sendt|Dato|L\u00e4hetetty|P\u00e4iv\u00e4ys',
-  'Wys\u0142ano|Odesl\u00e1no|Odoslan\u00e9|Elk\u00fcldve|D\u00e1tum|Trimis|G\u00f6nderildi|G\u00f6nderme Tarihi|G\u00f6nderim Tarihi|Tarih|Poslano|Poslato|Ng\u00e0y|\u0110\u00e3 g\u1eedi|Terkirim|Tanggal|Saadetud',
-  '\u041e\u0442\u043f\u0440\u0430\u0432\u043b\u0435\u043d\u043e|\u0414\u0430\u0442\u0430|\u041d\u0430\u0434\u0456\u0441\u043b\u0430\u043d\u043e|\u0418\u0437\u043f\u0440\u0430\u0442\u0435\u043d\u043e|\u03a3\u03c4\u03ac\u03bb\u03b8\u03b7\u03ba\u03b5|\u0397\u03bc\u03b5\u03c1\u03bf\u03bc\u03b7\u03bd\u03af\u03b1|\u53d1\u9001\u65f6\u95f4|\u65e5\u671f|\u65f6\u95f4|\u5bc4\u4ef6\u65e5\u671f|\u50b3\u9001\u65e5\u671f|\u9001\u4fe1\u65e5\u6642|\u65e5\u6642|\u65e5\u4ed8|\ubcf4\ub0b8 \ub0a0\uc9dc|\ub0a0\uc9dc|\u05e0\u05e9\u05dc\u05d7|\u05ea\u05d0\u05e8\u05d9\u05da|\u062a\u0627\u0631\u064a\u062e \u0627\u0644\u0625\u0631\u0633\u0627\u0644|\u0627\u0644\u062a\u0627\u0631\u064a\u062e|\u0627\u0644\u0625\u0631\u0633\u0627\u0644|\u0e27\u0e31\u0e19\u0e17\u0e35\u0e48'
+  'Wys\u0142ano|Wys\u0142ane|Enviat|Odesl\u00e1no|Odoslan\u00e9|Elk\u00fcldve|D\u00e1tum|Trimis|G\u00f6nderildi|G\u00f6nderme Tarihi|G\u00f6nderim Tarihi|Tarih|Poslano|Poslato|Ng\u00e0y|\u0110\u00e3 g\u1eedi|Terkirim|Tanggal|Saadetud',
+  '\u041e\u0442\u043f\u0440\u0430\u0432\u043b\u0435\u043d\u043e|\u0414\u0430\u0442\u0430|\u041d\u0430\u0434\u0456\u0441\u043b\u0430\u043d\u043e|\u0418\u0437\u043f\u0440\u0430\u0442\u0435\u043d\u043e|\u03a3\u03c4\u03ac\u03bb\u03b8\u03b7\u03ba\u03b5|\u0397\u03bc\u03b5\u03c1\u03bf\u03bc\u03b7\u03bd\u03af\u03b1|\u53d1\u9001\u65f6\u95f4|\u65e5\u671f|\u65f6\u95f4|\u5bc4\u4ef6\u65e5\u671f|\u50b3\u9001\u65e5\u671f|\u9001\u4fe1\u65e5\u6642|\u65e5\u6642|\u65e5\u4ed8|\ubcf4\ub0b8 \ub0a0\uc9dc|\ub0a0\uc9dc|\u05e0\u05e9\u05dc\u05d7|\u05ea\u05d0\u05e8\u05d9\u05da|\u062a\u0627\u0631\u064a\u062e \u0627\u0644\u0625\u0631\u0633\u0627\u0644|\u0627\u0644\u062a\u0627\u0631\u064a\u062e|\u0627\u0644\u0625\u0631\u0633\u0627\u0644|\u0e27\u0e31\u0e19\u0e17\u0e35\u0e48|\u0e2a\u0e48\u0e07|\u0e2a\u0e48\u0e07\u0e40\u0e21\u0e37\u0e48\u0e2d'
 )
 const TO = words(
-  'To|An|\u00c0|A|Para|Aan|Till|Til|Vastaanottaja|Do|Komu|C\u00edmzett|C\u0103tre|Kime|Al\u0131c\u0131|Destinataire|Destinatario|Prima|Za|\u0110\u1ebfn|Kepada|Saaja|Cc|Bcc|Kopie|Kopia|Kopi|M\u00e1solat|Bilgi|Cci|Cco',
+  'To|An|\u00c0|A|Para|Per a|Aan|Till|Til|Vastaanottaja|Do|Komu|C\u00edmzett|C\u0103tre|Kime|Al\u0131c\u0131|Destinataire|Destinatario|Prima|Za|\u0110\u1ebfn|Kepada|Saaja|Cc|Bcc|Kopie|Kopia|Kopi|M\u00e1solat|Bilgi|Cci|Cco',
   '\u041a\u043e\u043c\u0443|\u041a\u043e\u043f\u0438\u044f|\u041a\u043e\u043f\u0456\u044f|\u039a\u03bf\u03b9\u03bd\\.|\u6284\u9001|\u526f\u672c|\u53c2\u7167|\ucc38\uc870|\u0414\u043e|\u03a0\u03c1\u03bf\u03c2|\u6536\u4ef6\u4eba|\u6536\u4ef6\u8005|\u5b9b\u5148|\ubc1b\ub294 \uc0ac\ub78c|\uc218\uc2e0\uc790|\u05d0\u05dc|\u0625\u0644\u0649|\u0e16\u0e36\u0e07'
 )
 const SUBJECT = words(
-  'Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|\u00c4mne|Emne|Aihe|Temat|P\u0159edm\u011bt|Predmet|T\u00e1rgy|Subiect|Konu|Ch\u1ee7 \u0111\u1ec1|Perihal|Subjek|Teema|Zadeva|Tema|Sujet',
+  'Subject|Betreff|Assumpte|Objet|Asunto|Assunto|Oggetto|Onderwerp|\u00c4mne|Emne|Aihe|Temat|P\u0159edm\u011bt|Predmet|T\u00e1rgy|Subiect|Konu|Ch\u1ee7 \u0111\u1ec1|Perihal|Subjek|Teema|Zadeva|Tema|Sujet',
   '\u0422\u0435\u043c\u0430|\u041e\u0442\u043d\u043e\u0441\u043d\u043e|\u0398\u03ad\u03bc\u03b1|\u4e3b\u9898|\u4e3b\u65e8|\u4e3b\u984c|\u4ef6\u540d|\uc81c\ubaa9|\u05e0\u05d5\u05e9\u05d0|\u0627\u0644\u0645\u0648\u0636\u0648\u0639|\u0e2b\u0e31\u0e27\u0e40\u0e23\u0e37\u0e48\u0e2d\u0e07'
 )
 /** Names of fields that may stand among them. */
@@ -169,4 +169,8 @@ export function headerBlockLength(lines: readonly string[], at: number): number 
  * recipients do and what is as long as a line gets.
  */
 const mayGoOn = (above: string, line: string, distance: number): boolean =>
-  line === '' ? distance === 0 : above.length >= LEAST_BROKEN_CHARS || /[,;]$/.test(above)
+  line === ''
+    ? distance === 0
+    : above.length >= LEAST_BROKEN_CHARS || /[,;]$/.test(above) || ADDRESS_FIRST.test(line)
+
+const ADDRESS_FIRST = /^<?[^\s<>:@]+@[^\s<>:@]+>?/

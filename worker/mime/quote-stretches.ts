@@ -59,7 +59,7 @@ function stretchAt(
 ): Stretch | undefined {
   const line = (lines[at] ?? '').trim()
   if (line === '') return undefined
-  if (isQuoted(lines[at])) return { from: at, body: at, to: endOfQuoted(lines, at), form: 'marks' }
+  if (isQuoted(lines[at])) return marked(lines, at)
   const isForwarded = isForwardLine(line)
   const isBar = isForwarded || isOriginalLine(line)
   const head = isBar || isRuler(line) ? nextFull(lines, at + 1) : at
@@ -69,6 +69,18 @@ function stretchAt(
   if (!isBar && header === 0) return undefined
   const form = isForwarded ? 'forward' : 'below a header'
   return { from: at, body: head + header, to: lines.length, form }
+}
+
+/** Apple's programs put the marks before the words that introduce a quote as well. */
+function marked(lines: readonly string[], from: number): Stretch {
+  const to = endOfQuoted(lines, from)
+  const first = lines
+    .slice(from, Math.min(to, from + 3))
+    .map((line) => line.replace(/^\s{0,3}> ?/, ''))
+  const length = first.findIndex((_, last) => attributionLength(first, last) === last + 1) + 1
+  const body = length > 0 ? nextFull(lines, from + length, isEmptyQuoted) : from
+  const form = length > 0 ? 'marks below words' : 'marks'
+  return { from, body: Math.min(body, to), to, form }
 }
 
 /** Below words that introduce a quote without marks, all may be one. */
@@ -89,9 +101,12 @@ function endOfQuoted(lines: readonly string[], from: number): number {
   return end
 }
 
-function nextFull(lines: readonly string[], from: number): number {
+const isEmpty = (line: string): boolean => line.trim() === ''
+const isEmptyQuoted = (line: string): boolean => /^[>\s\ufeff]*$/.test(line)
+
+function nextFull(lines: readonly string[], from: number, isNone = isEmpty): number {
   let at = from
-  while (at < lines.length && at < from + 3 && (lines[at] ?? '').trim() === '') at += 1
+  while (at < lines.length && at < from + 3 && isNone(lines[at] ?? '')) at += 1
   return at
 }
 

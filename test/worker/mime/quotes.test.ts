@@ -174,6 +174,7 @@ t.test('of a message that is alone what is introduced as a quote goes', (t) => {
   t.same(own('> all'), { text: '> all', leftOut: 0 })
   t.equal(own('On Monday I wrote:\nnothing else').leftOut, 0)
   t.equal(own(`Thanks!\n${HEAD}\n> old`).text, 'Thanks!')
+  t.equal(own(`Thanks!\n\n> ${HEAD}\n> \n> old`).text, 'Thanks!', 'as Apple writes it')
   t.equal(own(`Thanks!\n\n${OUTLOOK}\nold`).text, 'Thanks!')
   t.equal(own(`FYI\n\n${OUTLOOK}\nold`, true).leftOut, 0)
   t.end()
