@@ -8,10 +8,13 @@ import Fastify, {
 } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config.ts'
+import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
 import { answerWithNames, nameOfRequest } from './http/request-names.ts'
+import { noteFailure } from './http/rpc-error.ts'
 import { tellCalls } from './http/tell-calls.ts'
 import { traceRequests } from './http/trace-requests.ts'
+import { type UploadParts, uploadRoute } from './http/upload-route.ts'
 import { ELSEWHERE_HEADER, readCaller } from './peers/passed-caller.ts'
 import type { PeerKeys } from './peers/peer-keys.ts'
 import type { CallLog } from './telemetry/call-log.ts'
@@ -26,8 +29,11 @@ export interface PeerAppParts {
   readonly traces: Traces | undefined
   /** Without a way to other gateways: a request is passed on once. */
   readonly mcp: Omit<McpParts, 'peers' | 'passOn'>
+  /** Without a way to other gateways, too. */
+  readonly files: Omit<AttachmentParts & UploadParts, 'leadLink'>
 }
 
+const FAILED = 'The gateway failed to serve this request.'
 /** Longer than other gateways keep a connection that they do not use. */
 const KEEP_ALIVE_MS = 60_000
 /** Nothing of a call was begun here when it is refused with one of these. */
@@ -69,6 +75,18 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<FastifyInstance
     await mcpRoutes(scope, parts.mcp)
   }
   await app.register(forPeople)
+  await attachmentRoute(app, parts.files)
+  await uploadRoute(app, parts.files)
+  app.setErrorHandler((error, request, reply) => {
+    noteFailure(request, error)
+    const known = error instanceof GatewayError ? error : undefined
+    if (known?.retryAfter !== undefined) reply.header('retry-after', String(known.retryAfter))
+    const { code, message } = known ?? { code: 'ERR_INTERNAL', message: FAILED }
+    if (!known) request.log.error({ err: error, requestId: request.id }, 'request failed')
+    return reply
+      .code(known?.statusCode ?? 500)
+      .send({ error: { code, message, requestId: request.id } })
+  })
   return app
 }
 

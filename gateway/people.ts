@@ -1,5 +1,5 @@
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
+import { asUserId, type UserId } from '#shared/ids.ts'
 import type { Account } from './accounts/accounts.ts'
 import type { AllowedPeople } from './accounts/allow-list.ts'
 import type { GoogleProfile } from './accounts/google.ts'
@@ -7,6 +7,7 @@ import type { OpenAccounts } from './accounts/open-accounts.ts'
 import type { TellAccountEvent } from './oauth/account-change.ts'
 import type { Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
+import type { Change } from './store/change-feed.ts'
 import type { Log } from './telemetry/log.ts'
 
 export interface PeopleParts {
@@ -17,6 +18,8 @@ export interface PeopleParts {
   readonly tell: TellAccountEvent
   /** What is still to be written names them no more. */
   readonly forget: (userId: UserId) => Promise<void>
+  /** Tells the other gateways over the same store; absent where there are none. */
+  readonly tellOthers?: ((change: Change) => Promise<void>) | undefined
 }
 
 /** What follows for workers and sessions when people sign in, grant something else, are put out, or go. */
@@ -35,20 +38,16 @@ export interface People {
   readonly onErase: (userId: UserId) => Promise<void>
   /** No call, stream, link or refresh of this person works any more. Sessions sleep, for when they come back. */
   readonly block: (userId: UserId) => Promise<void>
+  /** Another gateway has changed something of a person: the same follows here. */
+  readonly heard: (change: Change) => Promise<void>
   /** Ends everything of those whom the allow list no longer names; answers how many had something open. */
   readonly putOutOthers: () => Promise<number>
 }
 
 const PAGE = 500
 
-export function peopleOf({
-  allowedPeople,
-  log,
-  accounts,
-  serving,
-  tell,
-  forget
-}: PeopleParts): People {
+export function peopleOf(parts: PeopleParts): People {
+  const { allowedPeople, log, accounts, serving, tell, forget } = parts
   const allowsAccount: People['allowsAccount'] = (account) => allowedPeople.allowsAccount(account)
 
   /** Resolves when the worker is gone. */
@@ -58,32 +57,54 @@ export function peopleOf({
     await serving.supervisor.stop(userId, 'blocked', 'now')
   }
 
+  const grantChanged = (userId: UserId, kind: 'grant' | 'policy'): Promise<void> => {
+    if (kind === 'grant') accounts.broker.forget(userId)
+    return serving
+      .grantChanged(userId)
+      .catch((err: unknown) => log.warn({ err, kind }, 'a change was not passed on to a worker'))
+  }
+  const tellOthers = async (kind: Change['kind'], subject: string): Promise<void> =>
+    parts.tellOthers?.({ kind, subject })
+  /** For what nobody waits for: that the others were not told is in the log. */
+  const tellSoon = (kind: Change['kind'], subject: string): void => {
+    tellOthers(kind, subject).catch((err: unknown) =>
+      log.error({ err, kind }, 'the other gateways were not told')
+    )
+  }
+
   return {
     allowed: (profile) => allowedPeople.allows(profile),
     allowsAccount,
     tell,
     onGrantChanged(userId) {
-      accounts.broker.forget(userId)
-      serving.grantChanged(userId).catch((err: unknown) => log.warn({ err }, 'grant not passed on'))
+      void grantChanged(userId, 'grant')
+      tellSoon('grant', userId)
     },
     onPolicyChanged(userId) {
-      serving
-        .grantChanged(userId)
-        .catch((err: unknown) => log.warn({ err }, 'choice not passed on'))
+      void grantChanged(userId, 'policy')
+      tellSoon('policy', userId)
     },
     async onErase(userId) {
-      serving.cutOff(userId, new GatewayError('ERR_ACCOUNT_BLOCKED', 'This account was erased.'))
+      serving.cutOff(userId, erased())
       await accountSessions(serving.sessions).endAll(userId)
       await serving.supervisor.stop(userId, 'admin', 'now')
       accounts.broker.forget(userId)
       await forget(userId)
+      await tellOthers('erase', userId)
     },
     async block(userId) {
       await accounts.accounts.block(userId) // first, so that nothing new begins
-      await cutOff(
-        userId,
-        new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
-      )
+      await Promise.all([cutOff(userId, blocked()), tellOthers('block', userId)])
+    },
+    async heard({ kind, subject }) {
+      const userId = asUserId(subject)
+      if (kind === 'grant' || kind === 'policy') await grantChanged(userId, kind)
+      if (kind === 'block') await cutOff(userId, blocked())
+      if (kind === 'erase') {
+        await cutOff(userId, erased())
+        await forget(userId)
+      }
+      if (kind === 'session') await serving.sessions.endedElsewhere(subject)
     },
     async putOutOthers() {
       const why = new GatewayError(
@@ -101,6 +122,11 @@ export function peopleOf({
     }
   }
 }
+
+const blocked = (): GatewayError =>
+  new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
+const erased = (): GatewayError =>
+  new GatewayError('ERR_ACCOUNT_BLOCKED', 'This account was erased.')
 
 async function* everyAccount({ accounts }: OpenAccounts): AsyncGenerator<Account> {
   for (let after: UserId | undefined; ; ) {

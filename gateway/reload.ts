@@ -13,6 +13,8 @@ export interface ReloadParts {
   /** Looks at the file of keys. Never rejects. */
   readonly lookAtKeys: () => Promise<void>
   readonly log: Log
+  /** Has the other gateways over the same store do the same, each with its own settings. Must not throw. */
+  readonly tellOthers?: (() => void) | undefined
   /** Hears of the settings that are in force from now on, as far as a reload changes them. */
   readonly took: (settings: ReloadedSettings) => void
 }
@@ -29,13 +31,14 @@ export interface Reloaded {
 
 /**
  * Takes over what may change while the gateway runs: allow lists, operators and their tokens, the log level.
- * Rejects with ERR_CONFIG when anything is wrong; then everything stays as it was, and the log says so.
+ * Rejects with ERR_CONFIG when anything is wrong; then everything stays as it was, and the log says so. `isTold`: another
+ * gateway has said so, and the others have heard it too.
  */
-export type Reload = () => Promise<Reloaded>
+export type Reload = (options?: { readonly isTold?: boolean }) => Promise<Reloaded>
 
 export const createReload = (parts: ReloadParts): Reload => {
   const { reread, allowedPeople, operators, people, lookAtKeys, log, took } = parts
-  return async () => {
+  return async ({ isTold = false } = {}) => {
     try {
       const config = await reread()
       const next = loadOperators(config)
@@ -56,6 +59,7 @@ export const createReload = (parts: ReloadParts): Reload => {
       putOut: await people.putOutOthers()
     }
     log.warn(reloaded, 'reloaded')
+    if (!isTold) parts.tellOthers?.()
     return reloaded
   }
 }

@@ -18,6 +18,7 @@ import { QuotaShares } from './quota-shares.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
 import type { SleepCause } from './sessions/session.ts'
+import type { Change } from './store/change-feed.ts'
 import { createSendLedger } from './store/send-ledger.ts'
 import type { Store } from './store/store.ts'
 import { isStoreError } from './store/store-trouble.ts'
@@ -47,6 +48,8 @@ export interface ServingParts {
   readonly confirmations: WorkerDeskParts['confirmations']
   readonly unsubscriber: WorkerDeskParts['unsubscriber']
   readonly ownership: Ownership
+  /** What links end with, by which other gateways know whose they are; undefined where there are none. */
+  readonly linkTag: string | undefined
   readonly isLive: BearerTokens['isLive']
   /** As `AccessWatchParts` has it. */
   readonly doubtful: AccessWatchParts['doubtful']
@@ -59,6 +62,8 @@ export interface ServingParts {
   readonly events: Events
   readonly callLog: CallLog
   readonly onSent: WorkerDeskParts['onSent']
+  /** Tells the other gateways over the same store; absent where there are none. */
+  readonly tellOthers?: ((change: Change) => Promise<void>) | undefined
 }
 
 export interface Serving {
@@ -101,8 +106,8 @@ export function createServing(parts: ServingParts): Serving {
   const { config, clock, store, metrics, ownership } = parts
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
-  const links = new OneTimeLinks<FileTarget>(clock)
-  const slots = new OneTimeLinks<SlotTarget>(clock)
+  const links = new OneTimeLinks<FileTarget>(clock, parts.linkTag)
+  const slots = new OneTimeLinks<SlotTarget>(clock, parts.linkTag)
   const quota = new QuotaShares(
     { perPerson: config.GMAIL_UNITS, perProject: config.GMAIL_PROJECT_UNITS },
     clock
@@ -145,7 +150,7 @@ export function createServing(parts: ServingParts): Serving {
     clock,
     launcher: parts.launcher,
     assignment: parts.assignment,
-    ...rightsOf(ownership),
+    ...rightsOf(ownership, parts.linkTag !== undefined),
     random: Math.random,
     processUse,
     mainThread,
@@ -197,12 +202,18 @@ export function createServing(parts: ServingParts): Serving {
   }
 }
 
-/** Nobody has nothing that two gateways could fight over. */
-const rightsOf = (ownership: Ownership): Pick<SupervisorParts, 'hold' | 'leftMs'> => ({
-  hold: async (userId, signal) =>
-    isNobody(userId) ? { release() {} } : ownership.hold(userId, signal),
-  leftMs: (userId) => (isNobody(userId) ? Number.POSITIVE_INFINITY : ownership.leftMs(userId))
-})
+/** Nobody has nothing that two gateways could fight over; where there are peers, they have to know who has nobody's session. */
+const rightsOf = (
+  ownership: Ownership,
+  hasPeers: boolean
+): Pick<SupervisorParts, 'hold' | 'leftMs'> => {
+  const isFree = (userId: UserId): boolean => !hasPeers && isNobody(userId)
+  return {
+    hold: async (userId, signal) =>
+      isFree(userId) ? { release() {} } : ownership.hold(userId, signal),
+    leftMs: (userId) => (isFree(userId) ? Number.POSITIVE_INFINITY : ownership.leftMs(userId))
+  }
+}
 
 const restorerOf = ({ clock, metrics: { sessions }, events }: ServingParts): Restorer =>
   new Restorer(clock, {
@@ -241,7 +252,7 @@ const settingsOf = (config: Config): SupervisorSettings =>
 
 /** A session that ended takes along what belongs to it: its stream, its calls, its place in the worker. */
 const sessionEvents = (
-  { clock, metrics, log, events }: ServingParts,
+  { clock, metrics, log, events, tellOthers }: ServingParts,
   exchanges: Exchanges,
   streams: ParkedStreams,
   workerOf: Supervisor['peek']
@@ -250,6 +261,11 @@ const sessionEvents = (
     const client = clientFamily(initialize.clientInfo.name)
     metrics.sessions.started.inc({ era: 'legacy', client })
     events.tell('session_started', { userId, session: handle, client })
+  },
+  endedForAll({ handle }) {
+    tellOthers?.({ kind: 'session', subject: handle }).catch((err: unknown) =>
+      log.error({ err }, 'the other gateways were not told of an end')
+    )
   },
   sweepFailed(err) {
     if (!isStoreError(err)) log.error({ err }, 'sessions not swept')

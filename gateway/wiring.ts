@@ -42,13 +42,15 @@ import { SqlOwnership } from './ownership/sql-ownership.ts'
 import { type PeerNotice, Succession } from './ownership/succession.ts'
 import { createWhereabouts } from './ownership/whereabouts.ts'
 import { buildPeerApp } from './peer-app.ts'
+import { tagOf } from './peers/node-tag.ts'
 import { peerKeysOf } from './peers/peer-keys.ts'
 import { openPeers, type Peers } from './peers/peers.ts'
-import { type People, peopleOf } from './people.ts'
+import { type People, type PeopleParts, peopleOf } from './people.ts'
 import { Readiness } from './readiness.ts'
 import { createReload, type Reload, type ReloadParts } from './reload.ts'
 import { createServing, type Serving } from './serving.ts'
 import { accountSessions } from './sessions/account-view.ts'
+import { type Change, ChangeFeed } from './store/change-feed.ts'
 import type { HolderRow } from './store/lease-rows.ts'
 import { forgetOldSends } from './store/send-ledger.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -167,10 +169,10 @@ export async function wire(
     {
       stop: (userId) => void serving.supervisor.stop(userId, 'lease_lost', 'now'), // never rejects
       peers: () => peers,
-      load: () => (isTaking() ? loadOf(serving) : { ...loadOf(serving), limit: 0 })
+      load: () => ({ ...loadOf(serving), ...(!readiness.accepts && { limit: 0 }) })
     }
   )
-  const isTaking = (): boolean => readiness.accepts
+  const { changes, tellOthers } = changesFor(store, node, log, () => admitted)
   const books = openBooks({ config, store, events, metrics })
   const tokens = tokensFor(config, store, accounts, { ...base, goesOn })
   const lists = createGuardedFetch(wayOutOf(config), { answerMs: LIST_ANSWER_MS })
@@ -185,17 +187,18 @@ export async function wire(
     confirmations: confirmationsOf(config, store, accounts),
     unsubscriber: createUnsubscriber(substitutes.fetchOfLists ?? lists.fetch, systemClock),
     ownership,
+    linkTag: config.PEER_URL === undefined ? undefined : tagOf(node.id),
     isLive: tokens.isLive,
-    ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books },
+    ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books, tellOthers },
     assignment: (userId) => assignmentOf(userId, accounts, config),
     onSignIn: (worker, message) => void toolSignIn?.desk.answer(worker, message) // never rejects
   })
   const peers: Peers | undefined = peersFor(
     { ...base, config, log, metrics, serving, node },
-    { ownership, isTaking }
+    { ownership, isTaking: () => readiness.accepts }
   )
   const admitted = admission(config, log, keyWatch, {
-    ...{ ...base, accounts, serving, substitutes },
+    ...{ ...base, accounts, serving, substitutes, tellOthers },
     ...{ tell: books.tell, forget: books.forget }
   })
   const { people } = admitted
@@ -228,7 +231,7 @@ export async function wire(
   const opsApp = await operatorsApp({ ...core, gauges }, readiness)
   const apps = { app, opsApp, peerApp }
   const close = closeOf({
-    ...{ ...core, ...apps, readiness, gauges, ownership, succession, keyWatch },
+    ...{ ...core, ...apps, readiness, gauges, ownership, succession, keyWatch, changes },
     async closeBase() {
       await lists.close()
       await base.close()
@@ -245,6 +248,7 @@ function closeOf(
       readonly ownership: Ownership
       readonly succession: Succession
       readonly keyWatch: KeyWatch
+      readonly changes: ChangeFeed | undefined
       readonly closeBase: () => Promise<void>
     }
 ): () => Promise<void> {
@@ -261,6 +265,7 @@ function closeOf(
     await takeLeave({ ...leaving, ownership, callMs, giveUp: () => parts.patience.abort() })
     parts.gauges.close()
     await parts.peers?.close()
+    await parts.changes?.close()
     await parts.books.close()
     await parts.keyWatch.close()
     await parts.closeBase()
@@ -373,6 +378,7 @@ function admission(
   keyWatch: KeyWatch,
   parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & {
     readonly allowedPeople: AllowedPeople
+    readonly tellOthers: PeopleParts['tellOthers']
   } & Pick<Books, 'tell' | 'forget'>
 ) {
   const { allowedPeople } = parts
@@ -385,7 +391,12 @@ function admission(
     configNow = { ...configNow, ...settings }
   }
   const lookAtKeys = () => keyWatch.look()
-  const shared = { allowedPeople, operators, people, log }
+  const tellOthers = (): void => {
+    parts
+      .tellOthers?.({ kind: 'reload', subject: '' })
+      .catch((err: unknown) => log.error({ err }, 'the other gateways were not told to reload'))
+  }
+  const shared = { allowedPeople, operators, people, log, tellOthers }
   const reload = createReload({ ...shared, reread, lookAtKeys, took })
   return { people, operators, reload, configNow: () => configNow }
 }
@@ -592,8 +603,10 @@ function peersFor(
     whereabouts: createWhereabouts({ store, clock, node }),
     held: serving.held,
     maxBody: config.MAX_BODY,
-    isHere: (userId) =>
-      isNobody(userId) || serving.supervisor.expects(userId) || ownership.leftMs(userId) > 0,
+    isHere: (userId) => serving.supervisor.expects(userId) || ownership.leftMs(userId) > 0,
+    parked: () => serving.streams.users(),
+    handOver: (userId) => serving.streams.handOver(userId),
+    isTaking,
     hasRoom() {
       const { workers, limit } = loadOf(serving)
       return isTaking() && workers < limit
@@ -616,7 +629,42 @@ function appForPeers(core: Core): Promise<FastifyInstance> | undefined {
   const { config, log, books, traces } = core
   const { callLog } = books
   const keys = peerKeysOf(config)
-  return keys && buildPeerApp({ keys, config, log, callLog, traces, mcp: mcpOf(core) })
+  return (
+    keys &&
+    buildPeerApp({
+      keys,
+      config,
+      log,
+      callLog,
+      traces,
+      mcp: mcpOf(core),
+      files: core.serving
+    })
+  )
+}
+
+/** Where several machines may share the database, they hear of each other's changes. */
+function changesFor(
+  store: Store,
+  { id: node }: Pick<Node, 'id'>,
+  log: Log,
+  followers: () => { readonly people: People; readonly reload: Reload }
+): { changes: ChangeFeed | undefined; tellOthers: PeopleParts['tellOthers'] } {
+  if (store.terms.leaseMarginMs === 0) return { changes: undefined, tellOthers: undefined }
+  const follow = async (change: Change): Promise<void> => {
+    const { people, reload } = followers()
+    if (change.kind === 'reload') await reload({ isTold: true })
+    else await people.heard(change)
+  }
+  const changes = new ChangeFeed({
+    ...{ store, clock: systemClock, node },
+    heard: (change) =>
+      void follow(change).catch((err: unknown) => log.error({ err }, 'a change was not followed')),
+    failed(err) {
+      if (!isStoreError(err)) log.error({ err }, 'not heard of changes')
+    }
+  })
+  return { changes, tellOthers: (change) => changes.tell(change) }
 }
 
 /** What a worker must not reach, as far as it lies in files. */
@@ -763,7 +811,7 @@ function publicApp(core: Core): Promise<FastifyInstance> {
     tokens: core.tokens,
     signIn: (scope) => signIn(scope, parts),
     strangers: core.toolSignIn?.strangers,
-    files: serving,
+    files: { ...serving, leadLink: core.peers?.leadLink },
     mcp: {
       ...mcpOf(core),
       peers: core.peers?.way,

@@ -51,15 +51,19 @@ const MOST_PER_USER = 100
  */
 export class OneTimeLinks<T extends LinkTarget> {
   readonly #clock: Clock
+  readonly #tag: string | undefined
   readonly #links = new Map<string, Link<T>>()
 
-  constructor(clock: Clock) {
+  /** `tag`: what tickets end with, by which other gateways know whose they are. */
+  constructor(clock: Clock, tag?: string) {
     this.#clock = clock
+    this.#tag = tag
   }
 
   create(target: T): { readonly ticket: string; readonly expiresAt: number } {
     this.#makeRoom(target.userId)
-    const ticket = randomBytes(32).toString('base64url')
+    const random = randomBytes(32).toString('base64url')
+    const ticket = this.#tag === undefined ? random : `${random}.${this.#tag}`
     const until = this.#clock.monotonic() + LIFE_MS
     this.#links.set(ticket, { target, until, isLent: false })
     return { ticket, expiresAt: this.#clock.now() + LIFE_MS }

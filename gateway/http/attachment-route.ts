@@ -14,7 +14,16 @@ export interface AttachmentParts {
   readonly access: AccessWatch
   /** Whether a credential would still be taken now. */
   readonly isLive: (access: Access) => Promise<boolean>
+  /** Where links of other gateways are used; absent where there are none, and where requests come from one. */
+  readonly leadLink?: LeadLink | undefined
 }
+
+/** Passes the use of a link on to the gateway that has given it out; resolves with whether that has answered. */
+export type LeadLink = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ticket: string
+) => Promise<boolean>
 
 const INTERRUPTED = 'The attachment could not be fetched. Ask for a new link.'
 const FROM_WORKER = ['content-type', 'content-length', 'content-disposition']
@@ -29,7 +38,9 @@ type Asked = FastifyRequest<{ Params: { ticket: string } }>
 export async function attachmentRoute(app: FastifyInstance, parts: AttachmentParts): Promise<void> {
   const { links } = parts
   // RFC 9110 §9.3.2: it may leave out what would only be known by making the content.
-  app.head('/attachments/:ticket', async ({ params }: Asked, reply) => {
+  app.head('/attachments/:ticket', async (request: Asked, reply) => {
+    const { params } = request
+    if (await parts.leadLink?.(request, reply, params.ticket)) return reply
     const target = links.find(params.ticket)
     if (!target || !(await isGood(parts, target))) return gone(reply)
     reply.hijack()
@@ -37,7 +48,9 @@ export async function attachmentRoute(app: FastifyInstance, parts: AttachmentPar
     return reply
   })
 
-  app.get('/attachments/:ticket', { exposeHeadRoute: false }, async ({ params }: Asked, reply) => {
+  app.get('/attachments/:ticket', { exposeHeadRoute: false }, async (request: Asked, reply) => {
+    const { params } = request
+    if (await parts.leadLink?.(request, reply, params.ticket)) return reply
     const lent = links.lend(params.ticket)
     if (!lent) return gone(reply)
     whenClosed(reply, () => {

@@ -24,7 +24,9 @@ export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Pro
   const scoped: FastifyPluginAsync = async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-    scope.get('/uploads/:ticket', async ({ params }: Asked, reply) => {
+    scope.get('/uploads/:ticket', async (request: Asked, reply) => {
+      const { params } = request
+      if (await parts.leadLink?.(request, reply, params.ticket)) return reply
       const target = parts.slots.find(params.ticket)
       if (!target || !(await isGood(parts, target))) return gone(reply)
       return told(reply, 200, `PUT a file of ${target.size} bytes here: curl -T FILE ADDRESS`)
@@ -33,6 +35,7 @@ export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Pro
       method: ['PUT', 'POST'],
       url: '/uploads/:ticket',
       handler: async (request: Asked, reply) => {
+        if (await parts.leadLink?.(request, reply, request.params.ticket)) return reply
         const lent = parts.slots.lend(request.params.ticket)
         if (!lent) return refuse(reply, gone)
         whenClosed(reply, () => {

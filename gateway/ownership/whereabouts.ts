@@ -17,8 +17,8 @@ export interface PeerNode {
 
 /** Who serves whom, as the database has it. Its functions reject with ERR_STORE while that cannot be asked. */
 export interface Whereabouts {
-  /** Who holds the person's lease now. */
-  holderOf(userId: UserId): Promise<HolderRow | undefined>
+  /** Who holds these people's leases now; who is held by nobody is not in it. */
+  holdersOf(users: readonly UserId[]): Promise<readonly HolderRow[]>
   /** The living gateways that serve and can be reached, without this one. */
   peers(): Promise<PeerNode[]>
 }
@@ -31,7 +31,7 @@ export function createWhereabouts(parts: {
   const { store, clock, node } = parts
   const leases = new LeaseRows(store, clock, node.id, 0)
   return {
-    holderOf: async (userId) => (await leases.holders([userId]))[0],
+    holdersOf: (users) => leases.holders(users),
     async peers() {
       const rows = await store.db
         .selectFrom('nodes')

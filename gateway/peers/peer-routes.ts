@@ -126,7 +126,7 @@ export class PeerRoutes {
   }
 
   async #ask(userId: UserId, mayStay: boolean): Promise<Peer | undefined> {
-    const holder = await this.#parts.whereabouts.holderOf(userId)
+    const [holder] = await this.#parts.whereabouts.holdersOf([userId])
     if (!holder) return mayStay ? undefined : this.#leastLoaded()
     const { node: id, peer_url: url } = holder
     if (this.#parts.isHere(userId)) return mayStay ? undefined : this.#leastLoaded()

@@ -1,11 +1,14 @@
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { LeadLink } from '../http/attachment-route.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
 import type { Whereabouts } from '../ownership/whereabouts.ts'
+import { createLinkWay } from './link-way.ts'
 import type { PeerKeys } from './peer-keys.ts'
 import { PeerPools } from './peer-pools.ts'
 import { PeerRoutes } from './peer-routes.ts'
 import { createPeerWay, type OpenPeerWay, type Passed } from './peer-way.ts'
+import { watchStreams } from './stream-watch.ts'
 
 export interface PeersParts {
   readonly keys: PeerKeys
@@ -19,6 +22,12 @@ export interface PeersParts {
   readonly hasRoom: () => boolean
   /** Gives the person up when the calls in flight are answered. Never rejects. */
   readonly letGo: (userId: UserId) => Promise<void>
+  /** Whose streams are parked here. */
+  readonly parked: () => readonly UserId[]
+  /** Ends them so that their clients open them again at once. */
+  readonly handOver: (userId: UserId) => void
+  /** Whether this gateway takes anybody. */
+  readonly isTaking: () => boolean
   readonly passed: (result: Passed) => void
   readonly onReach: (url: string, isReached: boolean) => void
   readonly failed: (error: unknown) => void
@@ -28,6 +37,7 @@ export interface PeersParts {
 export interface Peers {
   readonly routes: PeerRoutes
   readonly way: OpenPeerWay
+  readonly leadLink: LeadLink
   /** Breaks off whatever goes on. */
   close(): Promise<void>
 }
@@ -54,10 +64,17 @@ export function openPeers(parts: PeersParts): Peers {
     }
   })
   const way = createPeerWay({ ...parts, routes, pools })
+  const unwatch = watchStreams({ ...parts, routes })
   return {
     routes,
     way,
+    leadLink: createLinkWay({
+      pools,
+      peers: () => routes.list(),
+      notReached: (peer) => routes.notReached(peer)
+    }),
     async close() {
+      unwatch()
       routes.close()
       await pools.close()
     }

@@ -45,6 +45,8 @@ export interface SessionEvents {
   /** A round of writing and expiring failed; the next one tries again. */
   sweepFailed(error: unknown): void
   ended(session: Session, reason: EndReason): void
+  /** One was ended by whoever may: other gateways may have something open for it. */
+  endedForAll?(session: Session): void
 }
 
 /** Whose a session has become, what it may do, and until when. */
@@ -256,8 +258,17 @@ export class SessionRegistry {
   /** Ends a session; its id never works again. Undefined when there is none by this handle. */
   async end(handle: string, reason: EndReason): Promise<Session | undefined> {
     const session = await this.byHandle(handle)
-    if (session) await this.#end(session, reason)
+    if (session) {
+      await this.#end(session, reason)
+      this.#events.endedForAll?.(session)
+    }
     return session
+  }
+
+  /** Another gateway says that it has ended this session: what is open here for it ends too. */
+  async endedElsewhere(handle: string): Promise<void> {
+    for (const session of this.#recent.values())
+      if (session.handle === handle) await this.#lookUp(session.hash)
   }
 
   /** Ends the session with this id if it belongs to this user. */

@@ -27,6 +27,8 @@ export interface Engine {
   whyNotOpened(error: unknown, trouble: StoreTrouble | undefined): string | undefined
   /** Whether to run the work of a transaction once more: nothing of it is stored, and it met another one. */
   isWorthAnotherTry(error: unknown): boolean
+  /** As `Store.listen`. */
+  listen(channel: string, heard: () => void): () => Promise<void>
   /** A read that fails soon rather than wait, for a caller who knows what to do then; absent where none waits long. */
   readonly readSoon: (<Row>(query: CompiledQuery<Row>) => Promise<QueryResult<Row>>) | undefined
 }

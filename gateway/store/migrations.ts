@@ -96,6 +96,9 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
           .addColumn(name, 'integer', (column) => column.notNull().defaultTo(0))
           .execute()
     }
+  },
+  '010-changes': {
+    up: (db: Kysely<Schema>) => createChangeTables(db, terms)
   }
 })
 
@@ -216,4 +219,21 @@ async function createSendsTable({ schema }: Kysely<Schema>, terms: Terms): Promi
     .addPrimaryKeyConstraint('sends_key', ['user_id', 'key'])
     .execute()
   await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
+}
+
+async function createChangeTables(db: Kysely<Schema>, terms: Terms): Promise<void> {
+  await db.schema
+    .createTable('change_version')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('version', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.insertInto('change_version').values({ id: 1, version: 0 }).execute()
+  await db.schema
+    .createTable('changes')
+    .addColumn('version', 'bigint', (column) => column.primaryKey())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('node', terms.text, (column) => column.notNull())
+    .addColumn('kind', terms.text, (column) => column.notNull())
+    .addColumn('subject', terms.text, (column) => column.notNull())
+    .execute()
 }

@@ -12,6 +12,7 @@ import {
 import type { PostgresAddress } from './database-url.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { PostgresDriver } from './postgres-driver.ts'
+import { listenTo } from './postgres-listener.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import { isConflict, sentenceOfStart } from './postgres-trouble.ts'
 import type { Schema } from './schema.ts'
@@ -55,6 +56,7 @@ export function openPostgres(address: PostgresAddress, size: number, events: Sto
     whyNotOpened: (error, trouble) =>
       sentenceOfStart(error instanceof Error ? (error.cause ?? error) : error, trouble),
     isWorthAnotherTry: isConflict,
+    listen: (channel, heard) => listenTo(address, channel, heard),
     readSoon: (query) => driver.readSoon(query)
   }
 }

@@ -15,6 +15,8 @@ export interface Schema {
   key_check: KeyCheckRow
   sends: SendRow
   account_choices: AccountChoiceRow
+  change_version: ChangeVersionRow
+  changes: ChangeRow
 }
 
 export interface UserRow {
@@ -158,6 +160,23 @@ interface AccountChoiceRow {
   /** `PersonPolicy` as JSON. */
   policy: string
   updated_at: number
+}
+
+/** The one row whose number is that of the last change. */
+interface ChangeVersionRow {
+  id: number
+  version: number
+}
+
+/** What one gateway told the others lately. */
+interface ChangeRow {
+  version: number
+  /** In ms since the epoch. */
+  at: number
+  /** Who told it: a `nodes.id`. */
+  node: string
+  kind: 'block' | 'erase' | 'grant' | 'policy' | 'session' | 'reload'
+  subject: string
 }
 
 /** `at` is in ms since the epoch. */

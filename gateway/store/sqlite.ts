@@ -53,6 +53,7 @@ export function openSqlite(path: string, events: StoreEvents): Engine {
     migrating: (db, work) => work(db),
     whyNotOpened: () => undefined,
     isWorthAnotherTry: () => false, // one transaction at a time meets no other
+    listen: () => async () => {}, // whoever opens the file next finds what is in it
     readSoon: undefined
   }
 }

@@ -36,6 +36,11 @@ export interface Store {
    */
   prepared<Row>(query: Compilable<Row>): Prepared<Row>
   /**
+   * Calls `heard` when another program notifies this channel, where the database can tell and a pooler does not swallow it;
+   * and now and then for nothing. `heard` must not throw. The returned function ends it.
+   */
+  listen(channel: string, heard: () => void): () => Promise<void>
+  /**
    * Tries whether the store is whole and can be written; undefined when it is. Callers that come together share
    * one try. Takes as long as a write may wait. Never rejects.
    */
@@ -106,6 +111,7 @@ export async function openStore(
         readSoon ? (await readSoon<Row>({ ...compiled, parameters })).rows : ask(...parameters)
       return Object.assign(ask, { soon })
     },
+    listen: engine.listen,
     check() {
       checking ??= check().finally(() => {
         checking = undefined
