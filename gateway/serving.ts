@@ -347,7 +347,8 @@ function workerEvents(
       metrics,
       callLog: parts.callLog,
       onSent: parts.onSent,
-      log
+      log,
+      now: () => clock.monotonic()
     }),
     onQueued: (seconds) => metrics.workers.queueSeconds.observe({}, seconds),
     onStartFailure(userId, diagnosis) {

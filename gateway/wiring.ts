@@ -753,7 +753,7 @@ async function launcherFor(
     init: {
       gmailOrigin: config.GMAIL_API_URL,
       certificates: addedCertificates(),
-      resourceMetadataUrl: `${config.PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`,
+      resourceMetadataUrl: metadataUrlOf(config),
       unitsPerMinute: config.GMAIL_UNITS,
       accountUrl: `${config.PUBLIC_URL}/account`,
       listsHigher: config.LIST_HIGHER_TOOLS
@@ -824,11 +824,16 @@ function publicApp(core: Core): Promise<FastifyInstance> {
   })
 }
 
+/** Where clients learn how to sign in here (RFC 9728, section 3.1). */
+const metadataUrlOf = ({ PUBLIC_URL }: Config): string =>
+  `${PUBLIC_URL}/.well-known/oauth-protected-resource/mcp`
+
 /** How `/mcp` is served, wherever a request came in. */
 const mcpOf = ({ config, metrics, serving }: Core): Omit<McpParts, 'peers' | 'passOn'> => ({
   ...serving,
   clock: systemClock,
   maxBody: config.MAX_BODY,
+  resourceMetadataUrl: metadataUrlOf(config),
   callTimeoutMs: config.CALL_TIMEOUT,
   measure: {
     bytes(direction, bytes, userId) {

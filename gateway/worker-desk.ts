@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type UserId, type WorkerId } from '#shared/ids.ts'
@@ -11,9 +12,11 @@ import type { Confirmations } from './oauth/confirmations.ts'
 import type { QuotaShares } from './quota-shares.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { SendLedger } from './store/send-ledger.ts'
+import { Allowance } from './supervisor/allowance.ts'
 import type { RunningWorker } from './supervisor/supervisor.ts'
 import type { CallLog } from './telemetry/call-log.ts'
 import type { Ledger } from './telemetry/ledger.ts'
+import { LineBrake } from './telemetry/line-brake.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import { workerSaid } from './telemetry/worker-said.ts'
@@ -43,7 +46,26 @@ export interface WorkerDeskParts {
   /** Mail was sent. Must neither wait nor throw. */
   readonly onSent: OnSent
   readonly log: Log
+  /** As `Clock.monotonic`. */
+  readonly now: () => number
 }
+
+/** Questions of one worker that are dealt with at once: each may need the store, which is everybody's. */
+const AT_ONCE = 8
+/** And that wait. A worker of ours has as many as its person has calls. */
+const MOST_WAITING = 500
+/** Mail that a worker says it has sent for a call that is over: a client may have left, but not often. */
+const LATE_SENDS = { burst: 20, perSecond: 0.1 }
+
+const FOREIGN = 'it tells of a request that is not its own, or was not made'
+
+/** What is kept of one worker while it lives. */
+interface Counter {
+  readonly turns: LimitFunction
+  readonly lateSends: Allowance
+}
+
+type SaidLevel = Extract<FromWorker, { type: 'log' }>['level']
 
 export type OnSent = (
   userId: UserId,
@@ -59,10 +81,33 @@ export type OnSent = (
  * nothing in a message can name another.
  */
 export function createWorkerDesk(parts: WorkerDeskParts) {
+  const counters = new WeakMap<RunningWorker, Counter>()
+  const brake = new LineBrake(parts.now)
+  const counterOf = (worker: RunningWorker): Counter => {
+    const known = counters.get(worker)
+    if (known) return known
+    const turns = pLimit(AT_ONCE)
+    const counter = { turns, lateSends: new Allowance(LATE_SENDS, parts.now) }
+    counters.set(worker, counter)
+    return counter
+  }
+  /** Nobody's questions keep others from the store. What there is no room for was never asked: its call waits in vain. */
+  const inTurn = (worker: RunningWorker, answer: () => Promise<void>): void => {
+    const { turns } = counterOf(worker)
+    if (turns.pendingCount < MOST_WAITING)
+      void turns(answer) // which never rejects
+    else logSaid(worker, 'warn', 'it asks more than can be answered')
+  }
+  const logSaid = (worker: RunningWorker, level: SaidLevel, said: unknown): void => {
+    const left = brake.pass(worker.id, 'said')
+    if (left === undefined) return
+    const more = left > 0 && { notTold: left }
+    parts.log[level]({ worker: worker.id, said, ...more }, 'a worker says')
+  }
   return (worker: RunningWorker, message: FromWorker): void => {
     switch (message.type) {
       case 'token':
-        void giveToken(parts, worker, message)
+        inTurn(worker, () => giveToken(parts, worker, message))
         break
       case 'link':
         giveLink(parts, worker, message)
@@ -77,13 +122,13 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         void giveUnits(parts, worker, message) // never rejects
         break
       case 'confirm':
-        void askPerson(parts, worker, message) // never rejects
+        inTurn(worker, () => askPerson(parts, worker, message))
         break
       case 'send':
-        void noteSend(parts, worker, message)
+        inTurn(worker, () => noteSend(parts, worker, message))
         break
       case 'session-opened':
-        void openSession(parts, worker, message)
+        inTurn(worker, () => openSession(parts, worker, message))
         break
       case 'session-abandoned':
         void parts.sessions.endById(asSessionId(message.sessionId), worker.userId, 'abandoned')
@@ -92,10 +137,11 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         parts.onSignIn?.(worker, message)
         break
       case 'call':
-        noteCall(parts, worker, message)
+        if (!noteCall(parts, worker, message)) logSaid(worker, 'error', FOREIGN)
         break
       case 'call-ended':
-        endCall(parts, worker, message)
+        if (!endCall(parts, worker, message, counterOf(worker).lateSends))
+          logSaid(worker, 'error', FOREIGN)
         break
       case 'metrics':
         count(parts.metrics, message)
@@ -103,10 +149,7 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
           if (name === 'gmail_units') parts.ledger.spent(worker.userId, value)
         break
       case 'log':
-        parts.log[message.level](
-          { worker: worker.id, said: workerSaid(message.message, message.fields) },
-          'a worker says'
-        )
+        logSaid(worker, message.level, workerSaid(message.message, message.fields))
         break
     }
   }
@@ -231,51 +274,52 @@ function refusalOf(error: unknown): { message: string; retryAfter?: number } {
   return statusCode < 500 ? { message } : { message, retryAfter }
 }
 
+/** False when the worker named a request that is not its own, or more than was asked. */
 function noteCall(
   parts: WorkerDeskParts,
   worker: RunningWorker,
   { request, rpcId, method, tool }: Extract<FromWorker, { type: 'call' }>
-): void {
-  if (isForeign(parts, worker, request)) return
+): boolean {
+  if (isForeign(parts, worker, request)) return false
   const { exchanges, ledger, metrics } = parts
   const exchange = exchanges.get(request)
-  if (exchange?.isRead) return // it is counted
+  if (exchange?.isRead) return true // it is counted
   ledger.called(worker.userId)
-  if (!exchange) return // over before this arrived
+  if (!exchange) return true // over before this arrived
   const { session } = exchange
   if (session && session.inFlight > 1 && exchanges.isTaken(session, rpcId))
     metrics.http.idCollisions.inc({})
-  exchanges.heard(exchange, { rpcId, method, tool })
+  return exchanges.heard(exchange, { rpcId, method, tool })
 }
 
 /** Whether a worker tells of a request that another one serves. That is never true, and somebody should know. */
 function isForeign(
-  { exchanges, metrics, log }: WorkerDeskParts,
+  { exchanges, metrics }: WorkerDeskParts,
   worker: RunningWorker,
   request: string
 ): boolean {
   const exchange = exchanges.get(request)
   if (!exchange || exchange.worker === worker) return false
   metrics.http.misroutesBlocked.inc({})
-  log.error({ worker: worker.id }, 'a worker named a request that is not its own')
   return true
 }
 
-/** What a worker tells of a call's end: for the log, and, when mail was sent, for the audit. */
+/** What a worker tells of a call's end: for the log, and, when mail was sent, for the audit. False as for `noteCall`. */
 function endCall(
   parts: WorkerDeskParts,
   worker: RunningWorker,
-  { request, tool, ms, fault, code, gmail, sentTo }: Extract<FromWorker, { type: 'call-ended' }>
-): void {
+  { request, tool, ms, fault, code, gmail, sentTo }: Extract<FromWorker, { type: 'call-ended' }>,
+  lateSends: Allowance
+): boolean {
+  if (isForeign(parts, worker, request)) return false
   const { exchanges, callLog, onSent } = parts
   const isFailed = fault !== undefined
-  const ended = isForeign(parts, worker, request)
-    ? undefined
-    : exchanges.ended(request, { tool, isFailed })
+  const ended = exchanges.ended(request, { tool, isFailed })
   const requestId = ended?.exchange.requestId
   // Also when its client has left: what was sent was sent.
-  if (sentTo !== undefined) onSent(worker.userId, { tool, recipients: sentTo, requestId })
-  if (!ended) return
+  if (sentTo !== undefined && (ended || lateSends.take(1)))
+    onSent(worker.userId, { tool, recipients: sentTo, requestId })
+  if (!ended) return true
   const place = placeOfExchange(ended.exchange)
   const { method, tool: named } = ended.call
   const error = code ?? 'failed'
@@ -287,6 +331,7 @@ function endCall(
   traceCall(reply.request, { method, tool: named, from, to, failure, gmail, place })
   callLog.gmailFailed(place, gmail)
   if (fault) callLog.failed({ ...place, method, tool: named, fault, error, ms, gmail })
+  return true
 }
 
 /** A worker's numbers are added to ours, so that its end resets nothing. */

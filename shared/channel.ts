@@ -47,6 +47,10 @@ const CountName = z.enum([
   'tool_calls'
 ])
 const ObservationName = z.enum(['gmail_seconds', 'tool_seconds'])
+/** No report has more: what many people's numbers are added up of must not be spoilt by one. */
+const Increment = z.number().min(0).max(10_000_000)
+const Seconds = z.number().min(0).max(86_400)
+const SessionIdText = z.string().max(256)
 const Labels = z.record(z.string().max(64), z.string().max(256))
 
 /** Whose fault it is that a call failed: who called, Gmail, or this service. */
@@ -82,7 +86,7 @@ export const UnsubscribeAnswer = z.discriminatedUnion('outcome', [
 export type UnsubscribeAnswer = z.infer<typeof UnsubscribeAnswer>
 
 const FromWorker = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string() }),
+  z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string().max(64) }),
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('assigned') }),
   /** Asks for a Google access token; `force` after a 401. */
@@ -116,13 +120,13 @@ const FromWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('session-opened'),
     id: Id,
-    sessionId: z.string(),
+    sessionId: SessionIdText,
     /** The OAuth client that opened it. */
-    clientId: z.string(),
+    clientId: z.string().max(2048),
     initialize: InitializeParams
   }),
   /** `session-opened` came to nothing: `initialize` was not answered with success. */
-  z.object({ type: z.literal('session-abandoned'), sessionId: z.string() }),
+  z.object({ type: z.literal('session-abandoned'), sessionId: SessionIdText }),
   z.object({ type: z.literal('restored'), id: Id, ok: z.boolean() }),
   /** A JSON-RPC request has been read out of the HTTP request `request`, whose body the gateway has not read. */
   z.object({
@@ -154,11 +158,9 @@ const FromWorker = z.discriminatedUnion('type', [
   /** Increments of counters and observations of histograms since the last report. */
   z.object({
     type: z.literal('metrics'),
-    counts: z
-      .array(z.object({ name: CountName, labels: Labels, value: z.number().nonnegative() }))
-      .max(2000),
+    counts: z.array(z.object({ name: CountName, labels: Labels, value: Increment })).max(2000),
     observations: z
-      .array(z.object({ name: ObservationName, labels: Labels, value: z.number() }))
+      .array(z.object({ name: ObservationName, labels: Labels, value: Seconds }))
       .max(2000)
   }),
   z.object({
@@ -167,7 +169,7 @@ const FromWorker = z.discriminatedUnion('type', [
     message: z.string(),
     fields: z.record(z.string(), z.unknown()).optional()
   }),
-  z.object({ type: z.literal('pong'), id: Id, lagSeconds: z.number() }),
+  z.object({ type: z.literal('pong'), id: Id, lagSeconds: Seconds }),
   /**
    * One of the sign-in tools was called. `session` is the hash of its session, null outside of sessions; `request` names
    * the HTTP request (`REQUEST_ID_HEADER`), by which the gateway knows who calls.
@@ -176,7 +178,7 @@ const FromWorker = z.discriminatedUnion('type', [
     type: z.literal('sign-in'),
     id: Id,
     request: z.string().max(64).optional(),
-    session: z.string().nullable(),
+    session: SessionIdText.nullable(),
     question: SignInQuestion
   })
 ])

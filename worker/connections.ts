@@ -10,6 +10,8 @@ export interface Connections {
   take(connection: Duplex): void
   /** Takes no new connection and resolves once every answer has been given and every stream has ended. */
   drain(): Promise<void>
+  /** A call is in flight, or a stream is open. */
+  readonly isBusy: boolean
   /** Resolves once every call in flight has been answered; event streams may still be open. */
   answered(): Promise<void>
 }
@@ -47,6 +49,9 @@ export function serveConnections(serve: Serve): Connections {
       isDraining = true
       while (calls.size + streams.size > 0) await Promise.all([calls.ended(), streams.ended()])
       for (const connection of open) connection.end() // after what was written; also those that never had a request
+    },
+    get isBusy() {
+      return calls.size + streams.size > 0
     },
     answered: () => calls.ended()
   }

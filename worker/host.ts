@@ -13,10 +13,11 @@ import type { FetchAttachment } from './attachments.ts'
 import { Channel, type Told } from './channel.ts'
 import { type Connections, type Serve, serveConnections } from './connections.ts'
 import { type Dial, dialThrough } from './dial.ts'
-import { lastUntilTold } from './last-until.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { rehearse } from './mcp/rehearsal.ts'
 import { SessionRefused } from './mcp/sessions.ts'
+import { callsRunning } from './served-request.ts'
+import { type Term, termOf } from './term.ts'
 import { giveMemoryBack, whenQuiet } from './tidy.ts'
 import type { ReceiveUpload } from './uploads.ts'
 
@@ -70,7 +71,7 @@ export function runWorker(version: string, define: Define): void {
   const told = async (message: Told) => {
     switch (message.type) {
       case 'init':
-        life = begin(message, () => life, channel)
+        life = begin({ init: message, current: () => life, channel, term })
         channel.tell({ type: 'ready' })
         warmUpIfUnwanted(life, channel)
         break
@@ -78,11 +79,15 @@ export function runWorker(version: string, define: Define): void {
         if (!life || life.program) throw new Error('assign came out of turn')
         life.program = define({ init: life.init, assign: message, channel, dial })
         life.endpoint = endpointFor(life.program, channel)
-        if (message.until !== undefined) lastUntil(message.until)
+        if (message.until !== undefined) term.lastsUntil(message.until)
         channel.tell({ type: 'assigned' })
         break
       case 'restore':
-        channel.tell({ type: 'restored', id: message.id, ok: await restore(message) })
+        channel.tell({
+          type: 'restored',
+          id: message.id,
+          ok: await restore(message, life, channel)
+        })
         break
       case 'end-session':
         await life?.endpoint?.sessions.end(message.sessionHash)
@@ -92,7 +97,7 @@ export function runWorker(version: string, define: Define): void {
         life?.endpoint?.toolsChanged()
         break
       case 'lasts':
-        lastUntil(message.until)
+        term.lastsUntil(message.until)
         break
       case 'ping':
         channel.tell({ type: 'pong', id: message.id, lagSeconds: secondsLate(lag.max) })
@@ -104,17 +109,11 @@ export function runWorker(version: string, define: Define): void {
     }
   }
 
-  const lastUntil = lastUntilTold(systemClock, () => process.exit(0))
-  const restore = async (message: Extract<ToWorker, { type: 'restore' }>): Promise<boolean> => {
-    try {
-      await life?.endpoint?.sessions.restore(asSessionId(message.sessionId), message.initialize)
-      return life?.endpoint !== undefined
-    } catch (error) {
-      channel.tell({ type: 'log', level: 'warn', message: 'restore failed', fields: brief(error) })
-      return false
-    }
-  }
-
+  const term = termOf({
+    clock: systemClock,
+    isBusy: () => life?.connections.isBusy === true || callsRunning() > 0,
+    end: () => process.exit(0)
+  })
   // A service manager's SIGTERM may come to the whole group, and the gateway's word as well.
   let draining: Promise<void> | undefined
   const drain = (): Promise<void> => {
@@ -155,7 +154,31 @@ export function runWorker(version: string, define: Define): void {
   channel.tell({ type: 'hello', protocol: CHANNEL_PROTOCOL, version })
 }
 
-function begin(init: Init, current: () => Life | undefined, channel: Channel): Life {
+async function restore(
+  { sessionId, initialize }: Extract<ToWorker, { type: 'restore' }>,
+  life: Life | undefined,
+  channel: Channel
+): Promise<boolean> {
+  try {
+    await life?.endpoint?.sessions.restore(asSessionId(sessionId), initialize)
+    return life?.endpoint !== undefined
+  } catch (error) {
+    channel.tell({ type: 'log', level: 'warn', message: 'restore failed', fields: brief(error) })
+    return false
+  }
+}
+
+function begin({
+  init,
+  current,
+  channel,
+  term
+}: {
+  readonly init: Init
+  readonly current: () => Life | undefined
+  readonly channel: Channel
+  readonly term: Term
+}): Life {
   let answering: Promise<Serve> | undefined
   const load = (): Promise<Serve> => {
     answering ??= import('./answer-requests.ts').then(({ answerRequests }) =>
@@ -174,6 +197,7 @@ function begin(init: Init, current: () => Life | undefined, channel: Channel): L
   const happened = whenQuiet(systemClock, giveMemoryBack)
   happened()
   const connections = serveConnections(async (request, response) => {
+    term.begins()
     happened()
     response.once('close', happened)
     const serve = await load()

@@ -35,10 +35,20 @@ export const inServiceOf = <T>(request: ServedRequest, serve: () => T): T =>
 /** Undefined where there is no gateway, and for what is done on nobody's behalf. */
 export const servedRequest = (): ServedRequest | undefined => current.getStore()
 
+let running = 0
+
+/** How many calls of tools are being run, also for clients that have left. */
+export const callsRunning = (): number => running
+
 /** Runs a call of a tool, so that what it does is noted in `call`; where there is no gateway, nothing is. */
-export function inCall<T>(call: CallRecord, run: () => Promise<T>): Promise<T> {
+export async function inCall<T>(call: CallRecord, run: () => Promise<T>): Promise<T> {
   const request = current.getStore()
-  return request ? current.run({ ...request, call }, run) : run()
+  running += 1
+  try {
+    return await (request ? current.run({ ...request, call }, run) : run())
+  } finally {
+    running -= 1
+  }
 }
 
 /** A call that has done nothing yet. */

@@ -26,7 +26,9 @@ export type LeadLink = (
 ) => Promise<boolean>
 
 const INTERRUPTED = 'The attachment could not be fetched. Ask for a new link.'
-const FROM_WORKER = ['content-type', 'content-length', 'content-disposition']
+/** Of what a worker says, no more than its name is taken (RFC 8187): a browser saves it, and does nothing else with it. */
+const SAVED = /^attachment; filename\*=UTF-8''[\w!#$&+.^`|~%-]{1,2000}$/
+const STATUSES: ReadonlySet<number> = new Set([200, 403, 404, 413, 502, 503])
 
 type Asked = FastifyRequest<{ Params: { ticket: string } }>
 
@@ -95,12 +97,29 @@ async function fetchFrom(
     .catch((cause: unknown) => {
       throw new GatewayError('ERR_WORKER_GONE', INTERRUPTED, { cause })
     })
-  for (const name of FROM_WORKER) {
-    const value = answer.headers[name]
-    if (value !== undefined) reply.header(name, value)
+  const { statusCode, headers, body } = answer
+  reply.headers(savedOnly(statusCode, headers))
+  return reply.code(STATUSES.has(statusCode) ? statusCode : 502).send(body)
+}
+
+/**
+ * The headers of a worker's answer. They are the gateway's own: a worker that has fallen must not be able to give anybody
+ * a page that runs in this origin, where people are signed in.
+ */
+function savedOnly(
+  statusCode: number,
+  { 'content-disposition': named, 'content-length': length }: Record<string, unknown>
+): Record<string, string> {
+  const isContent = statusCode === 200
+  const disposition = typeof named === 'string' && SAVED.test(named) ? named : 'attachment'
+  return {
+    'content-type': isContent ? 'application/octet-stream' : 'text/plain; charset=utf-8',
+    ...(isContent && { 'content-disposition': disposition }),
+    ...(typeof length === 'string' && { 'content-length': length }),
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store'
   }
-  reply.header('cache-control', 'no-store')
-  return reply.code(answer.statusCode).send(answer.body)
 }
 
 const gone = (reply: FastifyReply): FastifyReply =>

@@ -38,6 +38,8 @@ export interface Exchange {
   /** What is in its body was read here. Else its worker tells of each call when it begins with it. */
   readonly isRead: boolean
   readonly calls: ReportedCall[]
+  /** JSON-RPC messages in its body. */
+  readonly mostCalls: number
 }
 
 type NewExchange = Omit<Exchange, 'id' | 'abort' | 'isRead' | 'calls'> & {
@@ -69,9 +71,14 @@ export class Exchanges {
     this.#open.delete(exchange.id)
   }
 
-  /** Notes what a worker says it serves. */
-  heard({ calls }: Exchange, call: Pick<ReportedCall, 'rpcId' | 'method' | 'tool'>): void {
+  /** Notes what a worker says it serves. False for more than the body held: that is not noted. */
+  heard(
+    { calls, mostCalls }: Exchange,
+    call: Pick<ReportedCall, 'rpcId' | 'method' | 'tool'>
+  ): boolean {
+    if (calls.length >= mostCalls) return false
     calls.push(begun(call))
+    return true
   }
 
   /** Whether another call in flight of a session has this JSON-RPC id. */

@@ -8,8 +8,9 @@ import { lastWords, soleId, workerGone } from './crash-answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ParkedStreams } from './parked-streams.ts'
 import { noteFailure, rpcErrorOf, sendRpcError } from './rpc-error.ts'
+import { shortBody } from './short-body.ts'
 import { whenClosed } from './when-closed.ts'
-import { headersToClient, headersToWorker } from './worker-headers.ts'
+import { answerHeaders, boundsOf, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
 import { discard } from './worker-streams.ts'
 
@@ -28,11 +29,12 @@ type Issue = ReturnType<typeof issuing>
  * of the account, while the client's stream stays open here.
  */
 export async function listen(
-  streams: ParkedStreams,
+  parts: { readonly streams: ParkedStreams; readonly resourceMetadataUrl: string },
   exchange: Exchange,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<void> {
+  const { streams } = parts
   const { worker, caller, abort } = exchange
   const issue = issuing(request, caller, exchange)
   const leave = streams.enter(caller.userId)
@@ -45,8 +47,10 @@ export async function listen(
   if (!first) return
   if (!isStream(first)) {
     leave()
-    const answer = Buffer.from(await first.body.arrayBuffer())
-    reply.code(first.statusCode).headers(headersToClient(first.headers)).send(answer)
+    const answer = await shortBody(first.body).catch(() => undefined)
+    if (!answer) return void sendRpcError(reply, workerGone(), soleId(exchange))
+    const headers = answerHeaders(first.headers, boundsOf(parts, request))
+    reply.code(first.statusCode).headers(headers).send(answer)
     return
   }
   await streams.openListen(exchange, leave, { from: first.body, worker }, againBy(issue))

@@ -11,7 +11,7 @@ import type { HeldBytes } from './held-bytes.ts'
 import { Outlet } from './outlet.ts'
 import { relayAnswer } from './relay-answer.ts'
 import { sendRpcError } from './rpc-error.ts'
-import { FROM_WORKER, headersToClient, headersToWorker } from './worker-headers.ts'
+import { answerHeaders, boundsOf, FROM_WORKER, headersToWorker } from './worker-headers.ts'
 import { poolOf } from './worker-pools.ts'
 
 declare module 'fastify' {
@@ -23,6 +23,8 @@ declare module 'fastify' {
 export interface ProxyParts {
   readonly exchanges: Exchanges
   readonly maxBody: number
+  /** Where clients learn how to sign in here. */
+  readonly resourceMetadataUrl: string
   /** What waits for clients. */
   readonly held: HeldBytes
   /** Opens `request.exchange`: everything that must be known before a byte is forwarded. */
@@ -57,7 +59,8 @@ const optionsFor = (parts: ProxyParts): FastifyHttpProxyOptions => ({
   undici: { request: forward(parts) as unknown as Request },
   replyOptions: {
     rewriteRequestHeaders: (request, headers) => headersToWorker(headers, exchangeOf(request)),
-    rewriteHeaders: headersToClient,
+    rewriteHeaders: (headers, request) =>
+      request ? answerHeaders(headers, boundsOf(parts, request)) : {},
     queryString: () => '',
     onResponse: (request, _reply, response) =>
       void answer(parts, exchangeOf(request), response.stream),

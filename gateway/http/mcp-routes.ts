@@ -39,6 +39,8 @@ export interface McpParts {
   readonly held: HeldBytes
   readonly clock: Clock
   readonly maxBody: number
+  /** Where clients learn how to sign in here. */
+  readonly resourceMetadataUrl: string
   /** A call that takes longer is ended. */
   readonly callTimeoutMs: number
   /** Whether an operator lets new work in. */
@@ -93,6 +95,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
   await registerMcpProxy(app, {
     exchanges: parts.exchanges,
     maxBody: parts.maxBody,
+    resourceMetadataUrl: parts.resourceMetadataUrl,
     held: parts.held,
     onBytes: parts.measure.bytes,
     admit: (request, reply) => admit(parts, request, reply)
@@ -197,6 +200,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     startedAt: parts.clock.now(),
     since: parts.clock.monotonic(),
     isTraced: isTraced(request),
+    mostCalls: count,
     reply
   })
   request.exchange = exchange
@@ -212,7 +216,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     whenClosed(reply, endInTime(parts, exchange))
     return
   }
-  await listen(parts.streams, exchange, request, reply)
+  await listen(parts, exchange, request, reply)
   parts.exchanges.close(exchange)
   unwatch() // the stream has a watch of its own
   leave()

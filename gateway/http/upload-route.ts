@@ -4,6 +4,7 @@ import { GatewayError } from '#shared/errors.ts'
 import type { OneTimeLinks, SlotTarget } from '../attachments/one-time-links.ts'
 import { type AttachmentParts, isGood } from './attachment-route.ts'
 import { byteLimit } from './byte-limit.ts'
+import { shortBody } from './short-body.ts'
 import { whenClosed } from './when-closed.ts'
 import { poolOf } from './worker-pools.ts'
 
@@ -88,7 +89,7 @@ async function putInto(
       body: file.pipe(bounded),
       signal: left.signal
     })
-    const text = await answer.body.text()
+    const text = String(await shortBody(answer.body))
     if (answer.statusCode === 404) return refuse(reply, gone)
     return told(reply, answer.statusCode, text)
   } catch (cause) {

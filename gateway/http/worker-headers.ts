@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import {
   ANSWER_FORM_HEADER,
   PRINCIPAL_HEADER,
@@ -65,7 +66,48 @@ export function headersToWorker(
   }
 }
 
-/** A worker's response headers as the client sees them. */
+/** What a worker's answer may point its client to. */
+export interface AnswerBounds {
+  /** This server's own (RFC 9728). */
+  readonly resourceMetadataUrl: string
+  /** The session that the request named. */
+  readonly sessionId: string | undefined
+  /** The request was to begin one. */
+  readonly isInitialize: boolean
+}
+
+/** Of the answer to this request. */
+export const boundsOf = (
+  { resourceMetadataUrl }: Pick<AnswerBounds, 'resourceMetadataUrl'>,
+  { headers, peeked }: Pick<FastifyRequest, 'headers' | 'peeked'>
+): AnswerBounds => {
+  const { 'mcp-session-id': named } = headers
+  const sessionId = typeof named === 'string' ? named : undefined
+  return { resourceMetadataUrl, sessionId, isInitialize: peeked?.isInitialize === true }
+}
+
+/** A challenge as workers write it (RFC 6750, section 3): `Bearer` and quoted parameters, nothing else. */
+const CHALLENGE = /^Bearer(?: [a-z_]+="[^"\\]*",?)+$/
+const METADATA = / resource_metadata="([^"]*)"/g
+
+/**
+ * A worker's response headers as the client sees them. One that has fallen must not send its client to another place to
+ * sign in, nor into another session.
+ */
+export function answerHeaders<T>(
+  headers: Record<string, T>,
+  { resourceMetadataUrl, sessionId, isInitialize }: AnswerBounds
+): Record<string, T> {
+  const isAllowed = ([name, value]: [string, T]): boolean => {
+    if (name.toLowerCase() === 'mcp-session-id') return isInitialize || value === sessionId
+    if (name.toLowerCase() !== 'www-authenticate') return true
+    if (typeof value !== 'string' || !CHALLENGE.test(value)) return false
+    return [...value.matchAll(METADATA)].every(([, url]) => url === resourceMetadataUrl)
+  }
+  return Object.fromEntries(Object.entries(headersToClient(headers)).filter(isAllowed))
+}
+
+/** The response headers of another gateway, or of a worker, as far as clients have a use for them. */
 export function headersToClient<T>(headers: Record<string, T>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => FROM_WORKER.includes(name.toLowerCase()))

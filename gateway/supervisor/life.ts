@@ -8,6 +8,11 @@ import type { EndReason, Phase } from './lifecycle.ts'
 import type { RunningWorker, WorkerEnd, WorkerLease, WorkerSnapshot } from './supervisor.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
+/** How long a worker may go on with something after its last caller has left, such as a tool whose client is gone. */
+const AWAKE_MS = 5 * 60_000
+/** A worker that is wanted is told again until when it may serve, unless it was a moment ago. */
+const TOLD_MS = 2000
+
 /** What a worker is told about its account. */
 export interface Assignment {
   readonly email: string
@@ -58,6 +63,8 @@ export class Life {
   #requests = 0
   #lastCallAt: number | null = null
   #lastUsedAt: number
+  /** When it was told last until when it may serve. */
+  #toldAt = Number.NEGATIVE_INFINITY
   #processEnd: ProcessEnd = { code: null, signal: null, isOutOfMemory: false }
 
   constructor(parts: LifeParts) {
@@ -104,6 +111,7 @@ export class Life {
     // Before `assign`: the worker may ask for a token in the same breath in which it confirms.
     launched.channel.on((message) => onMessage(this.worker, message))
     const assigned = launched.channel.next('assigned')
+    this.#toldAt = this.#parts.clock.monotonic()
     launched.channel.send({
       type: 'assign',
       email: assignment.email,
@@ -117,10 +125,17 @@ export class Life {
     place.started()
   }
 
-  /** Tells it until when it may serve, where that has an end. */
+  /** Tells it until when it may serve, where that has an end. One that sleeps is let sleep, until it is wanted. */
   tellLasts(): void {
+    const idleMs = this.#parts.clock.monotonic() - this.#lastUsedAt
+    if (this.#inFlight > 0 || idleMs < AWAKE_MS) this.#tellLasts()
+  }
+
+  #tellLasts(): void {
     const { until } = this.#lasts()
-    if (until !== undefined) this.channel.send({ type: 'lasts', until })
+    if (until === undefined) return
+    this.#toldAt = this.#parts.clock.monotonic()
+    this.channel.send({ type: 'lasts', until })
   }
 
   #lasts(): { until?: number } {
@@ -131,6 +146,7 @@ export class Life {
   lease(): WorkerLease {
     this.#inFlight += 1
     this.#requests += 1
+    if (this.#parts.clock.monotonic() - this.#toldAt >= TOLD_MS) this.#tellLasts() // before what it is wanted for
     this.#used()
     let isHeld = true
     return {

@@ -177,9 +177,19 @@ t.test('what a stranger may send', async (t) => {
   t.test('and what it hears of a worker’s headers', async (t) => {
     const body = { jsonrpc: '2.0', id: 1, method: 'x', params: { act: 'tells' } }
     const response = await send(gateway, { body })
-    t.equal(response.headers.get('mcp-session-id'), 'allowed')
+    t.equal(response.headers.get('mcp-session-id'), null, 'nobody asked for a session')
     t.notMatch(JSON.stringify([...response.headers]), /leaked|evil|a=b|"server"/)
     t.equal(response.headers.get('x-content-type-options'), 'nosniff')
+  })
+
+  t.test('a refusal without an end is none', async (t) => {
+    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' }
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
+    const params = { act: 'endless', _meta }
+    const body = { jsonrpc: '2.0', id: 5, method: 'subscriptions/listen', params }
+    const response = await send(gateway, { headers, body })
+    t.equal(response.status, 503)
+    t.match(await messageOf(response), { id: 5, error: { data: { code: 'ERR_WORKER_GONE' } } })
   })
 
   t.test('a browser of an allowed page may ask first, and no other', async (t) => {

@@ -283,16 +283,27 @@ t.test('a drain refuses new calls, finishes the others and ends every worker', a
 
 t.test('a worker whose lease is over serves nobody, and knows until when it may', async (t) => {
   let left = 9000
-  const { supervisor, launcher, clock, ends } = build({}, {}, () => left)
+  const { supervisor, launcher, clock, ends } = build({}, { idleMs: 3_600_000 }, () => left)
   const before = machineMonotonic()
   const lease = await supervisor.acquire(ann)
-  const toldIn = (n: number) =>
-    launcher.child(0).heard.flatMap((one) => ('until' in one && one.until ? [one.until] : []))[n]
+  const told = () =>
+    launcher.child(0).heard.flatMap((one) => ('until' in one && one.until ? [one.until] : []))
+  const toldIn = (n: number) => told()[n]
   const assigned = toldIn(0) ?? 0
   t.ok(assigned >= before + 9000 && assigned <= machineMonotonic() + 9000)
   left = 20_000
   clock.advance(5000)
-  t.ok((toldIn(1) ?? 0) > assigned + 10_000, 'each round tells it again')
+  const last = () => toldIn(told().length - 1) ?? 0
+  t.ok(last() > assigned + 10_000, 'each round tells it again')
+  lease.release()
+  clock.advance(5 * 60_000)
+  const heard = told().length
+  clock.advance(10 * 60_000)
+  t.equal(told().length, heard, 'one that sleeps is let sleep')
+  left = 30_000
+  const woken = await supervisor.acquire(ann)
+  t.ok(last() > assigned + 20_000, 'and told when it is wanted')
+  woken.release()
   left = 0
   const again = supervisor.acquire(ann)
   await settled()

@@ -28,6 +28,31 @@ t.test('a question is answered by its own answer', async (t) => {
   t.match([await first, await second], [{ id: 1 }, { id: 2 }])
 })
 
+t.test('numbers and names that no worker of ours has are none', async (t) => {
+  const { channel } = open()
+  const counts = (value: number) => ({
+    type: 'metrics',
+    counts: [{ name: 'gmail_units', labels: {}, value }],
+    observations: []
+  })
+  const seconds = (value: number) => ({
+    type: 'metrics',
+    counts: [],
+    observations: [{ name: 'tool_seconds', labels: {}, value }]
+  })
+  const long = 'x'.repeat(10_000)
+  for (const message of [
+    ...[counts(1e308), counts(-1), seconds(1e308), seconds(-1)],
+    ...[-1, 1e308].map((lagSeconds) => ({ ...pong(1), lagSeconds })),
+    { type: 'hello', protocol: 5, version: long },
+    { type: 'session-abandoned', sessionId: long },
+    { type: 'sign-in', id: 1, session: long, question: { ask: 'check', waitMs: 0 } }
+  ])
+    t.throws(() => channel.receive(message), { name: 'ZodError' }, JSON.stringify(message))
+  for (const message of [counts(100_000), seconds(3600)])
+    t.doesNotThrow(() => channel.receive(message))
+})
+
 t.test('whoever waits hears of the end, or of the time that is over', async (t) => {
   const { clock, channel } = open()
   const late = channel.ask({ type: 'ping' }, 500)
