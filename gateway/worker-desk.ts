@@ -116,7 +116,7 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         giveSlot(parts, worker, message)
         break
       case 'unsubscribe':
-        void unsubscribe(parts, worker, message) // never rejects
+        inTurn(worker, () => unsubscribe(parts, worker, message))
         break
       case 'units':
         void giveUnits(parts, worker, message) // never rejects
@@ -131,7 +131,10 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
         inTurn(worker, () => openSession(parts, worker, message))
         break
       case 'session-abandoned':
-        void parts.sessions.endById(asSessionId(message.sessionId), worker.userId, 'abandoned')
+        inTurn(worker, async () => {
+          const id = asSessionId(message.sessionId)
+          await parts.sessions.endById(id, worker.userId, 'abandoned').catch(() => {})
+        })
         break
       case 'sign-in':
         parts.onSignIn?.(worker, message)

@@ -116,7 +116,7 @@ function savedOnly(
     'content-type': isContent ? 'application/octet-stream' : 'text/plain; charset=utf-8',
     ...(isContent && { 'content-disposition': disposition }),
     ...(typeof length === 'string' && { 'content-length': length }),
-    'content-security-policy': "default-src 'none'; sandbox",
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store'
   }

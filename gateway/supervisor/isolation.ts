@@ -166,7 +166,8 @@ function tryOut(parts: IsolationParts, layers: Layers): Promise<Findings> {
         confinement,
         entry: PROBE_PROGRAM,
         env,
-        init
+        init,
+        overlooksOffences: parts.without === 'channel'
       })
   })
 }

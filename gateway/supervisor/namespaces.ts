@@ -18,6 +18,7 @@ export type Wall =
   | 'users'
   | 'privileges'
   | 'hidden-node'
+  | 'channel'
 
 /** The ways that this machine may have, strongest first. Whether one works only shows when it is tried. */
 export function namespacesOf(

@@ -51,7 +51,10 @@ t.test('a worker that has fallen makes no page of this origin', async (t) => {
     t.equal(response.status, [200, 404].includes(status) ? status : 502)
     t.match(headers.get('content-type'), isContent ? 'application/octet-stream' : 'text/plain')
     t.equal(headers.get('content-disposition'), isContent ? 'attachment' : null)
-    t.equal(headers.get('content-security-policy'), "default-src 'none'; sandbox")
+    t.equal(
+      headers.get('content-security-policy'),
+      "default-src 'none'; frame-ancestors 'none'; sandbox"
+    )
     t.equal(headers.get('x-content-type-options'), 'nosniff')
     for (const name of ['set-cookie', 'location', 'access-control-allow-origin'])
       t.equal(headers.get(name), null, name)
