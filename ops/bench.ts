@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Bench } from './bench/bench.ts'
 import { PROCESS } from './bench/bench-place.ts'
-import { type Checkout, openCheckout } from './bench/checkout.ts'
+import { type Checkout, openCheckout, whyNoCheckout } from './bench/checkout.ts'
 import { Child } from './bench/child.ts'
 import { FULL, QUICK } from './bench/effort.ts'
 import { thisMachine } from './bench/machine.ts'
@@ -58,6 +58,24 @@ const { values } = parseArgs({
   }
 })
 
+const known = { ...SCENARIOS, ...ASKED_FOR }
+const only = values.only?.split(',').filter((name) => name !== '')
+const mistakes = [
+  ...(only ?? [])
+    .filter((name) => !Object.hasOwn(known, name))
+    .map(
+      (name) => `--only: there is no scenario ${name}; there are ${Object.keys(known).join(', ')}.`
+    ),
+  ...values.against.flatMap((directory) => {
+    const why = whyNoCheckout(directory)
+    return why === undefined ? [] : [`--against: ${why}`]
+  })
+]
+if (mistakes.length > 0) {
+  process.stderr.write(`${mistakes.join('\n')}\n`)
+  process.exit(64) // EX_USAGE
+}
+
 // Without this the processes of the bench would go, but not its directory.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 const stop = new AbortController()
@@ -71,12 +89,10 @@ const { place, root, gateway } = checkout
 const { peers, quick } = values
 const bench = { place, root, gateway, others, peers, load, effort: quick ? QUICK : FULL }
 const sections: Section[] = []
-const known = { ...SCENARIOS, ...ASKED_FOR }
 const asked = [
   ...(values.variants ? ['variants'] : []),
   ...(others.length > 0 ? ['against', 'reading'] : [])
 ]
-const only = values.only?.split(',').filter((name) => name !== '')
 const names = only?.length ? only : [...(only ? [] : Object.keys(SCENARIOS)), ...asked]
 for (const name of names) {
   const scenario = new Map(Object.entries(known)).get(name)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
@@ -16,6 +16,15 @@ export interface Checkout extends AsyncDisposable {
 }
 
 const Package = z.object({ scripts: z.object({ start: z.string() }) })
+
+/** Why a directory cannot be compared with, and what to do; undefined when it can. */
+export function whyNoCheckout(directory: string): string | undefined {
+  const root = resolve(directory)
+  if (!existsSync(join(root, 'ops/bench/bench-place.ts')))
+    return `${root} is no checkout of this project with a bench; give one: git worktree add <directory> <commit>.`
+  if (!existsSync(join(root, 'node_modules'))) return `${root} has no packages; run npm ci in it.`
+  return undefined
+}
 
 /** Opens a checkout and bundles its programs by its own means. */
 export async function openCheckout(directory: string): Promise<Checkout> {

@@ -23,6 +23,7 @@ import {
   textOf,
   until
 } from '../helpers/mcp-http.ts'
+import { notAsSomebodyElse } from '../helpers/somebody-else.ts'
 
 // What an operator and people see when the machine, or Google, is in trouble; docs/faults.md has it as a table.
 
@@ -115,40 +116,41 @@ t.test('file descriptors are used up by clients', { skip: notLinux }, async (t) 
   await stream.body?.cancel()
 })
 
-const asRoot = process.platform === 'linux' && process.getuid?.() === 0
-t.test(
-  'what clears temporary directories takes the node that workers run',
-  { skip: asRoot ? false : 'needs root, to run a gateway as somebody else' },
-  async (t) => {
-    // Root's gateway runs from the node that is installed, anybody else's from the copy itself.
-    for (const under of [[], ['setpriv', '--reuid=12345', '--regid=12345', '--clear-groups']]) {
-      const home = await openGatewayHome(t, {
-        users: 1,
-        settings: { WORKER_ENTRY: fixtureWorker('tools') }
-      })
-      const directory = dirname(home.settings.SECRETS_FILE ?? '')
-      if (under.length > 0)
-        for (const name of ['.', ...readdirSync(directory, { recursive: true })])
-          chownSync(join(directory, String(name)), 12345, 12345)
-      const gateway = home.start({}, under)
-      await gateway.said('"ready"')
-      const to: Endpoint = { url: home.url, token: home.users[0]?.token ?? '' }
-      const echo = async () =>
-        textOf(await messageOf(await send(to, modernCall('echo', { text: 'hi' }))))
-      t.equal(await echo(), 'hi')
-      const run = home.settings.RUN_DIR ?? ''
-      const copies = readdirSync(run).filter((name) => name.startsWith('node-'))
-      t.equal(copies.length, 1, 'it lies in RUN_DIR')
-      for (const copy of copies) rmSync(join(run, copy))
-      for (const { id } of await home.workers()) await home.stopWorker(id)
-      t.equal(await echo(), 'hi', 'the next start makes it again')
-      gateway.kill('SIGTERM')
-      await gateway.gone // tap's own notes keep somebody else's from ending with 0
-      t.match(gateway.output(), '"stopped"')
-      t.same(readdirSync(run), [], 'nothing is left')
-    }
-  }
-)
+// Root's gateway runs from the node that is installed, anybody else's from the copy itself.
+for (const [who, under, skip] of [
+  ['the gateway', [], false],
+  [
+    'somebody else’s gateway',
+    ['setpriv', '--reuid=12345', '--regid=12345', '--clear-groups'],
+    notAsSomebodyElse
+  ]
+] as const)
+  t.test(`what clears temporary directories takes the node of ${who}`, { skip }, async (t) => {
+    const home = await openGatewayHome(t, {
+      users: 1,
+      settings: { WORKER_ENTRY: fixtureWorker('tools') }
+    })
+    const directory = dirname(home.settings.SECRETS_FILE ?? '')
+    if (under.length > 0)
+      for (const name of ['.', ...readdirSync(directory, { recursive: true })])
+        chownSync(join(directory, String(name)), 12345, 12345)
+    const gateway = home.start({}, under)
+    await gateway.said('"ready"')
+    const to: Endpoint = { url: home.url, token: home.users[0]?.token ?? '' }
+    const echo = async () =>
+      textOf(await messageOf(await send(to, modernCall('echo', { text: 'hi' }))))
+    t.equal(await echo(), 'hi')
+    const run = home.settings.RUN_DIR ?? ''
+    const copies = readdirSync(run).filter((name) => name.startsWith('node-'))
+    t.equal(copies.length, 1, 'it lies in RUN_DIR')
+    for (const copy of copies) rmSync(join(run, copy))
+    for (const { id } of await home.workers()) await home.stopWorker(id)
+    t.equal(await echo(), 'hi', 'the next start makes it again')
+    gateway.kill('SIGTERM')
+    await gateway.gone // tap's own notes keep somebody else's from ending with 0
+    t.match(gateway.output(), '"stopped"')
+    t.same(readdirSync(run), [], 'nothing is left')
+  })
 
 t.test('Google is away, and comes back', async (t) => {
   const users = [{ email: 'ada@sandbox.example' }]

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { busyTimes } from '../../ops/bench/cpu-profile.ts'
 import { markdown } from '../../ops/bench/markdown.ts'
@@ -109,4 +110,19 @@ t.test('busy time counts for the innermost frame that has a group, within the sp
   t.same(Object.fromEntries(whole), { ours: 330, packages: 180, 'the engine': 80 })
   const part = busyTimes(profile, { from: 1020, to: 1200 }, groupOf)
   t.same(Object.fromEntries(part), { packages: 20, 'the engine': 80 }, 'a part of it')
+})
+
+t.test('what it cannot do is said before anything is measured', async (t) => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['ops/bench.ts', ...args], { encoding: 'utf8' })
+  const { status, stderr, stdout } = run('--only', 'memory,speed', '--against', t.testdir())
+  t.equal(status, 64)
+  t.equal(stdout, '')
+  t.match(
+    stderr,
+    /^--only: there is no scenario speed; there are latency, .*\n--against: .* is no checkout .*git worktree add/
+  )
+  t.equal(stderr.trim().split('\n').length, 2, 'a line each, and no more')
+  const bare = t.testdir({ ops: { bench: { 'bench-place.ts': '' } } })
+  t.match(run('--against', bare), { status: 64, stderr: /has no packages; run npm ci in it/ })
 })

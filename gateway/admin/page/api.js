@@ -12,11 +12,20 @@ export class Refusal extends Error {
 export class Api {
   #token
   #unauthorized
+  #signal
 
-  /** @param {string} token @param {() => void} unauthorized called when the token is not taken (any more) */
-  constructor(token, unauthorized) {
+  /**
+   * @param {string} token
+   * @param {AbortSignal} signal ends everything that is asked, and forgets the token
+   * @param {() => void} unauthorized called when the token is not taken (any more)
+   */
+  constructor(token, signal, unauthorized) {
     this.#token = token
     this.#unauthorized = unauthorized
+    this.#signal = signal
+    signal.addEventListener('abort', () => {
+      this.#token = ''
+    })
   }
 
   /**
@@ -44,28 +53,28 @@ export class Api {
   }
 
   /**
-   * All of a list, page by page, as far as `most`.
+   * All of a list, page by page, as far as `most`; `isCut` when there is more.
    * @param {string} path @param {string} name of the list in the answer @param {number} [most]
-   * @returns {Promise<any[]>}
+   * @returns {Promise<{ rows: any[], isCut: boolean }>}
    */
   async all(path, name, most = 5000) {
-    const found = []
+    const rows = []
     let cursor
     do {
       const query = new URLSearchParams({ limit: '500', ...(cursor && { cursor }) })
       const page = await this.ask('GET', `${path}?${query}`)
-      found.push(...page[name])
+      rows.push(...page[name])
       cursor = page.nextCursor
-    } while (cursor && found.length < most)
-    return found
+    } while (cursor && rows.length < most)
+    return { rows, isCut: cursor !== undefined }
   }
 
   /**
-   * Hears events until the stream ends or `signal` aborts.
-   * @param {AbortSignal} signal @param {() => void} opened @param {(event: any) => void} hear
+   * Hears events until the stream ends.
+   * @param {() => void} opened @param {(event: any) => void} hear
    */
-  async events(signal, opened, hear) {
-    const response = await this.#fetch('GET', '/admin/events', {}, signal)
+  async events(opened, hear) {
+    const response = await this.#fetch('GET', '/admin/events')
     if (!response.ok) throw refusal(response, await response.json().catch(() => ({})))
     opened()
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -83,8 +92,8 @@ export class Api {
     }
   }
 
-  /** @param {string} method @param {string} path @param {Record<string, string>} [headers] @param {AbortSignal} [signal] */
-  async #fetch(method, path, headers = {}, signal) {
+  /** @param {string} method @param {string} path @param {Record<string, string>} [headers] */
+  async #fetch(method, path, headers = {}) {
     let response
     try {
       response = await fetch(path, {
@@ -93,12 +102,12 @@ export class Api {
         credentials: 'omit',
         cache: 'no-store',
         redirect: 'error',
-        ...(signal && { signal })
+        signal: this.#signal
       })
     } catch {
       throw new Refusal(0, 'ERR_NO_ANSWER', 'The gateway does not answer.')
     }
-    if (response.status === 401) this.#unauthorized()
+    if (response.status === 401 && !this.#signal.aborted) this.#unauthorized()
     return response
   }
 }

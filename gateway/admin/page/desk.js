@@ -24,10 +24,14 @@ export class Desk {
   report = null
   /** When `calls` were true, by `performance.now()`. */
   callsAt = 0
+  /** Lists of which the gateway has more than is shown here. @type {Set<Part>} */
+  cut = new Set()
   /** What went wrong at the last try, for people. */
   trouble = ''
   #changed
   #say
+  /** What is being asked for. @type {Map<Part, Promise<void>>} */
+  #loading = new Map()
 
   /**
    * @param {Api} api
@@ -60,10 +64,13 @@ export class Desk {
     return known?.email ?? userId
   }
 
-  /** Brings these up to date. Never rejects. @param {readonly Part[]} parts */
-  async refresh(parts) {
+  /**
+   * Brings these up to date: as of a question that is under way already, unless they must be as of now. Never rejects.
+   * @param {readonly Part[]} parts @param {{ ofNow?: boolean }} [how]
+   */
+  async refresh(parts, { ofNow = false } = {}) {
     try {
-      await Promise.all(parts.map((part) => this.#load(part)))
+      await Promise.all(parts.map((part) => this.#once(part, ofNow)))
       this.trouble = ''
     } catch (error) {
       this.trouble = error instanceof Refusal ? error.message : String(error)
@@ -72,12 +79,34 @@ export class Desk {
   }
 
   /** @typedef {'calls' | 'workers' | 'sessions' | 'users' | 'top' | 'audit' | 'report'} Part */
+  /** A gateway that is slow is not asked again before it has answered. @param {Part} part @param {boolean} ofNow */
+  #once(part, ofNow) {
+    const under = this.#loading.get(part)
+    if (under && !ofNow) return under
+    const loading = (async () => {
+      await under?.catch(() => {}) // whoever asked hears of it
+      await this.#load(part)
+    })().finally(() => {
+      if (this.#loading.get(part) === loading) this.#loading.delete(part)
+    })
+    this.#loading.set(part, loading)
+    return loading
+  }
+
+  /** @param {'sessions' | 'users'} part */
+  async #list(part) {
+    const { rows, isCut } = await this.api.all(`/admin/${part}`, part)
+    if (isCut) this.cut.add(part)
+    else this.cut.delete(part)
+    return rows
+  }
+
   /** @param {Part} part */
   async #load(part) {
     const { api } = this
     if (part === 'report') this.report = await api.ready()
-    else if (part === 'sessions') this.sessions = await api.all('/admin/sessions', 'sessions')
-    else if (part === 'users') this.users = await api.all('/admin/users', 'users')
+    else if (part === 'sessions') this.sessions = await this.#list(part)
+    else if (part === 'users') this.users = await this.#list(part)
     else if (part === 'top') this.top = (await api.ask('GET', '/admin/top?limit=200')).users
     else if (part === 'audit') this.audit = (await api.ask('GET', '/admin/audit?limit=500')).entries
     else if (part === 'workers') this.workers = (await api.ask('GET', '/admin/workers')).workers
@@ -106,7 +135,7 @@ export class Desk {
         const to = typeof path === 'string' ? path : path(choice)
         const answer = await this.api.ask(method, to, { reason })
         this.#say(done(answer))
-        await this.refresh(after)
+        await this.refresh(after, { ofNow: true })
       }
     })
   }

@@ -100,9 +100,16 @@ const choiceOf = ({ name, options }) =>
     )
   )
 
+/** Whoever has left sees nothing of what was asked for before. */
+export function clear() {
+  dialog().close()
+  dialog().replaceChildren()
+}
+
 /** The dialog gives the focus back to where it was. @param {Node} content */
 function open(content) {
   const element = dialog()
+  if (byId('desk', HTMLElement).hidden) return // an answer that came after its asker had left
   element.replaceChildren(content)
   if (!element.open) element.showModal()
   element.scrollTop = 0

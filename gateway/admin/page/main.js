@@ -1,5 +1,6 @@
 import { Api, Refusal } from './api.js'
 import { Desk } from './desk.js'
+import { clear } from './dialogs.js'
 import { byId, el, setText } from './dom.js'
 import { VIEWS } from './views.js'
 
@@ -11,6 +12,7 @@ const SETTLE_MS = 400
 const RECONNECT_MS = 3000
 const SAID_MS = 20_000
 
+const TITLE = document.title
 const door = byId('door', HTMLElement)
 const desk = byId('desk', HTMLElement)
 const refused = byId('refused', HTMLElement)
@@ -25,13 +27,15 @@ byId('sign-in', HTMLFormElement).addEventListener('submit', async (event) => {
   const leaving = new AbortController()
   const leave = (/** @type {string} */ why) => {
     leaving.abort()
-    byId('dialog', HTMLDialogElement).close()
     desk.hidden = true
+    empty()
     door.hidden = false
     refused.textContent = why
     token.focus()
   }
-  const api = new Api(token.value.trim(), () => leave('The gateway does not take this token.'))
+  const api = new Api(token.value.trim(), leaving.signal, () =>
+    leave('The gateway does not take this token.')
+  )
   try {
     const operator = await api.ask('GET', '/admin/me')
     token.value = ''
@@ -44,6 +48,15 @@ byId('sign-in', HTMLFormElement).addEventListener('submit', async (event) => {
     else if (error.status !== 401) refused.textContent = error.message
   }
 })
+
+/** Nothing that was seen stays behind for whoever sits here next. */
+function empty() {
+  clear()
+  byId('leave', HTMLButtonElement).onclick = null
+  for (const id of ['view', 'views', 'who', 'state', 'said', 'fresh'])
+    byId(id, HTMLElement).replaceChildren()
+  document.title = TITLE
+}
 
 /**
  * Shows the gateway until `signal` aborts.
@@ -67,6 +80,7 @@ function run(api, operator, signal) {
       draw()
     },
     say: (text) => {
+      if (signal.aborted) return
       saidAt = performance.now()
       setText(said, text)
     }
@@ -84,7 +98,7 @@ function run(api, operator, signal) {
     setText(byId('fresh', HTMLElement), isFresh ? 'up to date' : `seen ${seconds} s ago`)
   }
   const look = () => {
-    if (!open) return
+    if (!open || signal.aborted) return
     open.at = performance.now()
     void state.refresh(open.kind.needs) // never rejects
   }
@@ -129,7 +143,7 @@ async function follow(api, signal, hear) {
   }
   while (!signal.aborted) {
     try {
-      await api.events(signal, () => show(true), hear)
+      await api.events(() => show(true), hear)
     } catch {
       // told by the dot, and by what is asked beside it
     }

@@ -1,4 +1,5 @@
 import { el, setText } from './dom.js'
+import { count } from './format.js'
 
 /**
  * @typedef {object} Column
@@ -30,11 +31,14 @@ import { el, setText } from './dom.js'
  * @property {boolean} [descending]
  */
 
+/** More at once would hold the browser up, and nobody reads so many. */
+const MOST_SHOWN = 500
+
 /** A table that is searched, sorted, and brought up to date without losing its place or the focus. */
 export class Table {
   #parts
   #body = el('tbody')
-  #empty
+  #below
   #heads
   /** @type {Map<string, { line: HTMLTableRowElement, update: (row: any) => void }>} */
   #lines = new Map()
@@ -49,7 +53,7 @@ export class Table {
     this.#parts = parts
     this.#sortBy = parts.sortBy ?? 0
     this.#descending = parts.descending ?? false
-    this.#empty = el('p', { class: 'empty' })
+    this.#below = el('p', { class: 'empty' })
     this.#heads = parts.columns.map((column, index) =>
       el(
         'th',
@@ -77,7 +81,7 @@ export class Table {
         ),
         this.#body
       ),
-      this.#empty
+      this.#below
     )
     this.#draw()
   }
@@ -111,7 +115,8 @@ export class Table {
       if (index !== this.#sortBy) head.removeAttribute('aria-sort')
       else head.setAttribute('aria-sort', this.#descending ? 'descending' : 'ascending')
     }
-    const shown = this.#sorted(this.#rows.filter((row) => this.#matches(row)))
+    const found = this.#sorted(this.#rows.filter((row) => this.#matches(row)))
+    const shown = found.slice(0, MOST_SHOWN)
     const keys = new Set(shown.map((row) => this.#parts.key(row)))
     for (const [key, { line }] of this.#lines) {
       if (keys.has(key)) continue
@@ -122,9 +127,15 @@ export class Table {
     for (const [place, row] of shown.entries()) this.#place(row, place)
     // A row that moved has lost the focus that was in it.
     if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus()
-    const isFiltered = this.#rows.length > 0
-    setText(this.#empty, isFiltered ? 'Nothing here matches the search.' : this.#parts.empty)
-    this.#empty.hidden = shown.length > 0
+    this.#tell(found.length, shown.length)
+  }
+
+  /** What stands below the rows, if anything must be said. @param {number} found @param {number} shown */
+  #tell(found, shown) {
+    const nothing = this.#rows.length > 0 ? 'Nothing here matches the search.' : this.#parts.empty
+    const more = `${count(found - shown)} more: search, or sort by another column.`
+    setText(this.#below, shown === 0 ? nothing : more)
+    this.#below.hidden = shown > 0 && found === shown
   }
 
   /** @param {any} row @param {number} place */
@@ -170,10 +181,10 @@ export class Table {
   #sorted(rows) {
     const column = this.#parts.columns[this.#sortBy]
     if (!column) return rows
-    const sign = this.#descending ? -1 : 1
+    const isDescending = this.#descending
     return rows.toSorted(
       (a, b) =>
-        sign * compare(column.value(a), column.value(b)) ||
+        compare(column.value(a), column.value(b), isDescending) ||
         compare(this.#parts.key(a), this.#parts.key(b))
     )
   }
@@ -226,12 +237,17 @@ const classOf = ({ num, mono, wrap, priority }) =>
     .filter(Boolean)
     .join(' ')
 
-/** Numbers by size, words by the alphabet, what is missing last. @param {string | number | null} a @param {string | number | null} b */
-function compare(a, b) {
+/**
+ * Numbers by size, words by the alphabet, what is missing last in either direction.
+ * @param {string | number | null} a @param {string | number | null} b @param {boolean} [isDescending]
+ */
+function compare(a, b, isDescending = false) {
   if (a === b) return 0
   if (a === null) return 1
   if (b === null) return -1
-  return typeof a === 'number' && typeof b === 'number'
-    ? a - b
-    : String(a).localeCompare(String(b), 'en', { numeric: true })
+  const order =
+    typeof a === 'number' && typeof b === 'number'
+      ? a - b
+      : String(a).localeCompare(String(b), 'en', { numeric: true })
+  return isDescending ? -order : order
 }

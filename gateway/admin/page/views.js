@@ -36,10 +36,10 @@ export const lateness = (seconds) =>
  * A table with a search above it.
  * @param {Desk} desk
  * @param {{ title: string, rows: () => any[], table: import('./table.js').TableParts, tools?: HTMLElement[],
- *   noun: [string, string?] }} parts
+ *   noun: [string, string?], part?: Part }} parts `part` may be cut
  * @returns {View}
  */
-function tableView(desk, { title, rows, table: tableParts, tools = [], noun }) {
+function tableView(desk, { title, rows, table: tableParts, tools = [], noun, part }) {
   const table = new Table({ ...tableParts, verbs: desk.mayChange ? (tableParts.verbs ?? []) : [] })
   const search = el('input', {
     type: 'search',
@@ -52,6 +52,7 @@ function tableView(desk, { title, rows, table: tableParts, tools = [], noun }) {
   })
   const told = el('span', { class: 'count' })
   const trouble = el('p', { class: 'said-above', role: 'alert' })
+  const cut = el('p', { class: 'said-above note', role: 'status' })
   const tell = () => {
     const all = rows().length
     const shown = table.shown
@@ -63,10 +64,19 @@ function tableView(desk, { title, rows, table: tableParts, tools = [], noun }) {
   const bar = el('div', { class: 'tools' }, el('h2', {}, title), search, told)
   if (desk.mayChange && tools.length > 0) bar.append(el('div', { class: 'end' }, ...tools))
   return {
-    element: el('div', { class: 'view' }, bar, trouble, table.element),
+    element: el('div', { class: 'view' }, bar, trouble, cut, table.element),
     update() {
       trouble.hidden = desk.trouble === ''
       setText(trouble, desk.trouble)
+      const isCut = part !== undefined && desk.cut.has(part)
+      cut.hidden = !isCut
+      const some = plural(rows().length, ...noun)
+      setText(
+        cut,
+        isCut
+          ? `There are more than these ${some}: search and order are among them alone. npm run admin -- ${part} chooses among all.`
+          : ''
+      )
       table.update(rows())
       tell()
     }
@@ -78,6 +88,8 @@ function calls(desk) {
   const seconds = el('input', {
     type: 'number',
     min: 0,
+    step: 'any',
+    required: true,
     value: STUCK_S,
     'aria-label': 'Seconds in flight'
   })
@@ -86,7 +98,9 @@ function calls(desk) {
     {
       type: 'button',
       class: 'danger',
-      onclick: () => deeds.endOldCalls(desk, Math.max(0, Number(seconds.value) || 0))
+      onclick: () => {
+        if (seconds.reportValidity()) deeds.endOldCalls(desk, seconds.valueAsNumber) // an empty field is not 0
+      }
     },
     'End all that are older…'
   )
@@ -170,6 +184,7 @@ const sessions = (desk) =>
   tableView(desk, {
     title: 'Sessions',
     noun: ['session'],
+    part: 'sessions',
     rows: () => desk.sessions,
     table: {
       caption: 'Sessions',
@@ -234,6 +249,7 @@ const people = (desk) =>
   tableView(desk, {
     title: 'People',
     noun: ['person', 'people'],
+    part: 'users',
     rows: () => desk.users,
     table: {
       caption: 'People',

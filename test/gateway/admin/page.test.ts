@@ -249,6 +249,90 @@ t.test('the operators’ page', { skip }, async (t) => {
     t.equal(await first(), 'person2@example.com')
   })
 
+  await t.test('sorts what is missing last, and says when it shows not all', async (t) => {
+    const { users } = (await gateway.admin('GET', '/admin/users')).body as { users: object[] }
+    let n = 0
+    await page.route('**/admin/users?*', (route) => {
+      const some = Array.from({ length: 500 }, () => {
+        n = (n % 5000) + 1 // each look is the same
+        const level = n % 2 === 0 ? null : n % 3 === 0 ? 'gmail.modify' : 'gmail.readonly'
+        return { ...users[0], id: String(n), email: `many${n}@example.com`, level }
+      })
+      return route.fulfill({ json: { users: some, nextCursor: String(n) } })
+    })
+    await view(page, 'Calls')
+    await view(page, 'People')
+    await page.getByText('There are more than these 5,000 people').waitFor()
+    const head = page.getByRole('columnheader', { name: 'Level' })
+    const levels = async (last: number) => [
+      await page.getByRole('row').nth(1).getByRole('cell').nth(2).textContent(),
+      await page.getByRole('row').nth(last).getByRole('cell').nth(2).textContent()
+    ]
+    await head.getByRole('button').click()
+    await page.getByText('4,500 more: search, or sort by another column.').waitFor()
+    await page.getByRole('searchbox').fill('many12') // many12, many120 to many129, many1200 to many1299
+    t.same(await levels(111), ['gmail.modify', '–'])
+    await head.getByRole('button').click()
+    t.equal(await head.getAttribute('aria-sort'), 'descending')
+    t.same(await levels(111), ['gmail.readonly', '–'])
+    await page.getByRole('searchbox').fill('')
+    await look(t, page, 'desk-many', ['light'])
+    await page.unroute('**/admin/users?*')
+    await page.getByText('3 people').waitFor()
+    t.notOk(await page.getByText('There are more than these').isVisible())
+  })
+
+  await t.test('asks a slow gateway nothing again before it has answered', async (t) => {
+    const held = Promise.withResolvers<void>()
+    let asked = 0
+    await page.route('**/admin/workers', async (route) => {
+      asked += 1
+      await held.promise
+      await route.continue()
+    })
+    for (const title of ['Workers', 'Calls', 'Workers', 'Overview', 'Workers'])
+      await view(page, title)
+    t.equal(asked, 1)
+    held.resolve()
+    await page.getByText(/^\d+ workers?$/).waitFor()
+    await page.unrouteAll({ behavior: 'wait' })
+  })
+
+  await t.test('ends no call for an empty number of seconds', async (t) => {
+    await view(page, 'Calls')
+    await page.getByLabel('Seconds in flight').fill('')
+    await page.getByRole('button', { name: 'End all that are older…' }).click()
+    t.notOk(await dialogOf(page).isVisible(), 'which is not 0 seconds')
+    await page.getByLabel('Seconds in flight').fill('120')
+  })
+
+  await t.test('leaves nothing behind for whoever sits there next', async (t) => {
+    const other = await enter(context, gateway, tokens.anna)
+    await view(other, 'People')
+    await other.getByRole('button', { name: 'person0@example.com', exact: true }).click()
+    await dialogOf(other).getByText('Personal tokens').waitFor()
+    await other.keyboard.press('Escape')
+    const held = Promise.withResolvers<void>()
+    await other.route('**/admin/users/*', async (route) => {
+      await held.promise
+      await route.continue().catch(() => {}) // nobody waits for it any more
+    })
+    await other.getByRole('button', { name: 'person1@example.com', exact: true }).click()
+    await other.getByRole('button', { name: 'Sign out' }).click()
+    held.resolve()
+    let asked = 0
+    other.on('request', () => {
+      asked += 1
+    })
+    t.ok(await other.getByLabel('Operator’s token').isVisible())
+    await other.waitForTimeout(1500) // longer than a tick of the page
+    t.equal(asked, 0, 'it asks for nothing any more')
+    const left = await other.evaluate<string>('document.documentElement.outerHTML + document.title')
+    t.notMatch(left, /person\d@|anna|s-[0-9a-f]{12}|People/)
+    t.notOk(await dialogOf(other).isVisible())
+    await other.close()
+  })
+
   await t.test('is for everybody: in light, in dark, on a phone', async (t) => {
     const session = await openSession(ann, 'a client with a rather long name of its own, 12.34.56')
     const waiting = send(ann, { session, body: call('wait', { ms: 600_000, text: '' }) })
