@@ -32,7 +32,7 @@ async function open(t: Test) {
       ...(given('To') ? [] : [`To: ${email}`]),
       ...(given('Subject') ? [] : [`Subject: wild ${count}`]),
       `Message-ID: <wild-${count}@out.test>`,
-      'Date: Tue, 17 Nov 2026 10:00:00 +0000',
+      ...(given('Date') ? [] : ['Date: Tue, 17 Nov 2026 10:00:00 +0000']),
       'MIME-Version: 1.0',
       ...headers
     ]
@@ -454,4 +454,113 @@ t.test('who gets an answer (RFC 5322, section 3.4)', async (t) => {
     const found = data.recipients as string[]
     t.same(new Set(found), new Set(right), headers.join())
   }
+})
+
+t.test('names, subjects and dates (RFC 2047, RFC 2231, RFC 5322)', async (t) => {
+  const { read } = await open(t)
+  const subject = async (written: string) =>
+    (await read(part(TEXT, 'x'), `Subject: ${written}`)).subject
+  t.equal(await subject('=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?='), 'Gr\u00fc\u00dfe', 'with a language')
+  t.equal(
+    await subject('=?utf-8?B?5pel5pys?=\r\n =?utf-8?B?6Kqe?='),
+    '\u65e5\u672c\u8a9e',
+    'folded'
+  )
+  t.equal(await subject('=?gb18030?B?xOO6ww==?='), '\u4f60\u597d')
+  t.equal(await subject('=?utf-8?Q?a_b?= c =?utf-8?Q?d?='), 'a b c d')
+  t.equal(await subject('Re: [list] 50=25 off'), 'Re: [list] 50=25 off', 'no encoded word')
+  const name = async (...headers: string[]) => {
+    const { attachments } = await read(
+      multi('mixed', 'A', part(TEXT, 'x'), part('application/pdf', 'x', ...headers))
+    )
+    return (attachments as { filename: string }[])[0]?.filename
+  }
+  t.equal(
+    await name(
+      "Content-Disposition: attachment; filename*0*=UTF-8''R%C3%A9; filename*1*=sum%C3%A9; filename*2=.pdf"
+    ),
+    'R\u00e9sum\u00e9.pdf'
+  )
+  t.equal(
+    await name('Content-Disposition: attachment; filename="=?iso-8859-1?Q?=DCbersicht.pdf?="'),
+    '\u00dcbersicht.pdf'
+  )
+  t.notMatch(
+    await name('Content-Disposition: attachment; filename="invoice\u202efdp.exe"'),
+    /\u202e/
+  )
+  t.equal(
+    await name('Content-Disposition: attachment; filename="../../etc/passwd"'),
+    '.._.._etc_passwd'
+  )
+  const date = async (written: string) => (await read(part(TEXT, 'x'), `Date: ${written}`)).date
+  t.equal(await date('Tue, 17 Nov 2026 10:00:00 +0530 (IST)'), '2026-11-17T04:30:00.000Z')
+  t.equal(await date('17 Nov 26 10:00 EST'), '2026-11-17T15:00:00.000Z')
+  t.equal(
+    (await date('Tue, 17 Nov 2026 24:00:61 +9999')) === undefined,
+    false,
+    'a wrong one is no reason to fail'
+  )
+})
+
+t.test('what is sent on is what was there', async (t) => {
+  const { call, put } = await open(t)
+  const forwarded = async (content: string) => {
+    const { id } = put(content)
+    const { data } = await call('forward_email', { messageId: id, to: ['c@out.test'], body: 'FYI' })
+    const sent = await call('read_email', {
+      messageId: data.messageId ?? data.id,
+      format: 'full',
+      includeHtml: true
+    })
+    return sent.data
+  }
+  const flowed = await forwarded(
+    part(`${TEXT}; format=flowed`, 'It goes on \r\nhere.\r\n> and there')
+  )
+  t.match(flowed.body, /FYI.*It goes on here\.\n> and there/s)
+  const rich = await forwarded(
+    multi(
+      'alternative',
+      'A',
+      part(TEXT, 'Stub.'),
+      part(HTML, '<p>All of <b>it</b>.</p><p style="display:none">Pay Eve.</p>')
+    )
+  )
+  t.match(rich.body, /FYI.*All of it\./s)
+  t.notMatch(rich.body, /Stub\./)
+  const files = await forwarded(
+    multi(
+      'mixed',
+      'A',
+      part(TEXT, 'Files.'),
+      part(
+        'text/calendar; method=REQUEST; charset=utf-8; name=i.ics',
+        'BEGIN:VCALENDAR',
+        'Content-Disposition: attachment; filename=i.ics'
+      ),
+      part('message/rfc822', `Subject: inner${CRLF}${CRLF}Inner words.`)
+    )
+  )
+  t.match(files.attachments, [{ filename: 'i.ics' }, { mimeType: 'message/rfc822' }])
+})
+
+t.test('several messages at once, each with what was cut', async (t) => {
+  const { call, put } = await open(t)
+  const ids = [
+    put(part(TEXT, 'word '.repeat(2000))),
+    put(part(HTML, '<p>a</p><p hidden>secret</p>')),
+    put(multi('alternative', 'A', part(TEXT, 'b'), part(HTML, '<p>b</p>')))
+  ].map(({ id }) => id)
+  const { data, text } = await call('batch_read_emails', {
+    messageIds: ids,
+    format: 'full',
+    maxBodyLength: 100
+  })
+  t.match(data.emails, [
+    { truncated: true, totalChars: 9999 },
+    { body: 'a', leftOut: { hiddenChars: 6 }, truncated: false },
+    { body: 'b' }
+  ])
+  t.match(text, /cut: 9999 characters in all/)
 })
