@@ -7,9 +7,10 @@ import Fastify, {
   LogController
 } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
+import type { UserId } from '#shared/ids.ts'
 import type { Config } from './config.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
-import { type McpParts, mcpRoutes } from './http/mcp-routes.ts'
+import { type McpParts, mcpRoutes, type PeerWay } from './http/mcp-routes.ts'
 import { answerWithNames, nameOfRequest } from './http/request-names.ts'
 import { noteFailure } from './http/rpc-error.ts'
 import { tellCalls } from './http/tell-calls.ts'
@@ -27,10 +28,18 @@ export interface PeerAppParts {
   readonly log: Log
   readonly callLog: CallLog
   readonly traces: Traces | undefined
+  /** Gives the person up when the calls in flight are answered. Never rejects. */
+  readonly letGo: (userId: UserId) => Promise<void>
   /** Without a way to other gateways: a request is passed on once. */
   readonly mcp: Omit<McpParts, 'peers' | 'passOn'>
   /** Without a way to other gateways, too. */
   readonly files: Omit<AttachmentParts & UploadParts, 'leadLink'>
+}
+
+export interface PeerApp {
+  readonly app: FastifyInstance
+  /** New connections are shown these keys, and must show others of their authority. */
+  renew(keys: PeerKeys): void
 }
 
 const FAILED = 'The gateway failed to serve this request.'
@@ -42,11 +51,16 @@ const NOT_BEGUN: readonly unknown[] = [
 ]
 
 /** The app on PEER_PORT. Only who shows a certificate of the peers' authority gets as far as a request. */
-export async function buildPeerApp(parts: PeerAppParts): Promise<FastifyInstance> {
-  const { keys, config } = parts
+export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
+  const { config } = parts
+  const servers: Server[] = []
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'peers' })
   const app = Fastify({
-    serverFactory: (handler) => serverWith(keys, config, handler),
+    serverFactory(handler) {
+      const server = serverWith(parts.keys, config, handler)
+      servers.push(server)
+      return server
+    },
     loggerInstance,
     genReqId: nameOfRequest,
     logController: new LogController({ disableRequestLogging: true }),
@@ -72,7 +86,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<FastifyInstance
     scope.addHook('onSend', async ({ failure }, reply) => {
       if (NOT_BEGUN.includes(failure)) reply.header(ELSEWHERE_HEADER, '1')
     })
-    await mcpRoutes(scope, parts.mcp)
+    await mcpRoutes(scope, { ...parts.mcp, peers: noFurther(parts.letGo) })
   }
   await app.register(forPeople)
   await attachmentRoute(app, parts.files)
@@ -87,8 +101,25 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<FastifyInstance
       .code(known?.statusCode ?? 500)
       .send({ error: { code, message, requestId: request.id } })
   })
-  return app
+  return {
+    app,
+    renew(keys) {
+      for (const server of servers) server.setSecureContext({ ...keys, minVersion: 'TLSv1.3' })
+    }
+  }
 }
+
+/**
+ * A request is passed on once. Whom this gateway takes no calls for any more it gives up before it says so: then another one
+ * can have them.
+ */
+const noFurther = (letGo: PeerAppParts['letGo']): PeerWay => ({
+  lead: async () => false,
+  async leadAway({ caller }, _reply, why) {
+    if (caller && why.code === 'ERR_DRAINING') await letGo(caller.userId)
+    return false
+  }
+})
 
 type Handler = Parameters<typeof createServer>[1]
 
@@ -103,6 +134,8 @@ function serverWith(
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.3',
+      keepAlive: true,
+      keepAliveInitialDelay: 5000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: HEADERS_TIMEOUT,
       requestTimeout: 0 // the gateway that was asked has seen to it

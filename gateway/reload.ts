@@ -1,6 +1,7 @@
 import type { AllowedPeople } from './accounts/allow-list.ts'
 import { loadOperators, type Operators } from './admin/operators.ts'
 import type { Config } from './config.ts'
+import type { PeerSettings } from './peers/peer-keys.ts'
 import type { People } from './people.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -15,6 +16,8 @@ export interface ReloadParts {
   readonly log: Log
   /** Has the other gateways over the same store do the same, each with its own settings. Must not throw. */
   readonly tellOthers?: (() => void) | undefined
+  /** Takes over the certificates that gateways show each other. Throws ERR_CONFIG when they are wrong. */
+  readonly renewPeers?: ((settings: PeerSettings) => void) | undefined
   /** Hears of the settings that are in force from now on, as far as a reload changes them. */
   readonly took: (settings: ReloadedSettings) => void
 }
@@ -30,7 +33,8 @@ export interface Reloaded {
 }
 
 /**
- * Takes over what may change while the gateway runs: allow lists, operators and their tokens, the log level.
+ * Takes over what may change while the gateway runs: allow lists, operators and their tokens, the log level, the
+ * certificates between gateways.
  * Rejects with ERR_CONFIG when anything is wrong; then everything stays as it was, and the log says so. `isTold`: another
  * gateway has said so, and the others have heard it too.
  */
@@ -42,6 +46,7 @@ export const createReload = (parts: ReloadParts): Reload => {
     try {
       const config = await reread()
       const next = loadOperators(config)
+      parts.renewPeers?.(config)
       const { ALLOWED_EMAILS, ALLOWED_DOMAINS, LOG_LEVEL } = config
       allowedPeople.replace({ emails: ALLOWED_EMAILS, domains: ALLOWED_DOMAINS })
       operators.replace(next)

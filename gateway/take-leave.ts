@@ -32,6 +32,8 @@ export interface TakeLeaveParts {
   /** Where other gateways come in; absent where none do. */
   readonly peerEntrance?: { readonly app: FastifyInstance; readonly doorway: Doorway } | undefined
   readonly serving: Serving
+  /** Waits for the calls that other gateways serve, so many ms at most; absent where there are none. */
+  readonly leavePeers?: ((ms: number) => Promise<void>) | undefined
   readonly succession: Succession
   readonly ownership: Ownership
 }
@@ -52,7 +54,7 @@ export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
     serving.retire()
     await pause(clock, SETTLE_MS)
   }
-  await serving.close()
+  await Promise.all([serving.close(), parts.leavePeers?.(parts.callMs)])
   parts.app.endOldTransports() // whoever has no session there
   const cancel = clock.after(Math.max(0, parts.callMs - LAST_WORDS_MS), parts.giveUp)
   await (hasSuccessor ? doorway.close(CALM_MS, parts.callMs) : doorway.close(0, ANSWER_MS))

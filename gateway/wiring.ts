@@ -43,7 +43,7 @@ import { type PeerNotice, Succession } from './ownership/succession.ts'
 import { createWhereabouts } from './ownership/whereabouts.ts'
 import { buildPeerApp } from './peer-app.ts'
 import { tagOf } from './peers/node-tag.ts'
-import { peerKeysOf } from './peers/peer-keys.ts'
+import { type PeerSettings, peerKeysOf } from './peers/peer-keys.ts'
 import { openPeers, type Peers } from './peers/peers.ts'
 import { type People, type PeopleParts, peopleOf } from './people.ts'
 import { Readiness } from './readiness.ts'
@@ -198,7 +198,7 @@ export async function wire(
     { ownership, isTaking: () => readiness.accepts }
   )
   const admitted = admission(config, log, keyWatch, {
-    ...{ ...base, accounts, serving, substitutes, tellOthers },
+    ...{ ...base, accounts, serving, substitutes, tellOthers, peers },
     ...{ tell: books.tell, forget: books.forget }
   })
   const { people } = admitted
@@ -257,7 +257,12 @@ function closeOf(
   const doorway = new Doorway(app.server, clock)
   const opsDoorway = new Doorway(opsApp.server, clock)
   const peerEntrance = peerApp && { app: peerApp, doorway: new Doorway(peerApp.server, clock) }
-  const leaving = { clock, app, opsApp, doorway, opsDoorway, peerEntrance, serving, succession }
+  const { way } = parts.peers ?? {}
+  const leavePeers = way && ((ms: number) => way.leave(ms))
+  const leaving = {
+    ...{ clock, app, opsApp, doorway, opsDoorway, peerEntrance, serving, succession },
+    leavePeers
+  }
   return async () => {
     parts.readiness.stopping()
     parts.toolSignIn?.requests.close()
@@ -379,6 +384,7 @@ function admission(
   parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & {
     readonly allowedPeople: AllowedPeople
     readonly tellOthers: PeopleParts['tellOthers']
+    readonly peers: Peers | undefined
   } & Pick<Books, 'tell' | 'forget'>
 ) {
   const { allowedPeople } = parts
@@ -397,7 +403,11 @@ function admission(
       .catch((err: unknown) => log.error({ err }, 'the other gateways were not told to reload'))
   }
   const shared = { allowedPeople, operators, people, log, tellOthers }
-  const reload = createReload({ ...shared, reread, lookAtKeys, took })
+  const renewPeers = (settings: PeerSettings): void => {
+    const keys = peerKeysOf(settings)
+    if (keys) parts.peers?.renew(keys)
+  }
+  const reload = createReload({ ...shared, reread, lookAtKeys, took, renewPeers })
   return { people, operators, reload, configNow: () => configNow }
 }
 
@@ -611,10 +621,11 @@ function peersFor(
       const { workers, limit } = loadOf(serving)
       return isTaking() && workers < limit
     },
-    letGo: (userId) => serving.supervisor.stop(userId, 'drain', 'drain'),
+    letGo: letGoBy(serving),
+    callMs: config.CALL_TIMEOUT,
+    unreached: (count) => metrics.peers.unreached.set({}, count),
     passed: (result) => metrics.peers.requests.inc({ result }),
     onReach(peer, isReached) {
-      metrics.peers.unreached[isReached ? 'dec' : 'inc']({})
       if (isReached) log.warn({ peer }, 'another gateway is reached again')
       else
         log.error({ peer }, 'another gateway is not reached: look at its PEER_URL and certificates')
@@ -625,23 +636,22 @@ function peersFor(
   })
 }
 
-function appForPeers(core: Core): Promise<FastifyInstance> | undefined {
-  const { config, log, books, traces } = core
+async function appForPeers(core: Core): Promise<FastifyInstance | undefined> {
+  const { config, log, books, traces, serving } = core
   const { callLog } = books
   const keys = peerKeysOf(config)
-  return (
-    keys &&
-    buildPeerApp({
-      keys,
-      config,
-      log,
-      callLog,
-      traces,
-      mcp: mcpOf(core),
-      files: core.serving
-    })
-  )
+  if (!keys) return undefined
+  const letGo = letGoBy(serving)
+  const shared = { keys, config, log, callLog, traces, letGo }
+  const { app, renew } = await buildPeerApp({ ...shared, mcp: mcpOf(core), files: serving })
+  core.peers?.onRenew(renew)
+  return app
 }
+
+const letGoBy =
+  ({ supervisor }: Serving) =>
+  (userId: UserId): Promise<void> =>
+    supervisor.stop(userId, 'drain', 'drain')
 
 /** Where several machines may share the database, they hear of each other's changes. */
 function changesFor(

@@ -42,7 +42,13 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/telemetry',
     'gateway/tool-sign-in'
   ],
-  'gateway/peers': ['shared', 'gateway/http', 'gateway/oauth', 'gateway/ownership'],
+  'gateway/peers': [
+    'shared',
+    'gateway/http',
+    'gateway/oauth',
+    'gateway/ownership',
+    'gateway/telemetry'
+  ],
   'gateway/tool-sign-in': [
     'shared',
     'gateway',

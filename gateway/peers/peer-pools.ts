@@ -4,6 +4,9 @@ import type { PeerKeys } from './peer-keys.ts'
 /** Longer than a handshake takes between machines of one network. */
 const CONNECT_MS = 2000
 
+/** A network that swallows packets is noticed after this and ten probes of a second (Linux). */
+const ALIVE = { keepAlive: true, keepAliveInitialDelay: 5000 }
+
 /** No connection came to be: nothing was sent. */
 export class PeerUnreachable extends Error {}
 
@@ -23,7 +26,12 @@ export class PeerPools {
   to(url: string): Pool {
     const known = this.#pools.get(url)
     if (known) return known
-    const connect = buildConnector({ ...this.#keys, timeout: CONNECT_MS, minVersion: 'TLSv1.3' })
+    const connect = buildConnector({
+      ...this.#keys,
+      timeout: CONNECT_MS,
+      ...ALIVE,
+      minVersion: 'TLSv1.3'
+    })
     const pool = new Pool(url, {
       connect: (options, done) =>
         connect(options, (...[error, socket]) => {

@@ -28,6 +28,8 @@ export interface PeerRoutesParts {
   readonly onGone: (peer: Pick<Peer, 'id'>) => void
   /** Tells operators, once until the next change. */
   readonly onReach: (peer: Peer, isReached: boolean) => void
+  /** So many are alive and not reached. */
+  readonly unreached: (count: number) => void
   /** The store could not be asked. */
   readonly failed: (error: unknown) => void
 }
@@ -94,6 +96,7 @@ export class PeerRoutes {
     const isNews = !this.#shunned.has(peer.id)
     this.#shunned.set(peer.id, this.#parts.clock.monotonic() + SHUNNED_MS)
     if (isNews) this.#parts.onReach(peer, false)
+    this.#parts.unreached(this.#shunned.size)
   }
 
   /** Whether requests are passed on to this gateway, as far as that is known now. */
@@ -164,5 +167,6 @@ export class PeerRoutes {
       this.#shunned.delete(id)
       if (peer) this.#parts.onReach(peer, true)
     }
+    this.#parts.unreached(this.#shunned.size)
   }
 }

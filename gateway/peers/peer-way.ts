@@ -1,13 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { bodyTooLarge, byteLimit } from '../http/byte-limit.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
+import { isListen } from '../http/listen.ts'
 import type { PeerWay } from '../http/mcp-routes.ts'
 import { Outlet } from '../http/outlet.ts'
 import { bodyOf } from '../http/pass-on.ts'
+import { isModern } from '../http/protocol-era.ts'
 import { type RelayParts, relayAnswer } from '../http/relay-answer.ts'
 import { REQUEST_ID } from '../http/request-names.ts'
 import { noteFailure, rpcErrorOf, sendRpcError } from '../http/rpc-error.ts'
@@ -15,6 +18,7 @@ import { peekAt } from '../http/rpc-id.ts'
 import { whenClosed } from '../http/when-closed.ts'
 import { FROM_CLIENT, headersToClient } from '../http/worker-headers.ts'
 import type { Caller } from '../oauth/bearer.ts'
+import { parseTraceparent } from '../telemetry/trace-context.ts'
 import { CALLER_HEADER, ELSEWHERE_HEADER, writeCaller } from './passed-caller.ts'
 import { type PeerPools, PeerUnreachable } from './peer-pools.ts'
 import type { Peer, PeerRoutes } from './peer-routes.ts'
@@ -32,16 +36,26 @@ export interface PeerWayParts {
   readonly maxBody: number
   /** Gives the person up when the calls in flight are answered. Never rejects. */
   readonly letGo: (userId: UserId) => Promise<void>
+  /** As CALL_TIMEOUT. */
+  readonly callMs: number
+  readonly clock: Clock
   readonly passed: (result: Passed) => void
 }
 
 /** So many gateways are tried for one request: the one that was thought to serve it, and the one that does. */
 const MOST_TRIES = 3
+/** Between two tries. */
+const AGAIN_MS = 100
+/** For the other gateway's own word that a call took too long. */
+const SLACK_MS = 5000
+const LEAVE_LOOK_MS = 50
 const ALSO_FROM_CLIENT = ['traceparent', 'tracestate']
 
 export interface OpenPeerWay extends PeerWay {
   /** The other gateway is no more: what waits for it is told so. */
   gone(peer: Pick<Peer, 'id'>): void
+  /** Ends streams at once, for their clients to open elsewhere, and calls when they are answered or after so many ms. */
+  leave(ms: number): Promise<void>
 }
 
 /**
@@ -50,66 +64,91 @@ export interface OpenPeerWay extends PeerWay {
  */
 export function createPeerWay(parts: PeerWayParts): OpenPeerWay {
   const { routes } = parts
-  const underWay = new Map<string, Set<AbortController>>()
+  const underWay = new Set<UnderWay>()
 
   /** Passes the request on once, and remembers what that says of who serves the person. */
   const tryOne = async (passing: Passing): Promise<Passed> => {
-    const { peer, caller, reply } = passing
+    const { peer, caller, request, reply } = passing
     const abort = new AbortController()
-    const all = underWay.get(peer.id) ?? new Set()
-    underWay.set(peer.id, all.add(abort))
+    const one: UnderWay = { peer: peer.id, abort, isStream: opensStream(request) }
+    underWay.add(one)
     whenClosed(reply, () => abort.abort())
-    const result = await pass(parts, passing, abort.signal)
-    all.delete(abort)
-    if (all.size === 0) underWay.delete(peer.id)
-    parts.passed(result)
-    if (result === 'answered') routes.serves(caller.userId, peer)
-    else routes.servesNot(caller.userId)
-    if (result === 'unreachable') routes.notReached(peer)
-    return result
+    const tooLong = (): void => abort.abort(lost())
+    // The gateway that serves the call ends it in time, unless it is out of reach without a word.
+    const cancel = one.isStream ? () => {} : parts.clock.after(parts.callMs + SLACK_MS, tooLong)
+    try {
+      const result = await pass(parts, passing, abort.signal)
+      parts.passed(result)
+      if (result === 'elsewhere' || result === 'unreachable') routes.servesNot(caller.userId)
+      if (result === 'unreachable') routes.notReached(peer)
+      return result
+    } finally {
+      cancel()
+      underWay.delete(one)
+    }
   }
 
+  /** Whether the request was answered, here with an error if need be; false when it is this gateway's. */
   const tryAll = async (
     request: FastifyRequest,
     reply: FastifyReply,
     where: (userId: UserId, tries: number) => Promise<Peer | undefined>
   ): Promise<boolean> => {
-    const { caller } = request
-    if (!caller) throw new Error('somebody without a name was to be passed on')
+    const caller = callerOf(request)
     for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
       const peer = await where(caller.userId, tries)
       if (!peer) return false
       const result = await tryOne({ request, reply, caller, peer })
-      if (result === 'answered' || result === 'lost') return true
+      if (isTold(result)) return true
       if (!canBeSentAgain(request)) break
+      // Whoever has just given a person up has that stored in a moment.
+      if (result === 'elsewhere') await pause(parts.clock, AGAIN_MS * tries)
     }
-    throw new GatewayError('ERR_LEASE_HELD', 'Another gateway serves this account; try again.', {
-      retryAfter: 1
-    })
+    sendRpcError(reply, heldElsewhere(), request.peeked?.rpcId ?? null)
+    return true
   }
 
   return {
     lead: (request, reply) => tryAll(request, reply, (userId) => routes.whereFor(userId)),
 
-    async leadAway(request, reply, why) {
-      try {
-        return await tryAll(request, reply, async (userId, tries) => {
-          if (tries > 1) return routes.whereFor(userId)
-          const peer = await routes.anotherFor(userId)
-          if (peer && why.code === 'ERR_DRAINING') await parts.letGo(userId)
-          return peer
-        })
-      } catch {
-        sendRpcError(reply, why, request.peeked?.rpcId ?? null)
-        return true
-      }
-    },
+    leadAway: (request, reply, why) =>
+      tryAll(request, reply, async (userId, tries) => {
+        if (tries > 1) return routes.whereFor(userId)
+        const peer = await routes.anotherFor(userId)
+        if (peer && why.code === 'ERR_DRAINING') await parts.letGo(userId)
+        return peer
+      }),
 
     gone({ id }) {
-      for (const abort of underWay.get(id) ?? []) abort.abort(lost())
+      for (const { peer, abort } of underWay) if (peer === id) abort.abort(lost())
+    },
+
+    async leave(ms) {
+      for (const { isStream, abort } of underWay) if (isStream) abort.abort(lost())
+      const until = parts.clock.monotonic() + ms
+      while (underWay.size > 0 && parts.clock.monotonic() < until)
+        await pause(parts.clock, LEAVE_LOOK_MS)
+      for (const { abort } of underWay) abort.abort(lost())
     }
   }
 }
+
+interface UnderWay {
+  readonly peer: string
+  readonly abort: AbortController
+  readonly isStream: boolean
+}
+
+function callerOf({ caller }: FastifyRequest): Caller {
+  if (!caller) throw new Error('somebody without a name was to be passed on')
+  return caller
+}
+
+const opensStream = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'GET' || (isModern(headers) && isListen(headers))
+
+const pause = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(ms, resolve))
 
 interface Passing {
   readonly request: FastifyRequest
@@ -117,6 +156,8 @@ interface Passing {
   readonly caller: Caller
   readonly peer: Peer
 }
+
+const isTold = (result: Passed): boolean => result === 'answered' || result === 'lost'
 
 const canBeSentAgain = ({ method, peeked }: FastifyRequest): boolean =>
   method !== 'POST' || Buffer.isBuffer(peeked?.body)
@@ -131,6 +172,7 @@ async function pass(parts: PeerWayParts, passing: Passing, signal: AbortSignal):
       return 'elsewhere'
     }
     request.isPassedOn = true
+    parts.routes.serves(caller.userId, passing.peer)
     reply.code(answer.statusCode).headers(headersToClient(answer.headers))
     const relayed = { outlet, ...lastWordsTo(request, reply) }
     await relayAnswer(reply, answer.body, relayed)
@@ -171,7 +213,7 @@ const lastWordsTo = (
       noteFailure(request, lost())
       // A stream that a client only listens on has no call that could be told of.
       const told = JSON.stringify(rpcErrorOf(lost(), rpcId, request.id))
-      if (request.method === 'POST') to.write(`event: message\ndata: ${told}\n\n`)
+      if (!opensStream(request)) to.write(`event: message\ndata: ${told}\n\n`)
       to.end()
     }
   }
@@ -184,7 +226,8 @@ async function bodyWithin(
 ): Promise<Buffer | Readable | undefined> {
   if (request.method !== 'POST') return undefined
   if (Number(request.headers['content-length']) > maxBody) throw bodyTooLarge(maxBody)
-  const { body } = await peekAt(request)
+  const { body, traceparent } = await peekAt(request)
+  request.trace?.adopt(parseTraceparent(traceparent))
   if (Buffer.isBuffer(body)) return body
   const limited = byteLimit(maxBody, () => {})
   return bodyOf(request)
@@ -210,6 +253,11 @@ function allowed(headers: IncomingHttpHeaders): Record<string, string> {
   }
   return kept
 }
+
+const heldElsewhere = (): GatewayError =>
+  new GatewayError('ERR_LEASE_HELD', 'Another gateway serves this account; try again.', {
+    retryAfter: 1
+  })
 
 const lost = (): GatewayError =>
   new GatewayError(

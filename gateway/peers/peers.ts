@@ -30,6 +30,9 @@ export interface PeersParts {
   readonly isTaking: () => boolean
   readonly passed: (result: Passed) => void
   readonly onReach: (url: string, isReached: boolean) => void
+  readonly unreached: (count: number) => void
+  /** As CALL_TIMEOUT. */
+  readonly callMs: number
   readonly failed: (error: unknown) => void
 }
 
@@ -38,6 +41,10 @@ export interface Peers {
   readonly routes: PeerRoutes
   readonly way: OpenPeerWay
   readonly leadLink: LeadLink
+  /** From now on other gateways are shown these, and must show others. */
+  renew(keys: PeerKeys): void
+  /** Hears of each renewal. */
+  onRenew(hear: (keys: PeerKeys) => void): void
   /** Breaks off whatever goes on. */
   close(): Promise<void>
 }
@@ -46,6 +53,7 @@ const PROBE_MS = 1000
 
 export function openPeers(parts: PeersParts): Peers {
   const pools = new PeerPools(parts.keys)
+  const hearers: ((keys: PeerKeys) => void)[] = []
   const routes: PeerRoutes = new PeerRoutes({
     ...parts,
     onGone: (peer) => way.gone(peer),
@@ -73,6 +81,11 @@ export function openPeers(parts: PeersParts): Peers {
       peers: () => routes.list(),
       notReached: (peer) => routes.notReached(peer)
     }),
+    renew(keys) {
+      pools.renew(keys)
+      for (const hear of hearers) hear(keys)
+    },
+    onRenew: (hear) => void hearers.push(hear),
     async close() {
       unwatch()
       routes.close()

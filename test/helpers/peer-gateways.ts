@@ -15,7 +15,7 @@ export interface PeerGatewaysOptions {
 }
 
 /** The settings by which a gateway is reached by others on this machine. */
-async function peerSettings(): Promise<Record<string, string>> {
+export async function peerSettings(): Promise<Record<string, string>> {
   const port = await freePort()
   return {
     PEER_URL: `https://localhost:${port}`,

@@ -1,5 +1,6 @@
 import { connect } from 'node:tls'
 import t from 'tap'
+import * as z from 'zod'
 import {
   call,
   type Endpoint,
@@ -169,6 +170,15 @@ t.test('any gateway takes any request', { skip: withoutPostgres }, async (t) => 
     const worker = await whoStateless(at(first, 3))
     t.ok(worker, 'a gateway that takes nobody passes everybody on')
     t.equal(await whoStateless(at(second, 3)), worker)
-    t.ok(await whoStateless(at(first, 0)), 'also those whom it has served')
+    t.ok(
+      await whoStateless(at(second, 1)),
+      'those whom it has served are given up, wherever they call'
+    )
+    t.ok(await whoStateless(at(first, 0)))
+    t.equal((await first.admin('GET', '/admin/workers')).status, 200)
+    const left = z.object({ workers: z.array(z.object({ userId: z.string().nullable() })) })
+    const { workers } = left.parse((await first.admin('GET', '/admin/workers')).body)
+    const served = workers.map(({ userId }) => userId)
+    for (const n of [0, 1, 3]) t.notOk(served.includes(first.users[n]?.sub ?? ''))
   })
 })
