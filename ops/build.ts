@@ -68,6 +68,8 @@ async function makeAllAscii(outdir: string): Promise<void> {
 /** Puts the thread that reads HTML beside a worker's program. */
 export async function bundleMimeThread(outdir: string): Promise<void> {
   await bundle({ 'mime-thread': `${root}worker/mime/tasks.ts` }, outdir)
+  // Its libraries lie beside it, each read when it is needed.
+  await bundle({ 'document-thread': `${root}worker/mime/documents/tasks.ts` }, outdir)
   // Piscina starts its threads from a file of this name beside its own.
   await bundle({ worker: `${root}node_modules/piscina/dist/worker.js` }, outdir, '.js')
   await makeAllAscii(outdir)

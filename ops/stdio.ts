@@ -46,6 +46,9 @@ try {
       clock: systemClock,
       report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
       threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
+      documentThreadFile: fileURLToPath(
+        new URL('../worker/mime/documents/tasks.ts', import.meta.url)
+      ),
       version: VERSION,
       files,
       policy: { ...OPEN_POLICY, operator: operatorPolicy(settings) },

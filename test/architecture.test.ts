@@ -146,7 +146,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'openid-client': ['gateway/accounts/google.ts'],
   'oidc-provider': ['gateway/oauth'],
   pino: ['gateway/telemetry/log.ts'],
-  piscina: ['worker/mime/pool.ts'],
+  piscina: ['worker/mime/limited-thread.ts'],
   'prom-client': ['gateway/telemetry'],
   'sanitize-html': ['worker/mime'],
   undici: [

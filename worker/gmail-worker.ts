@@ -16,8 +16,10 @@ import type { ToolReport } from './tools/context.ts'
 import { createGmailProgram } from './tools/program.ts'
 import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
 
-/** In the bundle the thread's program lies beside this one. */
-const THREAD_FILE = import.meta.url.endsWith('.ts') ? 'mime/tasks.ts' : 'mime-thread.mjs'
+/** In the bundle the threads' programs lie beside this one. */
+const [THREAD_FILE, DOCUMENT_THREAD_FILE] = import.meta.url.endsWith('.ts')
+  ? ['mime/tasks.ts', 'mime/documents/tasks.ts']
+  : ['mime-thread.mjs', 'document-thread.mjs']
 
 /** The tools of one account, with all that they need of the gateway taken from the channel. */
 export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
@@ -43,6 +45,7 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     clock,
     report,
     threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
+    documentThreadFile: fileURLToPath(new URL(DOCUMENT_THREAD_FILE, import.meta.url)),
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,

@@ -36,7 +36,7 @@ export function copyProgram(source: string, directory: string): ProgramCopy {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
     throw new GatewayError(
       'ERR_CONFIG',
-      `RUN_DIR has no room for a copy of the worker's program (${code}); it takes 10 MB.`,
+      `RUN_DIR has no room for a copy of the worker's program (${code}); it takes 12 MB.`,
       { cause }
     )
   }

@@ -16,6 +16,7 @@ export function createBenchProgram(): GmailProgram {
     clock: systemClock,
     report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
     threadFile: '',
+    documentThreadFile: '',
     version: '0.0.0',
     nonce: () => 'bench000',
     ledger: memoryLedger(systemClock),

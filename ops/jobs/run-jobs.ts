@@ -130,6 +130,7 @@ async function programOf(
     clock: systemClock,
     report: { request: onRequest, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
     threadFile: join(root, 'worker/mime/tasks.ts'),
+    documentThreadFile: join(root, 'worker/mime/documents/tasks.ts'),
     version: '0.0.0',
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,

@@ -17,6 +17,9 @@ import {
 } from '../../worker/tools/program.ts'
 
 const threadFile = fileURLToPath(new URL('../../worker/mime/tasks.ts', import.meta.url))
+const documentThreadFile = fileURLToPath(
+  new URL('../../worker/mime/documents/tasks.ts', import.meta.url)
+)
 
 export interface ToolResult {
   readonly text: string
@@ -117,6 +120,7 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
       deduplicated() {}
     },
     threadFile,
+    documentThreadFile,
     version: '0.0.0-test',
     nonce: () => randomBytes(8).toString('hex'),
     random: () => 0,

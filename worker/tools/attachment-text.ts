@@ -1,4 +1,6 @@
 /** The words of an attachment, in the form in which a model reads them. */
+import { createHash } from 'node:crypto'
+import type { Attachment } from '../gmail/attachment.ts'
 import { charsetInHtml, decodeFile } from '../mime/charset.ts'
 import { cleanText } from '../mime/clean-text.ts'
 import type { FoundAttachment } from './attachment-source.ts'
@@ -15,11 +17,8 @@ export const isText = (mimeType: string): boolean => TEXT_TYPE.test(mimeType)
 
 const isMessage = (mimeType: string): boolean => /^message\/(rfc822|global|news)$/.test(mimeType)
 
-/** How to read the words of a file; undefined where nobody knows how. */
-export function textReader(
-  found: FoundAttachment,
-  call: ToolCall
-): (() => Promise<FileText>) | undefined {
+/** How to read the words of a file. */
+export function textReader(found: FoundAttachment, call: ToolCall): () => Promise<FileText> {
   const { attachment, part, read } = found
   if (isMessage(attachment.mimeType))
     return async () => {
@@ -28,12 +27,27 @@ export function textReader(
       const content = hasBytes ? await read() : undefined
       return { text: await messageText(found, call), content }
     }
-  if (!isText(attachment.mimeType)) return undefined
+  if (isText(attachment.mimeType))
+    return async () => {
+      const content = await read()
+      return { text: await plainText(found, content, call), content }
+    }
+  // What other files are shows only in their bytes.
   return async () => {
     const content = await read()
-    return { text: await plainText(found, content, call), content }
+    const name = createHash('sha256').update(content).digest('base64')
+    const { text, cut } = await call.context.documents.read(name, content, call.signal)
+    return { text, content, ...(cut !== undefined && { cut }) }
   }
 }
+
+/** Whether a file is called something whose words are wanted rather than its bytes. Any file may be asked for its words. */
+export const isDocument = ({ mimeType, filename }: Pick<Attachment, 'mimeType' | 'filename'>) =>
+  DOCUMENT_TYPE.test(mimeType) || DOCUMENT_NAME.test(filename)
+
+const DOCUMENT_TYPE =
+  /^application\/(pdf|rtf|ms-tnef|vnd\.ms-(outlook|tnef)|vnd\.openxmlformats-officedocument\..*|vnd\.oasis\.opendocument\..*|vnd\.ms-(word|excel|powerpoint)\..*macroenabled.*)$/
+const DOCUMENT_NAME = /\.(pdf|rtf|doc[xm]|xls[xm]|ppt[xm]|od[tsp]|msg|eml)$|^winmail\.dat$/i
 
 /** An attached message as it is read in the message that it is attached to. */
 async function messageText({ message, part }: FoundAttachment, call: ToolCall): Promise<string> {

@@ -5,6 +5,7 @@ import type { Correspondents } from '../gmail/correspondents.ts'
 import type { LabelBook } from '../gmail/label-book.ts'
 import type { Mailbox } from '../gmail/methods.ts'
 import type { Sends } from '../gmail/sends.ts'
+import type { DocumentReader } from '../mime/document-reader.ts'
 import type { MimePool } from '../mime/pool.ts'
 import type { ToolCaller } from './access.ts'
 import type { AskOnPage, Confirm } from './confirm.ts'
@@ -50,6 +51,7 @@ export interface WorkerContext {
   readonly correspondents: Correspondents
   readonly sends: Sends
   readonly mime: MimePool
+  readonly documents: DocumentReader
   /** What was put here to be attached. */
   readonly uploads: Uploads
   readonly clock: Clock

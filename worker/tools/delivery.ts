@@ -22,6 +22,7 @@ export const FileOut = z.object({
   truncated: z.boolean().optional(),
   nextOffset: z.number().optional(),
   totalChars: z.number().optional(),
+  unread: z.string().optional().describe('What of the file is not in its text at all'),
   contentBase64: theirs(z.string()).optional(),
   path: theirs(z.string(), 'Where the file was saved on this machine').optional(),
   url: z.string().optional().describe('To fetch the content from, once'),
@@ -46,6 +47,8 @@ export const textOffset = int(0, 100_000_000).default(0).describe('Where in the 
 export interface FileText {
   readonly text: string
   readonly content?: Buffer | undefined
+  /** Why there is more than `text` has. */
+  readonly cut?: string
 }
 
 /** A file that can be delivered. */
@@ -56,10 +59,10 @@ export interface Deliverable {
   /** What a client may call its content. */
   readonly uri: string
   read(): Promise<Buffer>
-  /** Reads its words; absent where nobody knows how. */
-  readonly text?: (() => Promise<FileText>) | undefined
-  /** Whether its words are what is wanted by default. */
-  readonly isText: boolean
+  /** Reads its words. */
+  text(): Promise<FileText>
+  /** Whether its words are what is wanted by default: always, if it has some, or only when they are asked for. */
+  readonly words: 'always' | 'if-any' | 'asked'
 }
 
 interface Wanted {
@@ -90,13 +93,35 @@ export function deliver(way: Way, wanted: Wanted): Promise<Answer<FileOut>> {
  * The form that most clients show (docs/clients.md, Attachments): text and images reach nearly every model; of other
  * files some clients show the bytes as base64 and some nothing, but all show a link.
  */
-function asClientsShowIt(wanted: Wanted): Promise<Answer<FileOut>> {
+async function asClientsShowIt(wanted: Wanted): Promise<Answer<FileOut>> {
   const { found, call } = wanted
   const { mimeType, size } = found.file
-  if (found.isText) return asText(wanted)
+  if (found.words === 'always') return asText(wanted)
   const { files, links } = call.context
+  if (found.words === 'if-any' && size <= MAX_READ_BYTES) return asTextOrFile(wanted)
   if (/^image\/(png|jpeg|gif|webp)$/.test(mimeType) && size <= MAX_IMAGE_BYTES)
     return asImageOr(files ? 'file' : links ? 'link' : 'inline', wanted)
+  return asWhole(wanted)
+}
+
+/** The words of a document, or the file itself where they cannot be had. */
+async function asTextOrFile(wanted: Wanted): Promise<Answer<FileOut>> {
+  const { files, links } = wanted.call.context
+  try {
+    const { text, ...rest } = await asText(wanted)
+    const way = files ? 'file' : links ? 'link' : 'inline'
+    return { ...rest, text: `${text}\nThe file itself: delivery ${way}.` }
+  } catch (error) {
+    const isOfFile =
+      error instanceof ToolError && ['invalid_argument', 'too_large'].includes(error.code)
+    if (!isOfFile) throw error
+    const { text, ...rest } = await asWhole(wanted)
+    return { ...rest, text: `${text}\n${error.message}` }
+  }
+}
+
+function asWhole(wanted: Wanted): Promise<Answer<FileOut>> {
+  const { files, links } = wanted.call.context
   if (files) return asFile(wanted)
   return links ? asLink(wanted) : asEmbedded(wanted)
 }
@@ -126,26 +151,23 @@ async function asLink({
 }
 
 async function asText({ found, offset, call }: Wanted): Promise<Answer<FileOut>> {
-  const { file, text: readText } = found
-  if (!readText)
-    throw new ToolError(
-      'invalid_argument',
-      'No text can be extracted from a file of this type; leave delivery out.'
-    )
+  const { file } = found
   refuseTooLarge(file)
-  const { text: whole, content } = await readText()
+  const { text: whole, content, cut: more } = await found.text()
   const piece = cut(whole, offset, RESULT_CHARS - 1000)
   const structured = {
     ...about(file),
     ...(content && { size: content.length, sha256: sha256(content) }),
     delivery: 'text' as const,
-    ...piece
+    ...piece,
+    ...(more !== undefined && { unread: more })
   }
   const tail = piece.truncated
     ? `\nCut here: ${piece.totalChars} characters in all; read on with textOffset ${piece.nextOffset}.`
     : ''
+  const rest = more === undefined ? '' : `\nThere is more in the file: ${more}.`
   const shown = fence(call.context.nonce(), `${named(file)}\n\n${piece.text}`)
-  return { structured, text: `${structured.size} bytes.\n${shown}${tail}` }
+  return { structured, text: `${structured.size} bytes.\n${shown}${tail}${rest}` }
 }
 
 async function asFile({ found, call }: Wanted): Promise<Answer<FileOut>> {

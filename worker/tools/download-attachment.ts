@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import type { Attachment } from '../gmail/attachment.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { ToolError } from '../tool-error.ts'
 import { findAttachment } from './attachment-source.ts'
-import { isText, textReader } from './attachment-text.ts'
+import { isDocument, isText, textReader } from './attachment-text.ts'
 import { partName } from './coerce.ts'
-import { deliver, FileOut, textOffset, WAYS } from './delivery.ts'
+import { type Deliverable, deliver, FileOut, textOffset, WAYS } from './delivery.ts'
 import { messageId, READS } from './schemas.ts'
 import { defineTool } from './tool.ts'
 
@@ -12,7 +13,7 @@ export const downloadAttachment = defineTool({
   name: 'download_attachment',
   title: 'Read an attachment',
   description:
-    'Returns an attachment: text as text, images as images, other files as a link, or saved where the server saves files. Name it by the partId that read_email lists.',
+    'Returns an attachment: text and the words of documents (PDF, Office, RTF, messages) as text, images as images, other files as a link, or saved where the server saves files. Name it by the partId that read_email lists.',
   level: 'gmail.read',
   annotations: READS,
   input: z.object({
@@ -43,8 +44,13 @@ export const downloadAttachment = defineTool({
       uri: `gmail://attachment/${id}/${encodeURIComponent(found.attachment.partId)}`,
       read: found.read,
       text: textReader(found, call),
-      isText: isText(found.attachment.mimeType)
+      words: wordsOf(found.attachment)
     }
     return deliver(args.delivery, { found: wanted, offset: args.textOffset, call })
   }
 })
+
+function wordsOf(file: Attachment): Deliverable['words'] {
+  if (isText(file.mimeType)) return 'always'
+  return isDocument(file) ? 'if-any' : 'asked'
+}

@@ -32,7 +32,7 @@ export const downloadEmail = defineTool({
       uri: `gmail://message/${id}`,
       read,
       text: async () => ({ text: format === 'html' ? String(await read()) : await words() }),
-      isText: format !== 'eml'
+      words: format === 'eml' ? ('asked' as const) : ('always' as const)
     }
     const { structured, text, more } = await deliver(delivery, { found, offset, call })
     const { partId: _, ...rest } = structured

@@ -10,6 +10,7 @@ import { MessageCache } from '../gmail/message-cache.ts'
 import type { GmailReport } from '../gmail/report.ts'
 import { type SendLedger, Sends } from '../gmail/sends.ts'
 import type { AskForUnits } from '../gmail/shared-pace.ts'
+import { DocumentReader } from '../mime/document-reader.ts'
 import { MimePool } from '../mime/pool.ts'
 import type { AskOnPage } from './confirm.ts'
 import type { FileLinks, SavedFiles, ToolReport, WorkerContext } from './context.ts'
@@ -28,6 +29,8 @@ export interface GmailProgramOptions {
   readonly report: GmailReport & ToolReport
   /** The program of the thread that reads HTML. */
   readonly threadFile: string
+  /** The same for documents. */
+  readonly documentThreadFile: string
   readonly version: string
   /** A new random word of at least 8 characters, `[a-z0-9]` only. */
   readonly nonce: () => string
@@ -90,6 +93,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   })
   const mailbox = new MessageCache(gmail)
   const mime = new MimePool({ threadFile: options.threadFile, clock })
+  const documents = new DocumentReader({ threadFile: options.documentThreadFile, clock })
   const uploads = new Uploads(clock)
   const context = {
     mailbox,
@@ -97,6 +101,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     correspondents: new Correspondents(mailbox, clock),
     sends: new Sends(clock, options.ledger),
     mime,
+    documents,
     uploads,
     clock,
     report: options.report,
@@ -121,9 +126,9 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
       mailbox.forget()
       policy = now
     },
-    close() {
+    async close() {
       mailbox.forget()
-      return mime.close()
+      await Promise.all([mime.close(), documents.close()])
     }
   }
 }

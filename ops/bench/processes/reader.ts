@@ -24,6 +24,7 @@ const program = createGmailProgram({
   clock: systemClock,
   report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
   threadFile: join(root, 'worker/mime/tasks.ts'),
+  documentThreadFile: join(root, 'worker/mime/documents/tasks.ts'),
   version: '0.0.0',
   nonce: () => 'bench000',
   ledger: {

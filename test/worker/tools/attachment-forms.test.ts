@@ -75,12 +75,13 @@ t.test('what is called an image and is none is never sent as one', async (t) => 
 
 t.test('other files come as a link, which every client shows', async (t) => {
   const get = await open(t, { links })
-  for (const partId of ['2', '4']) {
-    const file = await get({ partId })
-    t.match(file.data, { delivery: 'link', url: /^https:/, expiresAt: EXPIRES, partId })
-    t.match(file.text, /https:\/\/h\.test\/attachments\/x/)
-    t.equal(file.content.length, 1)
-  }
+  const file = await get({ partId: '4' })
+  t.match(file.data, { delivery: 'link', url: /^https:/, expiresAt: EXPIRES, partId: '4' })
+  t.match(file.text, /https:\/\/h\.test\/attachments\/x/)
+  t.equal(file.content.length, 1)
+  const paper = await get({ partId: '2' })
+  t.match(paper.data, { delivery: 'text', text: '[page 1]\nPaper', mimeType: 'application/pdf' })
+  t.match(paper.text, /The file itself: delivery link\./)
   t.match((await get({ partId: '5' })).data, { delivery: 'text', text: 'a,b\n' })
 })
 
@@ -88,11 +89,11 @@ t.test(
   'without links a small file is embedded once, and a large one asks for a wish',
   async (t) => {
     const get = await open(t)
-    const file = await get({ partId: '2' })
+    const file = await get({ partId: '3' })
     t.match(file.data, { delivery: 'inline', contentBase64: undefined })
     t.match(file.content[1], {
       type: 'resource',
-      resource: { uri: /^gmail:\/\/attachment\/[0-9a-f]+\/2$/, mimeType: 'application/pdf' }
+      resource: { uri: /^gmail:\/\/attachment\/[0-9a-f]+\/3$/, mimeType: 'image/png' }
     })
     t.equal(times(PDF, file), 1)
     t.match((await get({ partId: '4' })).data, { code: 'too_large', message: /delivery inline/ })
@@ -114,12 +115,14 @@ t.test('a local server saves files where the person said, and nowhere else', asy
   const files = filesDirectory(directory)
   if (!files) throw new Error('there is a directory')
   const get = await open(t, { files })
-  const first = await get({ partId: '2' })
+  const first = await get({ partId: '2', delivery: 'file' })
   t.match(first.data, { delivery: 'file', path: join(directory, 'p.pdf') })
   t.match(first.text, /<untrusted-mail-(\w+)>\n.*\nSaved as .*p\.pdf\n<\/untrusted-mail-\1>/)
   t.same(readFileSync(join(directory, 'p.pdf')), PDF)
   t.equal(lstatSync(join(directory, 'p.pdf')).mode & 0o777, 0o600)
-  t.match((await get({ partId: '2' })).data, { path: join(directory, 'p (2).pdf') })
+  t.match((await get({ partId: '2', delivery: 'file' })).data, {
+    path: join(directory, 'p (2).pdf')
+  })
   t.match((await get({ partId: '1' })).text, /use delivery file/)
   t.match((await get({ partId: '1', delivery: 'file' })).data, { path: join(directory, 'i.jpg') })
 })
