@@ -45,6 +45,11 @@ export class MimePool {
     return this.#thread.run('readCalendar', source, signal)
   }
 
+  /** The HTML of Markdown. Throws as `readHtml`. */
+  markdownHtml(source: string, signal: AbortSignal): Promise<string> {
+    return this.#thread.run('markdownHtml', source, signal)
+  }
+
   /** Text in a charset that the platform does not know; undefined when nobody knows it. Throws as `readHtml`. */
   decodeRare(bytes: Uint8Array, charset: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#thread.run('decodeRare', { bytes, charset }, signal)

@@ -12,6 +12,8 @@ export interface Tasks {
   forwardHtml(source: string): ForwardedHtml
   /** A calendar object in words; undefined when it is none. */
   readCalendar(source: string): string | undefined
+  /** The HTML of Markdown. */
+  markdownHtml(source: string): Promise<string>
   /** Text in a charset that the platform does not know; undefined when nobody knows it. */
   decodeRare(job: { readonly bytes: Uint8Array; readonly charset: string }): string | undefined
 }
@@ -19,4 +21,6 @@ export interface Tasks {
 export const readHtml: Tasks['readHtml'] = ({ source, wishes }) => read(source, wishes)
 export const forwardHtml: Tasks['forwardHtml'] = (source) => fitToForward(source)
 export const readCalendar: Tasks['readCalendar'] = (source) => eventsInWords(source)
+export const markdownHtml: Tasks['markdownHtml'] = async (source) =>
+  (await import('./markdown.ts')).markdownHtml(source)
 export const decodeRare: Tasks['decodeRare'] = ({ bytes, charset }) => decode(bytes, charset)

@@ -15,6 +15,7 @@ import { stringList } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { draftId, fetchDraft } from './drafts.ts'
 import { content, recipients } from './letter-input.ts'
+import { withMarkdown } from './markdown-body.ts'
 import { type Letter, type Reached, type Written, write } from './outgoing.ts'
 import { joined } from './part-text.ts'
 import { reachedFields, reachedText } from './reached.ts'
@@ -41,7 +42,8 @@ export const updateDraft = defineTool({
     removeAttachments: stringList(0, 100).optional().describe('partIds, as get_draft lists them')
   }),
   output: DraftOut,
-  async run({ draftId: id, ...changes }, call) {
+  async run({ draftId: id, ...given }, call) {
+    const changes = await withMarkdown(given, call)
     const { context, signal } = call
     const { message: read = {} } = await fetchDraft(id, 'full', call)
     const raw = splitMessage(await fetchRaw(context.mailbox, read.id ?? '', signal))

@@ -15,6 +15,7 @@ import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
 import { escapeHtml } from './escape-html.ts'
 import { content, recipients, sending } from './letter-input.ts'
+import { withMarkdown } from './markdown-body.ts'
 import type { Quote } from './outgoing.ts'
 import { joined } from './part-text.ts'
 import { levelOfWriting, ReplyOut, sendOrSave } from './reply.ts'
@@ -48,7 +49,8 @@ export const forwardEmail = defineTool({
     ...sending
   }),
   output: ReplyOut,
-  async run(args, call) {
+  async run(given, call) {
+    const args = await withMarkdown(given, call)
     const { context, signal } = call
     const id = await resolveMessageId(context.mailbox, args.messageId, signal)
     const read = await context.mailbox.call('messages.get', { id, format: 'full' }, signal)

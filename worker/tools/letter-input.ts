@@ -29,6 +29,7 @@ export const content = {
   body: z.string().max(2_000_000).describe('The text; HTML when mimeType is text/html'),
   htmlBody: z.string().max(2_000_000).optional().describe('An HTML version of the text'),
   mimeType: z.enum(['text/plain', 'text/html', 'multipart/alternative']).default('text/plain'),
+  bodyFormat: z.enum(['text', 'markdown']).optional().describe('markdown: sent as text and HTML'),
   from: z
     .string()
     .max(320)

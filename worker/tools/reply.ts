@@ -13,6 +13,7 @@ import { deliver, SentOut } from './deliver.ts'
 import { escapeHtml } from './escape-html.ts'
 import { fence } from './fence.ts'
 import { content, recipients, sending } from './letter-input.ts'
+import { withMarkdown } from './markdown-body.ts'
 import type { Letter } from './outgoing.ts'
 import { saveDraft } from './save-draft.ts'
 import type { Answer } from './tool.ts'
@@ -67,7 +68,7 @@ export async function reply(
     cc: [...cc, ...(args.cc ?? [])],
     bcc: args.bcc,
     subject: replySubject(parent),
-    content: args,
+    content: await withMarkdown(args, call),
     thread: threadHeadersFor(parent),
     quote: args.quoteOriginal ? await quoteOf(parent, call) : undefined,
     oddRecipients: odd

@@ -4,6 +4,7 @@ import { lastOfThread, refuseDraft, type ThreadHeaders, threadHeadersFor } from 
 import type { ToolCall } from './context.ts'
 import { deliver, SentOut } from './deliver.ts'
 import { content, recipients, sending } from './letter-input.ts'
+import { withMarkdown } from './markdown-body.ts'
 import type { Letter } from './outgoing.ts'
 import { SavedOut, saveDraft } from './save-draft.ts'
 import { ADDS, SENDS } from './schemas.ts'
@@ -51,7 +52,8 @@ export const draftEmail = defineTool({
 
 type LetterArgs = Omit<z.output<typeof Input>, 'idempotencyKey' | 'dryRun'>
 
-async function asLetter(args: LetterArgs, call: ToolCall): Promise<Letter> {
+async function asLetter(given: LetterArgs, call: ToolCall): Promise<Letter> {
+  const args = await withMarkdown(given, call)
   const { to, cc, bcc, subject } = args
   return { to, cc, bcc, subject, content: args, thread: await threadOf(args, call) }
 }

@@ -48,7 +48,7 @@ function listOf(set: (typeof TOOL_SETS)[number]): Tool[] {
 
 const SIZES = [
   'core: 16 tools, 2750 tokens',
-  'extended: 53 tools, 9250 tokens',
+  'extended: 53 tools, 9500 tokens',
   'all: 58 tools, 10000 tokens'
 ]
 
