@@ -13,18 +13,23 @@ const TIMEOUT_MS = 10_000
 const MOST_AN_HOUR = 100
 const HOUR_MS = 3_600_000
 const MOST_AT_ONCE = 8
+/** Of one person, so that nobody has all of them. */
+const MOST_OF_ONE = 2
 const MOST_PEOPLE = 100_000
 
 /** `fetch` guards where it goes (`oauth/guarded-fetch.ts`) and follows no redirect. */
 export function createUnsubscriber(fetch: typeof globalThis.fetch, clock: Clock): Unsubscriber {
   const spent = new Map<UserId, { count: number; readonly until: number }>()
-  let underway = 0
+  /** Whose requests are under way, once for each. */
+  const underway: UserId[] = []
 
   function mayAsk(userId: UserId): boolean {
     const now = clock.monotonic()
     const known = spent.get(userId)
     const window = known && known.until > now ? known : { count: 0, until: now + HOUR_MS }
-    if (window.count >= MOST_AN_HOUR || underway >= MOST_AT_ONCE) return false
+    const own = underway.filter((each) => each === userId).length
+    if (own >= MOST_OF_ONE || underway.length >= MOST_AT_ONCE) return false
+    if (window.count >= MOST_AN_HOUR) return false
     window.count += 1
     spent.delete(userId)
     spent.set(userId, window)
@@ -38,7 +43,7 @@ export function createUnsubscriber(fetch: typeof globalThis.fetch, clock: Clock)
   return {
     async post(userId, url) {
       if (!mayAsk(userId)) return { outcome: 'busy' }
-      underway += 1
+      underway.push(userId)
       try {
         const response = await fetch(url, {
           method: 'POST',
@@ -53,7 +58,7 @@ export function createUnsubscriber(fetch: typeof globalThis.fetch, clock: Clock)
       } catch {
         return { outcome: 'unreachable' }
       } finally {
-        underway -= 1
+        underway.splice(underway.indexOf(userId), 1)
       }
     }
   }

@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit'
+import { covers } from '#shared/access-levels.ts'
 import type { FromWorker } from '#shared/channel.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type UserId, type WorkerId } from '#shared/ids.ts'
@@ -177,11 +178,18 @@ async function giveToken(
 }
 
 async function unsubscribe(
-  { unsubscriber }: WorkerDeskParts,
-  { userId, channel }: RunningWorker,
+  { unsubscriber, exchanges }: WorkerDeskParts,
+  { id: workerId, userId, channel }: RunningWorker,
   { id, url }: Extract<FromWorker, { type: 'unsubscribe' }>
 ): Promise<void> {
-  channel.send({ type: 'unsubscribe-answer', id, answer: await unsubscriber.post(userId, url) })
+  // A worker that has fallen could ask at any time, and for whoever may only read.
+  const mayChange = accessesOf(exchanges, workerId).some(
+    ({ level }) => level !== undefined && covers(level, 'gmail.modify')
+  )
+  const answer = mayChange
+    ? await unsubscriber.post(userId, url)
+    : { outcome: 'unreachable' as const }
+  channel.send({ type: 'unsubscribe-answer', id, answer })
 }
 
 async function giveUnits(

@@ -75,6 +75,12 @@ export class OneTimeLinks<T extends LinkTarget> {
     return link && !link.isLent && link.until > this.#clock.monotonic() ? link.target : undefined
   }
 
+  /** Whether somebody is using it just now. */
+  isLent(ticket: string): boolean {
+    const link = this.#links.get(ticket)
+    return link?.isLent === true && link.until > this.#clock.monotonic()
+  }
+
   /** As `find`, and for nobody else until it is given back. */
   lend(ticket: string): LentLink<T> | undefined {
     const link = this.#links.get(ticket)

@@ -18,8 +18,8 @@ const INTERRUPTED = 'The file did not arrive. Send it again.'
 
 /**
  * `PUT /uploads/:ticket` (or POST): streams a file to its account's worker, which attaches it to a message later. The body
- * is the file itself, whatever its type. The ticket is the permission, for as long as the access it rests on; it is used up
- * when the file has arrived whole, and says of how many bytes that is. HEAD and GET take nothing.
+ * is the file itself, whatever its type. The ticket is the permission, for as long as the access it rests on, and for one
+ * file of a size: the worker takes that once, and says 201 again for the same one, whose sender may not have heard. HEAD and GET take nothing.
  */
 export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Promise<void> {
   const scoped: FastifyPluginAsync = async (scope) => {
@@ -36,14 +36,11 @@ export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Pro
       method: ['PUT', 'POST'],
       url: '/uploads/:ticket',
       handler: async (request: Asked, reply) => {
-        if (await parts.leadLink?.(request, reply, request.params.ticket)) return reply
-        const lent = parts.slots.lend(request.params.ticket)
-        if (!lent) return refuse(reply, gone)
-        whenClosed(reply, () => {
-          const isStored = reply.raw.writableFinished && reply.raw.statusCode === 201
-          if (isStored) lent.used()
-          else lent.giveBack()
-        })
+        const { ticket } = request.params
+        if (await parts.leadLink?.(request, reply, ticket)) return reply
+        const lent = parts.slots.lend(ticket)
+        if (!lent) return refuse(reply, parts.slots.isLent(ticket) ? arriving : gone)
+        whenClosed(reply, () => lent.giveBack())
         if (!(await isGood(parts, lent.target))) return refuse(reply, gone)
         const { size } = lent.target
         const length = Number(request.headers['content-length'] ?? size)
@@ -114,9 +111,12 @@ const told = (reply: FastifyReply, status: number, line: string): FastifyReply =
     .type('text/plain; charset=utf-8')
     .send(`${line}\n`)
 
+const arriving = (reply: FastifyReply): FastifyReply =>
+  told(reply.header('retry-after', '1'), 409, 'A file is arriving here just now. Try again.')
+
 const gone = (reply: FastifyReply): FastifyReply =>
   told(
     reply,
     404,
-    'This address was used before, is in use, or is too old. Ask for a new one with create_attachment_upload.'
+    'This address is too old, or never was one. Ask for a new one with create_attachment_upload.'
   )

@@ -58,8 +58,11 @@ t.test('one person makes no more of them than a person does', async (t) => {
 t.test('no more than a few are under way at once', async (t) => {
   const waits = Promise.withResolvers<Response>()
   const unsubscriber = createUnsubscriber(() => waits.promise, new FakeClock())
-  const first = Array.from({ length: 8 }, () => unsubscriber.post(ANN, URL_OF_LIST))
-  t.same(await unsubscriber.post(BEN, URL_OF_LIST), { outcome: 'busy' })
+  const of = (name: string) => unsubscriber.post(asUserId(name), URL_OF_LIST)
+  const first = [of('1'), of('1')]
+  t.same(await of('1'), { outcome: 'busy' }, 'nobody has all of them')
+  first.push(...['3', '3', '4', '4', '5', '5'].map(of))
+  t.same(await of('2'), { outcome: 'busy' })
   waits.resolve(new Response())
   await Promise.all(first)
   t.match(await unsubscriber.post(BEN, URL_OF_LIST), { outcome: 'answered' })

@@ -21,7 +21,7 @@ export const createAttachmentUpload = defineTool({
   output: z.object({
     uploadId: z.string(),
     url: z.string(),
-    expiresAt: z.string().describe('ISO 8601; until then the file can be sent'),
+    expiresAt: z.string().describe('ISO 8601; until then sending can begin'),
     maxBytes: z.number()
   }),
   async run({ filename, mimeType, size }, { context }) {
@@ -39,7 +39,7 @@ export const createAttachmentUpload = defineTool({
     const { url, expiresAt } = await links.createUpload({ uploadId, size })
     return {
       structured: { uploadId, url, expiresAt, maxBytes: size },
-      text: `Send the file of ${size} bytes with PUT to ${url} before ${expiresAt}, then attach it with uploadId ${uploadId}. It is kept for half an hour at most.`
+      text: `Send the file of ${size} bytes with PUT to ${url} before ${expiresAt}, in a minute at most once it has begun (REQUEST_TIMEOUT); then attach it with uploadId ${uploadId}. It is kept for half an hour at most.`
     }
   }
 })

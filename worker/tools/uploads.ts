@@ -58,12 +58,13 @@ export class Uploads {
   }
 
   /**
-   * Takes the file that comes under a name. Throws `not_found` when nothing is expected there, `invalid_argument` when it
-   * has another size; then it may come again. What the stream throws is thrown.
+   * Takes the file that comes under a name, and gives its SHA-256; that again, when the same one comes again. Throws `not_found` when nothing
+   * is expected there, `invalid_argument` when it has another size, or there is another one; then it may come again. What the stream throws is thrown.
    */
   async receive(uploadId: string, chunks: AsyncIterable<Uint8Array>): Promise<string> {
     const slot = this.#live(uploadId)
-    if (!slot || slot.content || slot.isArriving) throw unknown()
+    if (!slot || slot.isArriving) throw unknown()
+    if (slot.content) return sameAgain(slot.content, chunks)
     const { size } = slot.expected
     slot.isArriving = true
     try {
@@ -77,7 +78,7 @@ export class Uploads {
       if (arrived !== size) throw wrongSize(size)
       slot.content = content
       slot.until = this.#clock.monotonic() + KEEP_MS
-      return createHash('sha256').update(content).digest('hex')
+      return sha256(content)
     } finally {
       slot.isArriving = false
     }
@@ -122,6 +123,23 @@ export class Uploads {
     return bytes <= MOST_BYTES && this.#slots.size < MOST_SLOTS
   }
 }
+
+/** Its sender may not have heard that it came. */
+async function sameAgain(content: Buffer, chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  let at = 0
+  for await (const chunk of chunks) {
+    const known = content.subarray(at, at + chunk.byteLength)
+    if (!known.equals(chunk)) throw another()
+    at += chunk.byteLength
+  }
+  if (at !== content.length) throw another()
+  return sha256(content)
+}
+
+const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex')
+
+const another = (): ToolError =>
+  new ToolError('invalid_argument', 'Another file came here before, and is kept.')
 
 const wrongSize = (size: number): ToolError =>
   new ToolError('invalid_argument', `The file is not of the ${size} bytes that were announced.`)

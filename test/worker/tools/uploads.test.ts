@@ -28,7 +28,10 @@ t.test('a file comes once, whole, and is read as often as it is wanted', async (
   t.equal(sha256, createHash('sha256').update(CONTENT).digest('hex'))
   t.match(uploads.read(id), { ...FILE, content: CONTENT })
   t.match(uploads.read(id), { content: CONTENT })
-  await t.rejects(uploads.receive(id, inPieces(CONTENT)), { code: 'not_found' }, 'not twice')
+  t.equal(await uploads.receive(id, inPieces('a,', 'b\n1,2\n')), sha256, 'the same one again')
+  for (const other of [['a,b\n1,3\n'], ['a,b\n'], [CONTENT, 'x']])
+    await t.rejects(uploads.receive(id, inPieces(...other)), { code: 'invalid_argument' })
+  t.match(uploads.read(id), { content: CONTENT }, 'another one changes nothing')
   await t.rejects(uploads.receive('other', inPieces(CONTENT)), { code: 'not_found' })
 })
 
