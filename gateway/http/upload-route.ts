@@ -36,21 +36,29 @@ export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Pro
       method: ['PUT', 'POST'],
       url: '/uploads/:ticket',
       handler: async (request: Asked, reply) => {
-        const { ticket } = request.params
-        if (await parts.leadLink?.(request, reply, ticket)) return reply
-        const lent = parts.slots.lend(ticket)
-        if (!lent) return refuse(reply, parts.slots.isLent(ticket) ? arriving : gone)
-        whenClosed(reply, () => lent.giveBack())
-        if (!(await isGood(parts, lent.target))) return refuse(reply, gone)
-        const { size } = lent.target
-        const length = Number(request.headers['content-length'] ?? size)
-        if (length !== size)
-          return refuse(reply, () => told(reply, length > size ? 413 : 400, wrongSize(size)))
-        return putInto(parts, lent.target, request, reply)
+        if (await parts.leadLink?.(request, reply, request.params.ticket)) return reply
+        return take(parts, request, reply)
       }
     })
   }
   await app.register(scoped)
+}
+
+async function take(
+  parts: UploadParts,
+  request: Asked,
+  reply: FastifyReply
+): Promise<FastifyReply> {
+  const { ticket } = request.params
+  const lent = parts.slots.lend(ticket)
+  if (!lent) return refuse(reply, parts.slots.isLent(ticket) ? arriving : gone)
+  whenClosed(reply, () => lent.giveBack())
+  if (!(await isGood(parts, lent.target))) return refuse(reply, gone)
+  const { size } = lent.target
+  const length = Number(request.headers['content-length'] ?? size)
+  if (length !== size)
+    return refuse(reply, () => told(reply, length > size ? 413 : 400, wrongSize(size)))
+  return putInto(parts, lent.target, request, reply)
 }
 
 async function putInto(
