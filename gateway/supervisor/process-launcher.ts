@@ -13,7 +13,7 @@ import type { Cell, Confinement } from './confinement.ts'
 import type { Dial } from './dial.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { forEachLine } from './lines.ts'
-import { innermost, mainThread, processStart } from './proc.ts'
+import { innermost, mainThread, startIfThere } from './proc.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { stillborn } from './stillborn.ts'
 import { untilGone } from './until-gone.ts'
@@ -205,7 +205,7 @@ class WorkerProcess implements Launched {
   /** What stands around a worker may be gone a moment before the worker itself. */
   async #innerEnds(clock: Clock): Promise<void> {
     const inner = this.#inner
-    if (inner !== undefined) await untilGone(clock, () => processStart(inner))
+    if (inner !== undefined) await untilGone(clock, () => startIfThere(inner))
   }
 
   async #end(clock: Clock): Promise<ProcessEnd> {

@@ -29,8 +29,7 @@ export interface ProgramCopy {
 export function copyProgram(source: string, directory: string): ProgramCopy {
   const digests = new Map(readdirSync(source).map((name) => [name, digestOf(join(source, name))]))
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 })
-    chmodSync(directory, 0o755) // whatever the umask
+    makeReadable(directory)
     for (const name of digests.keys()) copyTo(join(source, name), join(directory, name))
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
@@ -47,7 +46,7 @@ export function copyProgram(source: string, directory: string): ProgramCopy {
         if (existsSync(copy)) continue
         try {
           if (digestOf(original) !== digest) continue
-          mkdirSync(directory, { recursive: true, mode: 0o755 })
+          makeReadable(directory)
           copyTo(original, copy)
         } catch {
           // no room, or the original is gone as well
@@ -55,6 +54,12 @@ export function copyProgram(source: string, directory: string): ProgramCopy {
       }
     }
   }
+}
+
+/** Made if missing, for any user to read whatever the umask. */
+function makeReadable(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  chmodSync(directory, 0o755)
 }
 
 const digestOf = (file: string): string =>

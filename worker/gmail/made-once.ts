@@ -27,30 +27,42 @@ export async function makeOrFind<T>(
     return await make()
   } catch (error) {
     if (!isInDoubt(error)) throw error
-    const found = await lookFor(find, clock, signal)
-    if (found !== undefined) return found
+    const found = await lookFor(find, clock, signal).catch(toolError)
+    if (found !== undefined && !(found instanceof ToolError)) return found
     throw new ToolError('outcome_unknown', unknown, { cause: error })
   }
 }
 
-/** Looks at 0, 0.5, 2 and 5 s. A look that Gmail refuses has seen nothing. */
+/**
+ * Looks at 0, 0.5, 2 and 5 s; undefined when it is not there. Throws what the last look failed with: it has seen nothing, and
+ * what was seen before that was too early to say that there is nothing.
+ */
 export async function lookFor<T>(
   find: () => Promise<T | undefined>,
   clock: Clock,
   signal: AbortSignal
 ): Promise<T | undefined> {
   const startedAt = clock.monotonic()
+  let failure: ToolError | undefined
   for (const at of LOOK_AT_MS) {
     const wait = startedAt + at - clock.monotonic()
     if (wait > 0) await sleep(clock, wait, signal)
     try {
       const found = await find()
       if (found !== undefined) return found
+      failure = undefined
     } catch (error) {
-      if (!(error instanceof ToolError)) throw error
+      failure = toolError(error)
     }
   }
+  if (failure) throw failure
   return undefined
+}
+
+/** The failure of a tool; any other is thrown, the end of a cancelled call among them. */
+export function toolError(error: unknown): ToolError {
+  if (error instanceof ToolError) return error
+  throw error
 }
 
 export const isInDoubt = (error: unknown): boolean =>

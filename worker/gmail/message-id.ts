@@ -26,13 +26,17 @@ export async function resolveMessageId(
   return found.id
 }
 
-/** The message with this `Message-ID` header, anywhere in the mailbox or among the sent ones. */
+/**
+ * The message with this `Message-ID` header, anywhere in the mailbox or among the sent ones; none has an empty one: a
+ * search without a term finds anything.
+ */
 export async function findByMessageId(
   mailbox: Mailbox,
   messageId: string,
   signal: AbortSignal,
   place: 'anywhere' | 'sent' = 'anywhere'
 ): Promise<{ id: string; threadId: string } | undefined> {
+  if (messageId.replace(/[<>\s]/g, '') === '') return undefined
   const { messages } = await mailbox.call(
     'messages.list',
     {

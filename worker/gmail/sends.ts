@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import type { SendAnswer } from '#shared/send-ledger.ts'
 import { ToolError } from '../tool-error.ts'
-import { isInDoubt, lookFor, makeOrFind } from './made-once.ts'
+import { isInDoubt, lookFor, makeOrFind, toolError } from './made-once.ts'
 
 /** What Gmail made of a message or draft, by its ids. */
 export interface Made {
@@ -111,8 +111,9 @@ export class Sends {
     if (known.state === 'unavailable') throw unavailable('so what became of it is not known')
     if (known.state !== 'doubtful') return undefined
     const { messageId } = known
-    const found = await lookFor(() => find(messageId), this.#clock, signal)
-    if (!found) throw new ToolError('outcome_unknown', unknown(messageId))
+    const found = await lookFor(() => find(messageId), this.#clock, signal).catch(toolError)
+    if (!found || found instanceof ToolError)
+      throw new ToolError('outcome_unknown', unknown(messageId), { cause: found })
     await this.#ledger.end(hashed, { state: 'sent', id: found.id, threadId: found.threadId })
     return { ...found, messageId }
   }
@@ -170,7 +171,11 @@ export class Sends {
     signal: AbortSignal
   ): Promise<Made> {
     const find = () => deed.find(messageId)
-    const earlier = ageMs < LOOKED_FOR_MS ? await lookFor(find, this.#clock, signal) : await find()
+    const looked = ageMs < LOOKED_FOR_MS ? lookFor(find, this.#clock, signal) : find()
+    const earlier = await looked.catch(toolError)
+    // Nobody could look: to send now might be to send twice.
+    if (earlier instanceof ToolError)
+      throw new ToolError('outcome_unknown', deed.unknown(messageId), { cause: earlier })
     return earlier ?? this.#makeOrFind(deed, messageId, signal)
   }
 

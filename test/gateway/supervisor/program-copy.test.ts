@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -80,8 +88,11 @@ t.test('files that were cleared away come back, from the same release only', (t)
   restore()
   t.strictSame(copied(), whole)
   rmSync(copy, { recursive: true })
+  const umask = process.umask(0o077) // as a service may have it
   restore()
+  process.umask(umask)
   t.strictSame(copied(), whole)
+  t.equal(statSync(copy).mode & 0o777, 0o755, 'workers of other users may enter it')
   rmSync(join(copy, 'late.mjs'))
   rmSync(join(copy, 'main.mjs'))
   writeFileSync(join(source, 'late.mjs'), 'three')

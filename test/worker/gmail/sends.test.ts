@@ -64,6 +64,7 @@ async function open(t: Parameters<typeof openGmailSession>[0]) {
     return { id: id ?? '', threadId: threadId ?? '' }
   }
   return {
+    sandbox,
     box: sandbox.mailbox(email),
     clock,
     mailbox,
@@ -182,6 +183,32 @@ t.test('a try that fails takes no doubt away', async (t) => {
     doubtMs: 1000
   }
   t.match(await ledger.begin(asked), { state: 'doubtful', messageId: '<1@acme.test>' })
+})
+
+t.test('what was tried is not sent again while Gmail does not let it be looked for', async (t) => {
+  const { box, sandbox, clock, sends, arrive } = await open(t)
+  const lostOnTheWay = async (messageId: string): Promise<Made> => {
+    await arrive(messageId)
+    return lost()
+  }
+  const begin = (messageId: string) =>
+    settledWith(clock, sends.once(key, messageId, lostOnTheWay, signal))
+  sandbox.faults.inject({ kind: '503', match: { method: 'messages.list' }, times: 200 })
+  await t.rejects(begin('<1@acme.test>'), { code: 'outcome_unknown', message: /<1@acme.test>/ })
+  await t.rejects(begin('<2@acme.test>'), { code: 'outcome_unknown', message: /<1@acme.test>/ })
+  sandbox.faults.clear()
+  t.match(await begin('<3@acme.test>'), {
+    messageId: '<1@acme.test>',
+    id: box.byMessageId('1@acme.test')?.id
+  })
+  for (const never of ['2@acme.test', '3@acme.test']) t.notOk(box.byMessageId(never), never)
+})
+
+t.test('a mail without a Message-ID is not found among all others', async (t) => {
+  const { mailbox, arrive } = await open(t)
+  await arrive('<1@acme.test>')
+  for (const none of ['', '<>', ' '])
+    t.equal(await findByMessageId(mailbox, none, signal, 'sent'), undefined)
 })
 
 t.test('nothing is sent that cannot be noted', async (t) => {
