@@ -40,7 +40,7 @@ export function createTokenless(strangers: Strangers, challenge: Challenge): Tok
       const mayBegin = request.method === 'POST' && isJson(request.headers['content-type'])
       if (typeof named !== 'string') return mayBegin
       try {
-        admit(request, reply, await strangers.recognise(asSessionId(named)))
+        admit(request, reply, await strangers.recognise(asSessionId(named), request.ip))
         return true
       } catch (error) {
         if (mayBegin && isUnknownSession(error)) return true

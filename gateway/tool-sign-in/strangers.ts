@@ -19,7 +19,7 @@ export interface StrangersParts {
   readonly allowsAccount?: AllowedPeople['allowsAccount']
   readonly personalTokens: Pick<PersonalTokens, 'isLive'>
   readonly supervisor: Pick<Supervisor, 'list'>
-  /** The most processes of people who have not signed in. */
+  /** The most processes of people who have not signed in; one network address has half of them, or two. */
   readonly atOnce: number
 }
 
@@ -27,6 +27,8 @@ export interface StrangersParts {
 const PER_ADDRESS = 10
 const PER_MINUTE = 300
 const MINUTE_MS = 60_000
+/** A person has more than one application. */
+const LEAST_PER_ADDRESS = 2
 
 /**
  * Callers without a token, where the operator lets people sign in by tool. Each new session is nobody's,
@@ -35,6 +37,8 @@ const MINUTE_MS = 60_000
 export class Strangers {
   readonly #parts: StrangersParts
   readonly #inFlight = new Map<UserId, number>()
+  /** Whence those who are present called last. */
+  readonly #networks = new Map<UserId, string>()
   #minute = { since: 0, count: 0, byAddress: new Map<string, number>() }
 
   constructor(parts: StrangersParts) {
@@ -45,12 +49,12 @@ export class Strangers {
    * Who calls in a session that needs no token. Rejects with ERR_SESSION_UNKNOWN for every other id, with
    * ERR_ACCOUNT_BLOCKED, or with ERR_WORKER_CAPACITY.
    */
-  async recognise(id: SessionId): Promise<Caller> {
+  async recognise(id: SessionId, address: string): Promise<Caller> {
     const { sessions, accounts, personalTokens } = this.#parts
     const session = await sessions.findTokenless(id)
     if (session?.expiresAt === undefined) throw unknown()
     const { userId, level, expiresAt, tokenHash } = session
-    if (isNobody(userId)) this.#admit(userId)
+    if (isNobody(userId)) this.#admit(userId, networkOf(address))
     else this.#refuse(await accounts.find(userId))
     if (tokenHash !== undefined && !(await personalTokens.isLive(tokenHash))) {
       await sessions.end(session.handle, 'expired')
@@ -67,9 +71,10 @@ export class Strangers {
 
   /** A stranger who begins a session. Throws ERR_TOO_MANY_CALLS or ERR_WORKER_CAPACITY. */
   begin(address: string): Caller {
-    this.#spend(address)
+    const network = networkOf(address)
+    this.#spend(network)
     const userId = asNobody(randomBytes(12).toString('base64url'))
-    this.#admit(userId)
+    this.#admit(userId, network)
     return callerOf(userId, undefined, this.#parts.clock.now() + MINUTE_MS)
   }
 
@@ -84,22 +89,30 @@ export class Strangers {
     }
   }
 
-  #admit(userId: UserId): void {
+  #admit(userId: UserId, network: string): void {
     const present = new Set(this.#inFlight.keys())
     for (const worker of this.#parts.supervisor.list())
       if (worker.userId !== null && isNobody(worker.userId)) present.add(worker.userId)
-    if (present.has(userId) || present.size < this.#parts.atOnce) return
-    throw new GatewayError('ERR_WORKER_CAPACITY', 'Too many people sign in now; try again.', {
-      retryAfter: 10
-    })
+    for (const known of this.#networks.keys()) if (!present.has(known)) this.#networks.delete(known)
+    if (!present.has(userId)) {
+      const { atOnce } = this.#parts
+      const fromThere = [...this.#networks.values()].filter((other) => other === network).length
+      if (
+        present.size >= atOnce ||
+        fromThere >= Math.max(LEAST_PER_ADDRESS, Math.floor(atOnce / 2))
+      )
+        throw new GatewayError('ERR_WORKER_CAPACITY', 'Too many people sign in now; try again.', {
+          retryAfter: 10
+        })
+    }
+    this.#networks.set(userId, network)
   }
 
-  #spend(address: string): void {
+  #spend(network: string): void {
     const now = this.#parts.clock.monotonic()
     if (now - this.#minute.since >= MINUTE_MS)
       this.#minute = { since: now, count: 0, byAddress: new Map() }
     const { byAddress } = this.#minute
-    const network = networkOf(address)
     const ofAddress = byAddress.get(network) ?? 0
     if (ofAddress >= PER_ADDRESS || this.#minute.count >= PER_MINUTE) {
       throw new GatewayError(

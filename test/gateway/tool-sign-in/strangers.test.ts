@@ -17,8 +17,8 @@ const SNAPSHOT = {
   version: null
 } as const
 
-/** Strangers of whom two may be there at once, and whose processes are those in `running`. */
-function lab() {
+/** Strangers of whom so many may be there at once, and whose processes are those in `running`. */
+function lab(atOnce = 2) {
   const clock = new FakeClock(1_000_000)
   const running: (UserId | null)[] = []
   const strangers = new Strangers({
@@ -27,7 +27,7 @@ function lab() {
     accounts: { find: async () => undefined },
     personalTokens: { isLive: async () => true },
     supervisor: { list: () => running.map((userId) => ({ ...SNAPSHOT, userId })) },
-    atOnce: 2
+    atOnce
   })
   return { clock, running, strangers }
 }
@@ -38,7 +38,9 @@ t.test('each new stranger is another one, without any access', async (t) => {
   t.match(one, { level: undefined, credential: 'session', clientId: 'sign-in-by-tool' })
   t.ok(isNobody(one.userId))
   t.not(one.userId, two.userId)
-  await t.rejects(strangers.recognise(asSessionId('unknown')), { code: 'ERR_SESSION_UNKNOWN' })
+  await t.rejects(strangers.recognise(asSessionId('unknown'), '10.0.0.1'), {
+    code: 'ERR_SESSION_UNKNOWN'
+  })
 })
 
 t.test('one address begins ten sessions in a minute, all together three hundred', async (t) => {
@@ -62,4 +64,31 @@ t.test('strangers take few places: by a process, or by a call that waits for one
   t.throws(() => strangers.begin('10.0.0.1'), { code: 'ERR_WORKER_CAPACITY' })
   leaveAgain()
   t.doesNotThrow(() => strangers.begin('10.0.0.1'))
+})
+
+t.test('one address takes half of the places, whether it calls or has called', async (t) => {
+  const { running, strangers } = lab(4)
+  const come = (address: string) => {
+    const caller = strangers.begin(address)
+    return { caller, leave: strangers.enter(caller) }
+  }
+  const those = [come('10.0.0.1'), come('10.0.0.1')]
+  t.throws(() => strangers.begin('10.0.0.1'), { code: 'ERR_WORKER_CAPACITY', retryAfter: 10 })
+  running.push(...those.map(({ caller }) => caller.userId))
+  for (const { leave } of those) leave()
+  t.throws(
+    () => strangers.begin('10.0.0.1'),
+    { code: 'ERR_WORKER_CAPACITY' },
+    'a process is a place'
+  )
+  t.throws(
+    () => strangers.begin('::ffff:10.0.0.1'),
+    { code: 'ERR_WORKER_CAPACITY' },
+    'the same one'
+  )
+  come('10.0.0.2')
+  running.shift()
+  t.doesNotThrow(() => come('10.0.0.1'), 'its first process has ended')
+  t.throws(() => strangers.begin('10.0.0.1'), { code: 'ERR_WORKER_CAPACITY' })
+  t.doesNotThrow(() => strangers.begin('10.0.0.3'))
 })
