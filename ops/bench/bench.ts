@@ -13,7 +13,7 @@ export interface Bench extends Pick<Checkout, 'place' | 'root' | 'gateway'> {
   readonly peers: boolean
 }
 
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 600_000
 
 /** Has the load generator carry out a plan. */
 export const runLoad = ({ load }: Pick<Bench, 'load'>, plan: LoadPlan): Promise<LoadResult> =>
