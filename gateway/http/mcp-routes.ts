@@ -89,6 +89,11 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     return sendRpcError(reply, error, await rpcIdOf(request))
   })
 
+  // What was refused may not have been read to its end, and the connection's next request waits behind it (RFC 9112 §9.3).
+  app.addHook('onResponse', async ({ raw }) => {
+    if (!raw.readableEnded) raw.resume()
+  })
+
   const bodiless: FastifyPluginAsync = async (scope) => bodilessRoutes(scope, parts)
   await app.register(bodiless)
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
 import t from 'tap'
 import {
   call,
@@ -47,6 +49,40 @@ t.test('HTTP is taken as it comes', async (t) => {
     )
     return { status: Number(answer.split(' ')[1]), answer }
   }
+
+  // RFC 9112 §9.3: on a connection that stays open, the rest of a body has to be read, or the next request waits behind it.
+  t.test('what comes after a large body that was refused is answered', async (t) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.teardown(() => agent.destroy())
+    const ask = async (path: string, headers: Record<string, string>, body?: string) => {
+      const asked = request({
+        ...{ agent, path, port, headers, host: '127.0.0.1' },
+        method: body === undefined ? 'GET' : 'POST'
+      })
+      asked.end(body)
+      const [response] = await once(asked, 'response', { signal: AbortSignal.timeout(20_000) })
+      response.resume()
+      await once(response, 'end')
+      return response.statusCode
+    }
+    const large = JSON.stringify(call('echo', { text: 'x'.repeat(4 * 2 ** 20) }))
+    const headers = {
+      authorization: `Bearer ${me.token}`,
+      'content-type': 'application/json',
+      'content-length': String(large.length)
+    }
+    const accept = 'application/json, text/event-stream'
+    const refused: [status: number, headers: Record<string, string>][] = [
+      [404, { accept, 'mcp-session-id': 'none' }],
+      [406, { accept: 'text/html' }],
+      [415, { accept, 'content-type': 'text/plain' }],
+      [401, { accept, authorization: 'Bearer none' }]
+    ]
+    for (const [status, more] of refused) {
+      t.equal(await ask('/mcp', { ...headers, ...more }, large), status)
+      t.equal(await ask('/health', {}), 200, `after ${status}`)
+    }
+  })
 
   // MCP 2025-11-25, Session Management 5; RFC 9110 §9.3.5: content of a DELETE means nothing.
   t.test('DELETE ends a session, whatever is said of a body', async (t) => {

@@ -170,6 +170,10 @@ t.test('any gateway takes any request', { skip: withoutPostgres }, async (t) => 
     const worker = await whoStateless(at(first, 3))
     t.ok(worker, 'a gateway that takes nobody passes everybody on')
     t.equal(await whoStateless(at(second, 3)), worker)
+    const large = modernCall('echo', { text: 'x'.repeat(2 * 2 ** 20) })
+    const refused = await messageOf(await send(at(second, 0), large))
+    // Its body is gone and was not taken: nothing was begun, and its client may send it again.
+    t.match(refused, { error: { data: { code: 'ERR_LEASE_HELD' } } })
     t.ok(
       await whoStateless(at(second, 1)),
       'those whom it has served are given up, wherever they call'
@@ -180,5 +184,22 @@ t.test('any gateway takes any request', { skip: withoutPostgres }, async (t) => 
     const { workers } = left.parse((await first.admin('GET', '/admin/workers')).body)
     const served = workers.map(({ userId }) => userId)
     for (const n of [0, 1, 3]) t.notOk(served.includes(first.users[n]?.sub ?? ''))
+  })
+
+  t.test('a gateway that stops waits for the calls that it has passed on', async (t) => {
+    const session = await openSession(at(second, 1))
+    const stream = await send(at(first, 1), { method: 'GET', session })
+    const waiting = send(at(first, 1), modernCall('wait', { ms: 3000, text: 'in the end' }))
+    const seen = async () => {
+      const told = await messageOf(
+        await send(at(second, 1), { body: call('seen', {}, 9), session })
+      )
+      return JSON.parse(textOf(told) ?? '{}') as { waiting: number }
+    }
+    t.match(await becomes(seen, (now) => now.waiting === 1), { waiting: 1 })
+    const closing = first.close()
+    t.ok((await events(stream).next()).done, 'a stream ends, and its client opens another')
+    t.equal(textOf(await messageOf(await waiting)), 'in the end')
+    await closing
   })
 })
