@@ -177,7 +177,7 @@ t.test('what is looked for in the log is what the gateway writes', (t) => {
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n')
   const words = [
-    ...text.matchAll(/(?:\.event|\.msg|\.fault|\.result|\.message) == "([^"]+)"/g),
+    ...text.matchAll(/(?:\.event|\.msg|\.said|\.fault|\.result|\.message) == "([^"]+)"/g),
     ...text.matchAll(/(?:startswith|test)\("([^"]+)"\)/g),
     ...text.matchAll(/IN\(([^)]+)\)/g)
   ].flatMap(([, found = '']) => found.replaceAll('"', '').split(/, ?/))
