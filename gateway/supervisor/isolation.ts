@@ -9,7 +9,7 @@ import type { NodeLimits } from './node-flags.ts'
 import { mostOpenFiles, processesOf, startIfThere } from './proc.ts'
 import { ProcessLauncher } from './process-launcher.ts'
 import type { RunDirectory } from './run-directory.ts'
-import { type Assets, type Findings, PROBE_PROGRAM, selfTest } from './self-test.ts'
+import { type Assets, type Findings, selfTest } from './self-test.ts'
 import { uidClaims } from './uid-claims.ts'
 import { type UidRange, UidSlots } from './uid-slots.ts'
 import { FAR_OVER } from './watchdog.ts'
@@ -40,6 +40,8 @@ export interface IsolationParts {
   readonly memoryBytes: number
   /** The files and directories of the worker's program. */
   readonly readable: readonly string[]
+  /** The program that tries the walls; it may lie in a directory of `readable`. */
+  readonly probe: string
   /** Whether to refuse to run without a wall. */
   readonly mustHold: boolean
   /** What was asked for (ISOLATION); `auto` is the strongest that works here. */
@@ -109,7 +111,7 @@ function* waysOf(parts: IsolationParts): Generator<Layers> {
       yield {
         node,
         namespaces,
-        shown: [...parts.readable, PROBE_PROGRAM],
+        shown: withProbe(parts),
         without: parts.without,
         setpriv,
         prlimit: programOf('prlimit'),
@@ -122,6 +124,9 @@ function* waysOf(parts: IsolationParts): Generator<Layers> {
     }
   }
 }
+
+const withProbe = ({ readable, probe }: IsolationParts): readonly string[] =>
+  readable.some((place) => probe.startsWith(`${place}/`)) ? readable : [...readable, probe]
 
 const isOneOf = <T>(value: T, ...others: T[]): boolean => others.includes(value)
 
@@ -164,7 +169,7 @@ function tryOut(parts: IsolationParts, layers: Layers): Promise<Findings> {
         randomHex,
         runDirectory,
         confinement,
-        entry: PROBE_PROGRAM,
+        entry: parts.probe,
         env,
         init,
         overlooksOffences: parts.without === 'channel'

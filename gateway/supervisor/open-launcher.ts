@@ -4,8 +4,9 @@ import { removeNodes, restoreNode } from './hidden-node.ts'
 import { type IsolationParts, isolate } from './isolation.ts'
 import type { IsolationReport } from './isolation-report.ts'
 import { ProcessLauncher, type ProcessLauncherParts } from './process-launcher.ts'
-import { copyProgram } from './program-copy.ts'
+import { copyProgram, filesOf } from './program-copy.ts'
 import { openRunDirectory, type RunDirectory } from './run-directory.ts'
+import { PROBE_PROGRAM } from './self-test.ts'
 import type { UidRange } from './uid-slots.ts'
 
 export interface OpenLauncherParts
@@ -59,12 +60,13 @@ export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLaun
     }
   }
   try {
-    const { entry, readable, restore } = programOf(parts.program, runDirectory.program)
+    const { restore, ...program } = programOf(parts.program, runDirectory.program)
+    const { entry } = program
     const machine = { node: process.execPath, pid: process.pid }
     const { confinement, report, node, mostWorkers } = await isolate({
       ...parts,
       ...machine,
-      readable,
+      ...program,
       runDirectory
     })
     // A gateway that hides itself runs from the copy; its first argument says from what that was made.
@@ -81,8 +83,13 @@ export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLaun
   }
 }
 
+/** The probe runs as workers do, also where other users may not enter the project's own directory. A module wherever it lies. */
+const PROBE = 'isolation-probe.mts'
+
 function programOf({ entry, readable, isWhole }: WorkerProgram, directory: string) {
-  if (!isWhole) return { entry, readable, restore: () => {} }
-  const { restore } = copyProgram(dirname(entry), directory)
-  return { entry: join(directory, basename(entry)), readable: [directory], restore }
+  if (!isWhole) return { entry, readable, probe: PROBE_PROGRAM, restore: () => {} }
+  const originals = { ...filesOf(dirname(entry)), [PROBE]: PROBE_PROGRAM }
+  const { restore } = copyProgram(originals, directory)
+  const [copy, probe] = [join(directory, basename(entry)), join(directory, PROBE)]
+  return { entry: copy, readable: [directory], probe, restore }
 }

@@ -22,15 +22,23 @@ export interface ProgramCopy {
 }
 
 /**
- * Copies the files of `source` to `directory`, which is made, for any user to read. Workers load parts of their program
- * when they need them: from the original, a worker that was started before an upgrade would find another program there,
- * or none. Throws ERR_CONFIG where there is no room, and what reading `source` throws.
+ * Copies files to `directory`, which is made, for any user to read, wherever the originals lie: a name there, and the path of
+ * its original. Workers load parts of their program when they need them: from the originals, a worker that was started
+ * before an upgrade would find another program there, or none. Throws ERR_CONFIG where there is no room, and what reading an
+ * original throws.
  */
-export function copyProgram(source: string, directory: string): ProgramCopy {
-  const digests = new Map(readdirSync(source).map((name) => [name, digestOf(join(source, name))]))
+export function copyProgram(
+  originals: Readonly<Record<string, string>>,
+  directory: string
+): ProgramCopy {
+  const files = Object.entries(originals).map(([name, original]) => ({
+    original,
+    copy: join(directory, name),
+    digest: digestOf(original)
+  }))
   try {
     makeReadable(directory)
-    for (const name of digests.keys()) copyTo(join(source, name), join(directory, name))
+    for (const { original, copy } of files) copyTo(original, copy)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
     throw new GatewayError(
@@ -41,8 +49,7 @@ export function copyProgram(source: string, directory: string): ProgramCopy {
   }
   return {
     restore() {
-      for (const [name, digest] of digests) {
-        const [original, copy] = [join(source, name), join(directory, name)]
+      for (const { original, copy, digest } of files) {
         if (existsSync(copy)) continue
         try {
           if (digestOf(original) !== digest) continue
@@ -55,6 +62,10 @@ export function copyProgram(source: string, directory: string): ProgramCopy {
     }
   }
 }
+
+/** The files of a directory, by their names. */
+export const filesOf = (directory: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(directory).map((name) => [name, join(directory, name)]))
 
 /** Made if missing, for any user to read whatever the umask. */
 function makeReadable(directory: string): void {

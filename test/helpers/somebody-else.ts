@@ -7,6 +7,10 @@ export const notAsSomebodyElse: string | false =
     ? 'needs root, to run a gateway as somebody else'
     : whatIsClosed(process.cwd())
 
+/** Why workers of root's gateway, which are another user, cannot run programs of this checkout; false when they can. */
+export const notByRootsWorkers: string | false =
+  process.getuid?.() === 0 ? whatIsClosed(process.cwd()) : false
+
 /** Whoever may not enter a directory above it reaches nothing of the checkout. */
 function whatIsClosed(directory: string): string | false {
   if ((statSync(directory).mode & 0o001) === 0) return `others may not enter ${directory}`

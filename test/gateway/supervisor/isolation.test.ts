@@ -16,6 +16,7 @@ import { GatewayError } from '../../../shared/errors.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { launcherOf, PLAIN, shortDirectory } from '../../helpers/launch-fixture.ts'
 import { settled } from '../../helpers/settled.ts'
+import { notByRootsWorkers } from '../../helpers/somebody-else.ts'
 import { until } from '../../helpers/until.ts'
 
 const GATEWAY = fileURLToPath(new URL('../../fixtures/gateways/isolates.ts', import.meta.url))
@@ -50,10 +51,12 @@ const containerRoot = ['setpriv', '--bounding-set=-all,+setuid,+setgid,+kill', '
 const mayMakePlaces =
   process.platform === 'linux' &&
   spawnSync('unshare', ['--user', '--map-root-user', '--net', 'true']).status === 0
-const noPlace = { skip: mayMakePlaces ? false : 'needs user namespaces' }
+const noPlace = { skip: mayMakePlaces ? notByRootsWorkers : 'needs user namespaces' }
 const noBubblewrap = {
   skip:
-    mayMakePlaces && existsSync('/usr/bin/bwrap') ? false : 'needs bubblewrap and user namespaces'
+    mayMakePlaces && existsSync('/usr/bin/bwrap')
+      ? notByRootsWorkers
+      : 'needs bubblewrap and user namespaces'
 }
 /** Who the gateway may be, with the first of its user ids: as root all of them, else the one that runs this. */
 const WHO: [as: readonly string[], firstUid: string][] = needsRoot

@@ -18,7 +18,7 @@ import t, { type Test } from 'tap'
 import { systemClock } from '#shared/clock.ts'
 import type { Launched } from '../../../gateway/supervisor/launcher.ts'
 import { openLauncher } from '../../../gateway/supervisor/open-launcher.ts'
-import { copyProgram } from '../../../gateway/supervisor/program-copy.ts'
+import { copyProgram, filesOf } from '../../../gateway/supervisor/program-copy.ts'
 import { openRunDirectory } from '../../../gateway/supervisor/run-directory.ts'
 import { bundle } from '../../../ops/build.ts'
 import { shortDirectory } from '../../helpers/launch-fixture.ts'
@@ -79,7 +79,7 @@ async function ask(worker: Launched): Promise<string> {
 t.test('files that were cleared away come back, from the same release only', (t) => {
   const source = directoryWith(t, { 'main.mjs': 'one', 'late.mjs': 'two' })
   const copy = join(shortDirectory(t), 'copy')
-  const { restore } = copyProgram(source, copy)
+  const { restore } = copyProgram(filesOf(source), copy)
   const copied = (): string[] =>
     readdirSync(copy).map((name) => `${name} ${readFileSync(join(copy, name), 'utf8')}`)
   const whole = ['late.mjs two', 'main.mjs one']
@@ -104,7 +104,10 @@ t.test('files that were cleared away come back, from the same release only', (t)
 t.test('a program that cannot be copied is a sentence for the operator', (t) => {
   const source = directoryWith(t, { 'main.mjs': 'one' })
   const taken = join(source, 'main.mjs')
-  t.throws(() => copyProgram(source, taken), { code: 'ERR_CONFIG', message: /RUN_DIR.*EEXIST/ })
+  t.throws(() => copyProgram(filesOf(source), taken), {
+    code: 'ERR_CONFIG',
+    message: /RUN_DIR.*EEXIST/
+  })
   t.end()
 })
 
