@@ -110,3 +110,25 @@ t.test('what is too long to be compared stays, and that is said', async (t) => {
   t.match(text, /Quotes may be left: the conversation is too long/)
   t.notMatch((await last('a b c d e', '> a b c d e\n\nOk.'))?.leftOut, { isQuoteKept: true })
 })
+
+t.test(
+  'an introduction that names no date takes none from the writer’s own line above it',
+  async (t) => {
+    const { last } = await open(t)
+    const old = 'Shall we meet on Friday at the harbour?'
+    for (const own of ['We can meet on 12/05 at 10.', 'On Monday 3 we meet at the office'])
+      for (const head of ['Ada wrote:', 'Ada <ada@out.test> wrote:'])
+        for (const earlier of [[old], []])
+          t.match(
+            (await last(...earlier, `Hi,\n\n${own}\n${head}\n> ${old}`))?.body,
+            own,
+            `${own} ${head}`
+          )
+    for (const broken of [
+      'On Mon, 16 Nov 2026 at 10:00 in the morning, Ada of the Harbour\n<ada@out.test> wrote:',
+      'On 16 Nov 2026, at 10:00, Ada <\nada@out.test> wrote:',
+      'Am 16.11.2026 um 10:00 schrieb Ada\n<ada@out.test>:'
+    ])
+      t.equal((await last(old, `Yes.\n\n${broken}\n> ${old}`))?.body, 'Yes.', broken)
+  }
+)

@@ -109,6 +109,7 @@ export function attributionLength(lines: readonly string[], last: number): numbe
   if (!ENDS_IN_COLON.test((lines[last] ?? '').trimEnd())) return 0
   let least = 0
   for (const { count, first, text } of joinedUpTo(lines, last)) {
+    if (count > 1 && !mayBeBroken(first)) break
     if (!introduces(text)) continue
     if (OPENING.test(first)) return count
     least ||= count
@@ -117,6 +118,15 @@ export function attributionLength(lines: readonly string[], last: number): numbe
   }
   return least
 }
+
+/**
+ * Whether a line may be the beginning of an introduction that was broken: as long as a line gets, ending where a sentence does
+ * not, or begun with a date. A short sentence of the writer's own above `Ann wrote:` is none, whatever numbers it has.
+ */
+const mayBeBroken = (line: string): boolean =>
+  line.length >= LEAST_BROKEN_CHARS ||
+  /[,;<\u3001\u060c]$/.test(line) ||
+  (OPENING.test(line) && HAS_DATE.test(line) && !/[.!?\u3002]$/.test(line))
 
 /** A line alone, with the one above it, with the two above it, as far as they may belong together. */
 function* joinedUpTo(
