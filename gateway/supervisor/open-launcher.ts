@@ -4,7 +4,7 @@ import { removeNodes, restoreNode } from './hidden-node.ts'
 import { type IsolationParts, isolate } from './isolation.ts'
 import type { IsolationReport } from './isolation-report.ts'
 import { ProcessLauncher, type ProcessLauncherParts } from './process-launcher.ts'
-import { copyProgram, filesOf } from './program-copy.ts'
+import { copyProgram, filesOf, othersMayEnter } from './program-copy.ts'
 import { openRunDirectory, type RunDirectory } from './run-directory.ts'
 import { PROBE_PROGRAM } from './self-test.ts'
 import type { UidRange } from './uid-slots.ts'
@@ -35,7 +35,10 @@ export interface WorkerProgram {
   readonly entry: string
   /** Its directories, with what it shares with others. */
   readonly readable: readonly string[]
-  /** Whether the directory of `entry` is all of it; workers then run from a copy. See `copyProgram`. */
+  /**
+   * Whether the directory of `entry` is all of it; workers then run from a copy (`copyProgram`), unless they are other users
+   * and may not enter the directory for it.
+   */
   readonly isWhole: boolean
 }
 
@@ -60,7 +63,9 @@ export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLaun
     }
   }
   try {
-    const { restore, ...program } = programOf(parts.program, runDirectory.program)
+    const isForOthers = process.getuid?.() === 0 || parts.uids !== undefined
+    const mayCopy = !isForOthers || othersMayEnter(directory)
+    const { restore, ...program } = programOf(parts.program, mayCopy && runDirectory.program)
     const { entry } = program
     const machine = { node: process.execPath, pid: process.pid }
     const { confinement, report, node, mostWorkers } = await isolate({
@@ -86,8 +91,10 @@ export async function openLauncher(parts: OpenLauncherParts): Promise<OpenedLaun
 /** The probe runs as workers do, also where other users may not enter the project's own directory. A module wherever it lies. */
 const PROBE = 'isolation-probe.mts'
 
-function programOf({ entry, readable, isWhole }: WorkerProgram, directory: string) {
-  if (!isWhole) return { entry, readable, probe: PROBE_PROGRAM, restore: () => {} }
+function programOf({ entry, readable, isWhole }: WorkerProgram, directory: string | false) {
+  // Where a copy would be out of the workers' reach, they have the original, as long as that is there.
+  if (!isWhole || directory === false)
+    return { entry, readable, probe: PROBE_PROGRAM, restore: () => {} }
   const originals = { ...filesOf(dirname(entry)), [PROBE]: PROBE_PROGRAM }
   const { restore } = copyProgram(originals, directory)
   const [copy, probe] = [join(directory, basename(entry)), join(directory, PROBE)]

@@ -7,9 +7,10 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync
+  rmSync,
+  statSync
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { GatewayError } from '#shared/errors.ts'
 
 /** A copy of the worker's program, which lasts while the original is built again or upgraded in place. */
@@ -61,6 +62,12 @@ export function copyProgram(
       }
     }
   }
+}
+
+/** Whether users that own nothing of it may pass through a directory, and through those that it lies in. */
+export function othersMayEnter(directory: string): boolean {
+  if ((statSync(directory).mode & 0o001) === 0) return false
+  return dirname(directory) === directory || othersMayEnter(dirname(directory))
 }
 
 /** The files of a directory, by their names. */

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { stop } from 'esbuild'
 import t, { type Test } from 'tap'
 import { systemClock } from '#shared/clock.ts'
-import type { Launched } from '../../../gateway/supervisor/launcher.ts'
+import type { Launched, Launcher } from '../../../gateway/supervisor/launcher.ts'
 import { openLauncher } from '../../../gateway/supervisor/open-launcher.ts'
 import { copyProgram, filesOf } from '../../../gateway/supervisor/program-copy.ts'
 import { openRunDirectory } from '../../../gateway/supervisor/run-directory.ts'
@@ -33,12 +33,7 @@ function directoryWith(t: Test, files: Readonly<Record<string, string>>): string
   return directory
 }
 
-/** What a start of the worker loads and what it loads late are of one release. */
-t.test('an upgrade in place changes nothing for workers of a running gateway', async (t) => {
-  const release = directoryWith(t, { 'late.mjs': "export const text = 'before'" })
-  await bundle({ main: LOADS_LATE }, release)
-  await stop()
-  const directory = shortDirectory(t)
+async function launcherFor(release: string, directory: string): Promise<Launcher> {
   const { launcher } = await openLauncher({
     clock: systemClock,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
@@ -53,6 +48,16 @@ t.test('an upgrade in place changes nothing for workers of a running gateway', a
     assets: { keys: [], databases: [], directories: [directory], doors: [] },
     init: { gmailOrigin: '', resourceMetadataUrl: '' }
   })
+  return launcher
+}
+
+/** What a start of the worker loads and what it loads late are of one release. */
+t.test('an upgrade in place changes nothing for workers of a running gateway', async (t) => {
+  const release = directoryWith(t, { 'late.mjs': "export const text = 'before'" })
+  await bundle({ main: LOADS_LATE }, release)
+  await stop()
+  const directory = shortDirectory(t)
+  const launcher = await launcherFor(release, directory)
   const early = launcher.launch()
   await early.ready
   renameSync(release, `${release}-before`)
@@ -68,6 +73,20 @@ t.test('an upgrade in place changes nothing for workers of a running gateway', a
   }
   await launcher.close()
   t.strictSame(readdirSync(directory), [], 'nothing is left of the copy')
+})
+
+t.test('workers run where they may not enter the directory for the copy', async (t) => {
+  const release = directoryWith(t, { 'late.mjs': "export const text = 'there'" })
+  await bundle({ main: LOADS_LATE }, release)
+  await stop()
+  const closed = shortDirectory(t, 0o700)
+  const launcher = await launcherFor(release, join(closed, 'run'))
+  const worker = launcher.launch()
+  await worker.ready
+  t.equal(await ask(worker), 'there')
+  worker.kill('SIGTERM')
+  await worker.gone
+  await launcher.close()
 })
 
 async function ask(worker: Launched): Promise<string> {
