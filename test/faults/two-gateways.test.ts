@@ -133,7 +133,11 @@ t.test('two gateways on two machines over one database', { skip }, async (t) => 
     const long = send(third.me(0), { session, body }).then(messageOf)
     t.ok(await becomes(third.inFlight, (isThere) => isThere))
     t.match(await first.block(0), { state: 'blocked' })
-    t.match(await long, { error: { data: { code: /^ERR_ACC(OUNT_BLOCKED|ESS_ENDED)$/ } } }, 'before its time')
+    t.match(
+      await long,
+      { error: { data: { code: /^ERR_ACC(OUNT_BLOCKED|ESS_ENDED)$/ } } },
+      'before its time'
+    )
     t.equal((await send(third.me(0), { session, body })).status, 403)
   })
 })
