@@ -3,7 +3,9 @@ import { openCallbackPorts } from './callback-ports.ts'
 import type { Config } from './config.ts'
 import { assertFree } from './free-port.ts'
 import type { Log } from './telemetry/log.ts'
-import { type Gateway, type Substitutes, tryWalls, type WallsTrial, wire } from './wiring.ts'
+import type { Substitutes } from './wiring/core.ts'
+import { tryWalls, type WallsTrial } from './wiring/walls.ts'
+import { type Gateway, wire } from './wiring.ts'
 
 /** Connections that may wait to be accepted: everybody's clients come back at once after a restart. */
 const BACKLOG = 4096

@@ -82,6 +82,22 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/store',
     'gateway/supervisor',
     'gateway/telemetry',
+    'gateway/tool-sign-in',
+    'gateway/wiring'
+  ],
+  'gateway/wiring': [
+    'shared',
+    'gateway',
+    'gateway/accounts',
+    'gateway/admin',
+    'gateway/http',
+    'gateway/oauth',
+    'gateway/ownership',
+    'gateway/peers',
+    'gateway/sessions',
+    'gateway/store',
+    'gateway/supervisor',
+    'gateway/telemetry',
     'gateway/tool-sign-in'
   ],
   ops: [
@@ -167,7 +183,6 @@ const ONLY_IN: Record<string, readonly string[]> = {
 // Engines, and the files that choose them: for work, or for a trial before it.
 const CHOSEN_BY: Record<string, readonly string[]> = {
   'gateway/supervisor/process-launcher.ts': [
-    'gateway/wiring.ts',
     'gateway/supervisor/isolation.ts',
     'gateway/supervisor/open-launcher.ts'
   ],

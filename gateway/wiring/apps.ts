@@ -1,0 +1,164 @@
+/** The three ports: for everybody, for other gateways, for operators. */
+
+import type { FastifyInstance } from 'fastify'
+import { systemClock } from '#shared/clock.ts'
+import type { ErrorCode } from '#shared/errors.ts'
+import { createHoldings } from '../admin/holdings.ts'
+import { buildApp } from '../app.ts'
+import { operatorPolicy } from '../config.ts'
+import type { McpParts } from '../http/mcp-routes.ts'
+import { passOnTo } from '../http/pass-on.ts'
+import { createConnectedClients } from '../oauth/connected-clients.ts'
+import { type SignInParts, signIn } from '../oauth/plugin.ts'
+import { resourceOf } from '../oauth/provider.ts'
+import { buildOpsApp } from '../ops-app.ts'
+import { buildPeerApp } from '../peer-app.ts'
+import { peerKeysOf } from '../peers/peer-keys.ts'
+import type { Readiness } from '../readiness.ts'
+import { accountSessions } from '../sessions/account-view.ts'
+import { forgetOldSends } from '../store/send-ledger.ts'
+import type { Gauges } from '../telemetry/gauges.ts'
+import { metadataUrlOf, wayOutOf } from './addresses.ts'
+import type { Core } from './core.ts'
+import { letGoBy } from './peers.ts'
+
+/** What clients and browsers come to. */
+export function publicApp(core: Core): Promise<FastifyInstance> {
+  const { config, log, metrics, store, accounts, serving } = core
+  const parts: SignInParts = {
+    ...accounts,
+    ...core.substitutes,
+    publicUrl: config.PUBLIC_URL,
+    service: { name: config.SERVICE_NAME, contact: config.OPERATOR_CONTACT },
+    defaultLevel: config.DEFAULT_LEVEL,
+    registersClients: config.DYNAMIC_REGISTRATION,
+    clientDocuments: config.CLIENT_DOCUMENTS,
+    wayOut: wayOutOf(config),
+    refreshGraceMs: config.REFRESH_GRACE,
+    store,
+    clock: systemClock,
+    isClockSettled: core.isClockSettled,
+    ...core.people,
+    operatorPolicy: operatorPolicy(config),
+    sessions: accountSessions(serving.sessions),
+    toolRequests: core.toolSignIn?.requests,
+    note: core.books.note,
+    audit: core.books.audit,
+    sends: { sweep: () => forgetOldSends(core.store, systemClock) }
+  }
+  return buildApp({
+    clock: systemClock,
+    warnings: core.warnings,
+    config,
+    log,
+    callLog: core.books.callLog,
+    traces: core.traces,
+    metrics,
+    tokens: core.tokens,
+    signIn: (scope) => signIn(scope, parts),
+    strangers: core.toolSignIn?.strangers,
+    files: { ...serving, leadLink: core.peers?.leadLink },
+    mcp: {
+      ...mcpOf(core),
+      peers: core.peers?.way,
+      passOn: passOnTo({
+        host: reachable(config.HOST),
+        port: config.PORT,
+        until: core.patience.signal
+      })
+    }
+  })
+}
+
+/** What other gateways come to; undefined where PEER_URL is not set. */
+export async function appForPeers(core: Core): Promise<FastifyInstance | undefined> {
+  const { config, log, books, traces, serving } = core
+  const { callLog } = books
+  const keys = peerKeysOf(config)
+  if (!keys) return undefined
+  const letGo = letGoBy(serving)
+  const shared = { keys, config, log, callLog, traces, letGo }
+  const { app, renew } = await buildPeerApp({ ...shared, mcp: mcpOf(core), files: serving })
+  core.peers?.onRenew(renew)
+  return app
+}
+
+/** What operators come to. */
+export function operatorsApp(
+  core: Core & { gauges: Gauges },
+  readiness: Readiness
+): Promise<FastifyInstance> {
+  const { config, log, metrics, serving } = core
+  return buildOpsApp({
+    operators: core.operators,
+    onRefused: core.books.operatorRefused,
+    hosts: [config.OPS_HOST, ...config.OPS_HOSTS].map((host) => host.toLowerCase()),
+    clock: systemClock,
+    log,
+    readiness,
+    scrape: async () => {
+      await core.gauges.read()
+      return metrics.scrape()
+    },
+    admin: {
+      ...serving,
+      accounts: core.accounts.accounts,
+      personalTokens: core.accounts.personalTokens,
+      clients: createConnectedClients({
+        store: core.store,
+        clock: systemClock,
+        resource: resourceOf(config.PUBLIC_URL)
+      }),
+      accountSessions: accountSessions(serving.sessions, 'admin'),
+      holdings: createHoldings(core.store, systemClock),
+      people: core.people,
+      audit: core.books.audit,
+      clock: systemClock,
+      config,
+      configNow: core.configNow,
+      events: core.events,
+      reload: core.reload,
+      metrics
+    }
+  })
+}
+
+/** How `/mcp` is served, wherever a request came in. */
+const mcpOf = ({ config, metrics, serving }: Core): Omit<McpParts, 'peers' | 'passOn'> => ({
+  ...serving,
+  clock: systemClock,
+  maxBody: config.MAX_BODY,
+  resourceMetadataUrl: metadataUrlOf(config),
+  callTimeoutMs: config.CALL_TIMEOUT,
+  measure: {
+    bytes(direction, bytes, userId) {
+      metrics.http.bytes.inc({ direction }, bytes)
+      serving.ledger.passed(userId, direction, bytes)
+    },
+    calls: (count, userId) => serving.ledger.called(userId, count),
+    idCollision: () => metrics.http.idCollisions.inc({}),
+    overhead: (seconds) => metrics.http.overhead.observe({}, seconds),
+    rejected: ({ code, limit }) =>
+      metrics.http.rejected.inc({ reason: limit ?? REJECTED[code] ?? 'other' })
+  }
+})
+
+/** An address that stands for all of this machine's is listened on, but not connected to. */
+const reachable = (host: string): string =>
+  new Map([
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '::1']
+  ]).get(host) ?? host
+
+const REJECTED: Partial<Record<ErrorCode, string>> = {
+  ERR_ACCOUNT_BLOCKED: 'blocked',
+  ERR_BODY_TOO_LARGE: 'body_too_large',
+  ERR_DRAINING: 'draining',
+  ERR_NOT_ALLOWED: 'not_allowed',
+  ERR_QUEUE_FULL: 'queue_full',
+  ERR_TOO_MANY_ATTEMPTS: 'attempts',
+  ERR_TOO_MANY_CALLS: 'rate',
+  ERR_TOO_MANY_STREAMS: 'streams',
+  ERR_WORKER_BROKEN: 'broken',
+  ERR_WORKER_CAPACITY: 'capacity'
+}

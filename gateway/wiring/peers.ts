@@ -1,0 +1,64 @@
+/** The way to gateways on other machines. */
+
+import { systemClock } from '#shared/clock.ts'
+import type { UserId } from '#shared/ids.ts'
+import type { Node } from '../ownership/node.ts'
+import type { Ownership } from '../ownership/ownership.ts'
+import { createWhereabouts } from '../ownership/whereabouts.ts'
+import { peerKeysOf } from '../peers/peer-keys.ts'
+import { openPeers, type Peers } from '../peers/peers.ts'
+import type { Serving } from '../serving.ts'
+import { isStoreError } from '../store/store-trouble.ts'
+import type { Core } from './core.ts'
+
+/** Workers that have a place, and how many have one at most. */
+export function loadOf({ supervisor }: Serving): { workers: number; limit: number } {
+  const { workers, limit } = supervisor.census()
+  return { workers: workers.starting + workers.ready + workers.draining, limit }
+}
+
+/** Ends a worker here, after its calls, so that another gateway may run it. */
+export const letGoBy =
+  ({ supervisor }: Serving) =>
+  (userId: UserId): Promise<void> =>
+    supervisor.stop(userId, 'drain', 'drain')
+
+/** The other gateways; undefined where PEER_URL is not set. */
+export function peersFor(
+  parts: Pick<Core, 'config' | 'log' | 'metrics' | 'store' | 'serving'> & {
+    readonly node: Pick<Node, 'id'>
+  },
+  { ownership, isTaking }: { readonly ownership: Ownership; readonly isTaking: () => boolean }
+): Peers | undefined {
+  const { config, log, metrics, store, serving, node } = parts
+  const keys = peerKeysOf(config)
+  if (!keys) return undefined
+  const clock = systemClock
+  return openPeers({
+    keys,
+    clock,
+    whereabouts: createWhereabouts({ store, clock, node }),
+    held: serving.held,
+    maxBody: config.MAX_BODY,
+    isHere: (userId) => serving.supervisor.expects(userId) || ownership.leftMs(userId) > 0,
+    parked: () => serving.streams.users(),
+    handOver: (userId) => serving.streams.handOver(userId),
+    isTaking,
+    hasRoom() {
+      const { workers, limit } = loadOf(serving)
+      return isTaking() && workers < limit
+    },
+    letGo: letGoBy(serving),
+    callMs: config.CALL_TIMEOUT,
+    unreached: (count) => metrics.peers.unreached.set({}, count),
+    passed: (result) => metrics.peers.requests.inc({ result }),
+    onReach(peer, isReached) {
+      if (isReached) log.warn({ peer }, 'another gateway is reached again')
+      else
+        log.error({ peer }, 'another gateway is not reached: look at its PEER_URL and certificates')
+    },
+    failed(err) {
+      if (!isStoreError(err)) log.error({ err }, 'another gateway was not looked for')
+    }
+  })
+}
