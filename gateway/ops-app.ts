@@ -7,10 +7,11 @@ import Fastify, {
   type FastifyRequest,
   LogController
 } from 'fastify'
+import type * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { VERSION } from '#shared/version.ts'
-import { OPENAPI, openRoutes } from './admin/description.ts'
+import { OPENAPI, openRoutes, type Report } from './admin/description.ts'
 import { opsGuard } from './admin/guard.ts'
 import { isRole, type Operators } from './admin/operators.ts'
 import { pageRoutes } from './admin/page-routes.ts'
@@ -81,7 +82,8 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   app.get('/ready', { schema: openRoutes.ready }, async (request, reply) => {
     const report = await parts.readiness.report()
     reply.code(report.ready ? 200 : 503)
-    return reply.send(guard.operatorOf(request) ? report : briefly(report))
+    const answer: z.output<typeof Report> = guard.operatorOf(request) ? report : briefly(report)
+    return reply.send(answer)
   })
   const scrapers = { onRequest: guard.requires('metrics'), schema: openRoutes.metrics }
   app.get('/metrics', scrapers, async (_request, reply) => {
@@ -104,12 +106,19 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
 }
 
 /** For whoever does not say who they are: what is wrong is for operators. */
-const briefly = ({ ready, checks }: ReadinessReport): object => ({
-  ready,
-  checks: Object.fromEntries(
-    Object.entries(checks).map(([name, said]) => [name, said === 'ok' ? 'ok' : 'failing'])
-  )
-})
+function briefly({ ready, checks }: ReadinessReport): z.output<typeof Report> {
+  const brief = (said: string): string => (said === 'ok' ? 'ok' : 'failing')
+  const { store, keys, worker, accepting } = checks
+  return {
+    ready,
+    checks: {
+      store: brief(store),
+      keys: brief(keys),
+      worker: brief(worker),
+      accepting: brief(accepting)
+    }
+  }
+}
 
 /** Fastify's own refusal of a request, such as a body that is not JSON. */
 const isClientError = (error: unknown): error is Error & { statusCode: number } =>

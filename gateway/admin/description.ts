@@ -23,12 +23,26 @@ export const OPENAPI = {
   security: [{ operator: [] }]
 }
 
-const Report = z.looseObject({
+const said = z.string().describe('`ok`, or what is wrong; without a token `failing`.')
+
+/** What `/ready` answers. Who is not known to the gateway is told the checks and no more. */
+export const Report = z.strictObject({
   ready: z.boolean(),
-  checks: z.record(z.string(), z.string()).describe('`ok`, or what is wrong.'),
-  warnings: z.array(z.string()).optional().describe('With a token: what should be put right.'),
-  isolation: z.looseObject({}).optional().describe('With a token: what keeps workers apart.'),
-  node: z.string().optional().describe('With a token: `ok`, or why another Node should be used.')
+  checks: z.strictObject({ store: said, keys: said, worker: said, accepting: said }).readonly(),
+  isolation: z
+    .strictObject({
+      mode: z.enum(['namespaces', 'uids', 'none']),
+      layers: z.array(z.string()).readonly(),
+      missing: z.array(z.string()).readonly()
+    })
+    .optional()
+    .describe('With a token: what keeps workers apart.'),
+  node: z.string().optional().describe('With a token: `ok`, or why another Node should be used.'),
+  warnings: z
+    .array(z.string())
+    .readonly()
+    .optional()
+    .describe('With a token: what should be put right.')
 })
 
 const json = (description: string, schema: z.ZodType): object => ({

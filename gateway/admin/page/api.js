@@ -1,3 +1,7 @@
+import * as verbs from './verbs.js'
+
+/** @typedef {Partial<import('./answers.ts').Failure>} Failed */
+
 /** What the gateway refused, or that it does not answer. */
 export class Refusal extends Error {
   /** @param {number} status 0 when nothing came back @param {string} code @param {string} message */
@@ -30,52 +34,58 @@ export class Api {
 
   /**
    * Asks, and gives the JSON of the answer. Throws a Refusal.
-   * @param {string} method
-   * @param {string} path
+   * @template Answer
+   * @param {import('./answers.ts').Asked<Answer>} asked
    * @param {{ reason?: string }} [options]
-   * @returns {Promise<any>}
+   * @returns {Promise<Answer>}
    */
-  async ask(method, path, { reason } = {}) {
+  async ask({ method, path }, { reason } = {}) {
     const response = await this.#fetch(method, path, {
       ...(reason && { 'x-reason': headerBytes(reason) })
     })
-    const body = await response.json().catch(() => ({}))
+    const body = await jsonOf(response)
     if (response.ok) return body
     throw refusal(response, body)
   }
 
-  /** The report of `/ready`, which answers 503 when it is not. @returns {Promise<any>} */
+  /** The report of `/ready`, which answers 503 when it is not. @returns {Promise<import('./answers.ts').Report>} */
   async ready() {
     const response = await this.#fetch('GET', '/ready')
-    const body = await response.json().catch(() => ({}))
-    if (response.ok || body.checks) return body
-    throw refusal(response, body)
+    /** @type {import('./answers.ts').Report & Failed} */
+    const report = await jsonOf(response)
+    if (response.ok || report.checks) return report
+    throw refusal(response, report)
   }
 
   /**
    * All of a list, page by page, as far as `most`; `isCut` when there is more.
-   * @param {string} path @param {string} name of the list in the answer @param {number} [most]
-   * @returns {Promise<{ rows: any[], isCut: boolean }>}
+   * @template {{ nextCursor?: string | undefined }} Page
+   * @template Row
+   * @param {(cursor?: string) => import('./answers.ts').Asked<Page>} page @param {(page: Page) => readonly Row[]} rowsOf
+   * @param {number} [most]
+   * @returns {Promise<{ rows: Row[], isCut: boolean }>}
    */
-  async all(path, name, most = 5000) {
+  async all(page, rowsOf, most = 5000) {
+    /** @type {Row[]} */
     const rows = []
+    /** @type {string | undefined} */
     let cursor
     do {
-      const query = new URLSearchParams({ limit: '500', ...(cursor && { cursor }) })
-      const page = await this.ask('GET', `${path}?${query}`)
-      rows.push(...page[name])
-      cursor = page.nextCursor
+      const answer = await this.ask(page(cursor))
+      rows.push(...rowsOf(answer))
+      cursor = answer.nextCursor
     } while (cursor && rows.length < most)
     return { rows, isCut: cursor !== undefined }
   }
 
   /**
    * Hears events until the stream ends.
-   * @param {() => void} opened @param {(event: any) => void} hear
+   * @param {() => void} opened @param {(event: import('./answers.ts').LiveEvent) => void} hear
    */
   async events(opened, hear) {
-    const response = await this.#fetch('GET', '/admin/events')
-    if (!response.ok) throw refusal(response, await response.json().catch(() => ({})))
+    const { method, path } = verbs.streamEvents()
+    const response = await this.#fetch(method, path)
+    if (!response.ok) throw refusal(response, await jsonOf(response))
     opened()
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
@@ -112,12 +122,21 @@ export class Api {
   }
 }
 
-/** @param {Response} response @param {any} body */
-const refusal = ({ status }, body) =>
+/** The JSON of an answer. Throws a Refusal when it has none, as a proxy's answers do. @param {Response} response */
+async function jsonOf(response) {
+  try {
+    return await response.json()
+  } catch {
+    throw refusal(response, {})
+  }
+}
+
+/** @param {Response} response @param {Failed} body */
+const refusal = ({ status }, { error }) =>
   new Refusal(
     status,
-    body.error?.code ?? 'ERR_ANSWER',
-    body.error?.message ?? `The gateway answered ${status}.`
+    error?.code ?? 'ERR_ANSWER',
+    error?.message ?? `The gateway answered ${status}, and nothing that this page can read.`
   )
 
 /** A header is bytes, and the gateway reads these as UTF-8. @param {string} text */

@@ -1,14 +1,16 @@
 import { el } from './dom.js'
 import { plural, time } from './format.js'
+import * as verbs from './verbs.js'
 
 /** @typedef {import('./desk.js').Desk} Desk */
-
-const path = encodeURIComponent
+/** @typedef {import('./answers.ts').Call} Call */
+/** @typedef {import('./answers.ts').Person} Person */
+/** @typedef {import('./answers.ts').PersonLine} PersonLine */
 
 /** @param {number} n */
 const inFlight = (n) => (n === 0 ? '' : `, with ${plural(n, 'call')} in flight`)
 
-/** @param {Desk} desk @param {any} call */
+/** @param {Desk} desk @param {Call} call */
 export const endCall = (desk, call) =>
   desk.offer({
     title: `End this call of ${call.email ?? call.userId}?`,
@@ -21,8 +23,7 @@ export const endCall = (desk, call) =>
       ['Worker', call.worker]
     ],
     consequence: 'Its client gets an error at once. The worker and the session stay.',
-    method: 'DELETE',
-    path: `/admin/calls?call=${path(call.call)}`,
+    asked: () => verbs.killCalls({ call: call.call }),
     done: ({ ended }) =>
       ended.length === 0 ? 'The call had ended by itself.' : `Ended: ${desk.describeCall(call)}.`,
     after: ['calls', 'workers']
@@ -38,8 +39,7 @@ export function endOldCalls(desk, seconds) {
       ['Now these', old.length === 0 ? 'none' : listOf(old.map((call) => desk.describeCall(call)))]
     ],
     consequence: 'Each client gets an error at once. Workers and sessions stay.',
-    method: 'DELETE',
-    path: `/admin/calls?olderThan=${seconds}`,
+    asked: () => verbs.killCalls({ olderThan: seconds }),
     done: ({ ended }) => `Ended: ${plural(ended.length, 'call')}.`,
     after: ['calls', 'workers']
   })
@@ -56,7 +56,7 @@ const listOf = (all) =>
     all.length > MOST_NAMED && el('li', {}, `and ${all.length - MOST_NAMED} more`)
   )
 
-/** @param {Desk} desk @param {any} session */
+/** @param {Desk} desk @param {import('./answers.ts').Session} session */
 export const endSession = (desk, session) =>
   desk.offer({
     title: `End this session of ${session.email ?? session.userId}?`,
@@ -69,13 +69,12 @@ export const endSession = (desk, session) =>
     ],
     consequence:
       'Its id never works again; the client has to open a new session. The worker stays.',
-    method: 'DELETE',
-    path: `/admin/sessions/${path(session.handle)}`,
+    asked: () => verbs.endSession(session.handle),
     done: (answer) => `Session ${session.handle} ended${inFlight(answer.inFlight.length)}.`,
     after: ['sessions', 'calls']
   })
 
-/** @param {Desk} desk @param {any} worker */
+/** @param {Desk} desk @param {import('./answers.ts').Worker} worker */
 export const stopWorker = (desk, worker) =>
   desk.offer({
     title: `Stop worker ${worker.id}?`,
@@ -94,8 +93,7 @@ export const stopWorker = (desk, worker) =>
       ]
     },
     consequence: 'The person’s next call starts another one.',
-    method: 'DELETE',
-    path: (mode) => `/admin/workers/${path(worker.id)}?mode=${mode}`,
+    asked: (mode) => verbs.stopWorker(worker.id, mode),
     done: (answer) =>
       `Worker ${worker.id} is gone: its process has ended${inFlight(answer.inFlight.length)}.`,
     after: ['workers', 'calls', 'sessions']
@@ -108,16 +106,15 @@ export const recycle = (desk) =>
     button: 'Replace them',
     facts: [['Workers', String(desk.workers.length)]],
     consequence: 'Each goes when it has no call. Nobody loses a session.',
-    method: 'POST',
-    path: '/admin/recycle',
+    asked: verbs.recycleWorkers,
     done: ({ recycling }) => `${plural(recycling.length, 'worker')} to go.`,
     after: ['workers']
   })
 
-/** @param {any} user */
+/** @param {Person | PersonLine} user */
 const who = (user) => user.email ?? user.id
 
-/** @param {Desk} desk @param {any} user */
+/** @param {Desk} desk @param {Person | PersonLine} user */
 export const block = (desk, user) =>
   desk.offer({
     title: `Block ${who(user)}?`,
@@ -125,13 +122,12 @@ export const block = (desk, user) =>
     facts: factsOf(user),
     consequence:
       'No call, stream, refresh or link works any more. Sessions and tokens stay for an unblock.',
-    method: 'POST',
-    path: `/admin/users/${path(user.id)}/block`,
+    asked: () => verbs.blockUser(user.id),
     done: () => `${who(user)} is blocked; no worker is left.`,
     after: ['users', 'calls', 'workers']
   })
 
-/** @param {Desk} desk @param {any} user */
+/** @param {Desk} desk @param {Person | PersonLine} user */
 export const unblock = (desk, user) =>
   desk.offer({
     title: `Unblock ${who(user)}?`,
@@ -139,13 +135,12 @@ export const unblock = (desk, user) =>
     isHarmless: true,
     facts: factsOf(user),
     consequence: 'What this person had works again.',
-    method: 'POST',
-    path: `/admin/users/${path(user.id)}/unblock`,
+    asked: () => verbs.unblockUser(user.id),
     done: () => `${who(user)} is unblocked.`,
     after: ['users']
   })
 
-/** @param {Desk} desk @param {any} user */
+/** @param {Desk} desk @param {Person | PersonLine} user */
 export const endSessions = (desk, user) =>
   desk.offer({
     title: `End all sessions of ${who(user)}?`,
@@ -153,13 +148,12 @@ export const endSessions = (desk, user) =>
     facts: factsOf(user),
     consequence:
       'Calls in them get an error. Clients may open new sessions: to keep them out, block.',
-    method: 'DELETE',
-    path: `/admin/users/${path(user.id)}/sessions`,
+    asked: () => verbs.endUserSessions(user.id),
     done: ({ ended }) => `${plural(ended.length, 'session')} of ${who(user)} ended.`,
     after: ['users', 'sessions', 'calls']
   })
 
-/** @param {Desk} desk @param {any} user */
+/** @param {Desk} desk @param {Person | PersonLine} user */
 export const erase = (desk, user) =>
   desk.offer({
     title: `Erase ${who(user)}?`,
@@ -168,14 +162,13 @@ export const erase = (desk, user) =>
     facts: factsOf(user),
     consequence:
       'Access at Google is revoked; sessions, tokens, clients and every row go. Nothing brings them back.',
-    method: 'DELETE',
-    path: `/admin/users/${path(user.id)}`,
+    asked: () => verbs.eraseUser(user.id),
     done: ({ revokedAtGoogle }) =>
       `${who(user)} is erased${revokedAtGoogle ? '' : '; Google could not be reached, so revoke the access in the Google account'}.`,
     after: ['users', 'sessions', 'calls', 'workers']
   })
 
-/** @param {Desk} desk @param {any} user @param {any} client */
+/** @param {Desk} desk @param {Person | PersonLine} user @param {Person['clients'][number]} client */
 export const revokeClient = (desk, user, client) =>
   desk.offer({
     title: `Disconnect ${client.name} of ${who(user)}?`,
@@ -185,13 +178,12 @@ export const revokeClient = (desk, user, client) =>
       ['From', client.place]
     ],
     consequence: 'Its tokens stop and its sessions end. The person may let it in again.',
-    method: 'DELETE',
-    path: `/admin/users/${path(user.id)}/clients/${path(client.clientId)}`,
+    asked: () => verbs.revokeClient(user.id, client.clientId),
     done: () => `${client.name} of ${who(user)} is disconnected.`,
     after: ['users', 'sessions']
   })
 
-/** @param {Desk} desk @param {any} user @param {any} token */
+/** @param {Desk} desk @param {Person | PersonLine} user @param {Person['tokens'][number]} token */
 export const revokeToken = (desk, user, token) =>
   desk.offer({
     title: `Revoke the token ${token.name} of ${who(user)}?`,
@@ -201,13 +193,12 @@ export const revokeToken = (desk, user, token) =>
       ['Level', token.level]
     ],
     consequence: 'Whoever uses it gets 401 at once.',
-    method: 'DELETE',
-    path: `/admin/users/${path(user.id)}/tokens/${path(token.id)}`,
+    asked: () => verbs.revokeToken(user.id, token.id),
     done: () => `The token ${token.name} of ${who(user)} is revoked.`,
     after: ['users']
   })
 
-/** @param {any} user @returns {import('./dialogs.js').Facts} */
+/** @param {Person | PersonLine} user @returns {import('./dialogs.js').Facts} */
 const factsOf = (user) => [
   ['Person', who(user)],
   ['Google’s id', user.id],
@@ -226,8 +217,7 @@ export const drain = (desk) =>
     ],
     consequence:
       'New calls get 503 with Retry-After, and /ready says 503, until it is undrained. What runs goes on.',
-    method: 'POST',
-    path: '/admin/drain',
+    asked: verbs.drain,
     done: () => 'The gateway takes no new calls.',
     after: ['report']
   })
@@ -240,8 +230,7 @@ export const undrain = (desk) =>
     isHarmless: true,
     facts: [],
     consequence: 'New calls are served, and /ready says 200 when all is well.',
-    method: 'POST',
-    path: '/admin/undrain',
+    asked: verbs.undrain,
     done: () => 'The gateway takes calls.',
     after: ['report']
   })
@@ -255,8 +244,7 @@ export const reload = (desk) =>
     facts: [],
     consequence:
       'Allow lists, operators and log level. Whoever is no longer allowed has everything ended; when anything is wrong everything stays as it was.',
-    method: 'POST',
-    path: '/admin/reload',
+    asked: verbs.reload,
     done: ({ putOut }) => `Reloaded; ${plural(putOut, 'person', 'people')} put out.`,
     after: ['report', 'users']
   })

@@ -1,26 +1,29 @@
 import { Refusal } from './api.js'
 import { confirm } from './dialogs.js'
 import { time } from './format.js'
+import * as verbs from './verbs.js'
 
 /** @typedef {import('./api.js').Api} Api */
+/** @typedef {import('./answers.ts').Call} Call */
+/** What was heard, numbered in the order of hearing. @typedef {import('./answers.ts').LiveEvent & { n: number }} Heard */
 
 /** What is known of the gateway now, and what is done to it. Whoever shows it hears of each change. */
 export class Desk {
-  /** @type {any[]} */
+  /** @type {Call[]} */
   calls = []
-  /** @type {any[]} */
+  /** @type {import('./answers.ts').Worker[]} */
   workers = []
-  /** @type {any[]} */
+  /** @type {import('./answers.ts').Session[]} */
   sessions = []
-  /** @type {any[]} */
+  /** @type {import('./answers.ts').PersonLine[]} */
   users = []
-  /** @type {any[]} */
+  /** @type {import('./answers.ts').Consumer[]} */
   top = []
-  /** @type {any[]} */
+  /** @type {import('./answers.ts').AuditEntry[]} */
   audit = []
-  /** The latest first. @type {any[]} */
+  /** The latest first. @type {Heard[]} */
   events = []
-  /** @type {any} */
+  /** @type {import('./answers.ts').Report | null} */
   report = null
   /** When `calls` were true, by `performance.now()`. */
   callsAt = 0
@@ -35,7 +38,7 @@ export class Desk {
 
   /**
    * @param {Api} api
-   * @param {{ name: string, role: string }} operator
+   * @param {import('./answers.ts').Me} operator
    * @param {{ changed: () => void, say: (text: string) => void }} hear
    */
   constructor(api, operator, { changed, say }) {
@@ -50,7 +53,7 @@ export class Desk {
     return this.operator.role === 'admin'
   }
 
-  /** How long a call has been in flight by now. @param {any} call @returns {number} */
+  /** How long a call has been in flight by now. @param {Call} call @returns {number} */
   ageOf(call) {
     return call.seconds + (performance.now() - this.callsAt) / 1000
   }
@@ -58,10 +61,12 @@ export class Desk {
   /** The address of a person, where it is known. @param {string | null} userId @returns {string} */
   nameOf(userId) {
     if (userId === null) return '–'
-    const known = [...this.users, ...this.workers, ...this.calls, ...this.sessions].find(
-      (one) => one.email && (one.userId ?? one.id) === userId
+    const places = [...this.workers, ...this.calls, ...this.sessions]
+    return (
+      this.users.find(({ id }) => id === userId)?.email ??
+      places.find((one) => one.userId === userId)?.email ??
+      userId
     )
-    return known?.email ?? userId
   }
 
   /**
@@ -93,9 +98,8 @@ export class Desk {
     return loading
   }
 
-  /** @param {'sessions' | 'users'} part */
-  async #list(part) {
-    const { rows, isCut } = await this.api.all(`/admin/${part}`, part)
+  /** Notes whether a list has more than was asked for. @template Row @param {Part} part @param {{ rows: Row[], isCut: boolean }} list */
+  #whole(part, { rows, isCut }) {
     if (isCut) this.cut.add(part)
     else this.cut.delete(part)
     return rows
@@ -105,18 +109,20 @@ export class Desk {
   async #load(part) {
     const { api } = this
     if (part === 'report') this.report = await api.ready()
-    else if (part === 'sessions') this.sessions = await this.#list(part)
-    else if (part === 'users') this.users = await this.#list(part)
-    else if (part === 'top') this.top = (await api.ask('GET', '/admin/top?limit=200')).users
-    else if (part === 'audit') this.audit = (await api.ask('GET', '/admin/audit?limit=500')).entries
-    else if (part === 'workers') this.workers = (await api.ask('GET', '/admin/workers')).workers
+    else if (part === 'sessions')
+      this.sessions = this.#whole(part, await api.all(verbs.listSessions, (page) => page.sessions))
+    else if (part === 'users')
+      this.users = this.#whole(part, await api.all(verbs.listUsers, (page) => page.users))
+    else if (part === 'top') this.top = (await api.ask(verbs.topUsers())).users
+    else if (part === 'audit') this.audit = (await api.ask(verbs.listAudit())).entries
+    else if (part === 'workers') this.workers = (await api.ask(verbs.listWorkers())).workers
     else {
-      this.calls = (await api.ask('GET', '/admin/calls')).calls
+      this.calls = (await api.ask(verbs.listCalls())).calls
       this.callsAt = performance.now()
     }
   }
 
-  /** @param {any} event */
+  /** @param {import('./answers.ts').LiveEvent} event */
   heard(event) {
     this.events = [{ ...event, n: (this.events[0]?.n ?? 0) + 1 }, ...this.events].slice(0, 500)
     this.#changed()
@@ -124,23 +130,23 @@ export class Desk {
 
   /**
    * Does something when it is confirmed, tells what came of it, and looks again.
+   * @template Answer
    * @param {Omit<import('./dialogs.js').Question, 'act'> & {
-   *   method: string, path: string | ((choice: string) => string), done: (answer: any) => string,
+   *   asked: (choice: string) => import('./answers.ts').Asked<Answer>, done: (answer: Answer) => string,
    *   after: readonly Part[] }} deed
    */
-  offer({ method, path, done, after, ...question }) {
+  offer({ asked, done, after, ...question }) {
     confirm({
       ...question,
       act: async ({ reason, choice }) => {
-        const to = typeof path === 'string' ? path : path(choice)
-        const answer = await this.api.ask(method, to, { reason })
+        const answer = await this.api.ask(asked(choice), { reason })
         this.#say(done(answer))
         await this.refresh(after, { ofNow: true })
       }
     })
   }
 
-  /** @param {any} call */
+  /** @param {Call} call */
   describeCall(call) {
     const what = call.tool ?? call.method ?? 'a call'
     return `${what} of ${call.email ?? call.userId}, ${time(this.ageOf(call))}`

@@ -15,6 +15,10 @@ export const facts = (all) =>
       .flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])
   )
 
+/** @param {string} label @param {() => void} act */
+export const danger = (label, act) =>
+  el('div', {}, el('button', { type: 'button', class: 'danger', onclick: act }, label))
+
 const dialog = () => byId('dialog', HTMLDialogElement)
 
 /** Shows more of one thing, until it is closed. @param {string} title @param {...import('./dom.js').Child} content */

@@ -2,6 +2,7 @@ import { Api, Refusal } from './api.js'
 import { Desk } from './desk.js'
 import { clear } from './dialogs.js'
 import { byId, el, setText } from './dom.js'
+import * as verbs from './verbs.js'
 import { VIEWS } from './views.js'
 
 /** @typedef {import('./views.js').ViewKind} ViewKind */
@@ -37,7 +38,7 @@ byId('sign-in', HTMLFormElement).addEventListener('submit', async (event) => {
     leave('The gateway does not take this token.')
   )
   try {
-    const operator = await api.ask('GET', '/admin/me')
+    const operator = await api.ask(verbs.whoAmI())
     token.value = ''
     run(api, operator, leaving.signal)
     byId('leave', HTMLButtonElement).onclick = () => leave('')
@@ -60,7 +61,7 @@ function empty() {
 
 /**
  * Shows the gateway until `signal` aborts.
- * @param {Api} api @param {{ name: string, role: string }} operator @param {AbortSignal} signal
+ * @param {Api} api @param {import('./answers.ts').Me} operator @param {AbortSignal} signal
  */
 function run(api, operator, signal) {
   door.hidden = true
@@ -132,7 +133,7 @@ function run(api, operator, signal) {
 
 /**
  * Hears events, and comes back when the stream ends. Never rejects.
- * @param {Api} api @param {AbortSignal} signal @param {(event: any) => void} hear
+ * @param {Api} api @param {AbortSignal} signal @param {(event: import('./answers.ts').LiveEvent) => void} hear
  */
 async function follow(api, signal, hear) {
   const live = byId('live', HTMLElement)
@@ -183,7 +184,7 @@ function showState({ report, trouble }) {
     : report === null
       ? ['', '…']
       : report.ready
-        ? report.warnings?.length > 0
+        ? report.warnings?.length
           ? ['warn', 'ready, with warnings']
           : ['good', 'ready']
         : report.checks.accepting === 'ok'

@@ -67,10 +67,10 @@ export function overview(desk) {
   }
 }
 
-/** Not known before the first look at a process. @param {any[]} workers */
+/** Not known before the first look at a process. @param {import('./answers.ts').Worker[]} workers */
 function memoryOf(workers) {
-  const known = workers.filter(({ rssBytes }) => rssBytes !== null)
-  return known.length === 0 ? '–' : size(known.reduce((sum, { rssBytes }) => sum + rssBytes, 0))
+  const known = workers.map(({ rssBytes }) => rssBytes).filter((bytes) => bytes !== null)
+  return known.length === 0 ? '–' : size(known.reduce((sum, bytes) => sum + bytes, 0))
 }
 
 /** @param {string} title @param {Node} content @param {Node} [end] */
@@ -96,7 +96,7 @@ function figureList(names) {
   }
 }
 
-/** @param {Desk} desk */
+/** @param {Desk} desk @returns {Table<import('./answers.ts').Call>} */
 const longestCalls = (desk) =>
   new Table({
     caption: 'Calls in flight the longest',
@@ -125,6 +125,7 @@ const longestCalls = (desk) =>
       : []
   })
 
+/** @returns {Table<import('./answers.ts').Consumer>} */
 const mostUsed = () =>
   new Table({
     caption: 'Top consumers',
@@ -149,7 +150,7 @@ const mostUsed = () =>
     ]
   })
 
-/** @param {Desk} desk */
+/** @param {Desk} desk @returns {Table<import('./desk.js').Heard>} */
 const latestEvents = (desk) =>
   new Table({
     caption: 'Latest events',
@@ -169,8 +170,7 @@ const CHECKS = {
   store: 'Store',
   keys: 'Keys',
   worker: 'A worker starts',
-  accepting: 'Takes calls',
-  google: 'Google'
+  accepting: 'Takes calls'
 }
 
 /** @type {WeakMap<Node, string>} */
@@ -216,7 +216,7 @@ const fact = (name, value) => [name, value || null]
 const nodeOf = (said) =>
   said === 'ok' ? badge('good', 'ok') : el('span', {}, badge('warn', 'old'), ` ${said}`)
 
-/** @param {string[]} all */
+/** @param {readonly string[]} all */
 const listOf = (all) => el('ul', {}, ...all.map((one) => el('li', {}, one)))
 
 /** @param {'good' | 'warn' | 'bad'} look @param {string} text */
@@ -226,7 +226,7 @@ const badge = (look, text) => el('span', { class: `badge ${look}` }, text)
 const check = (said) =>
   said === 'ok' ? badge('good', 'ok') : el('span', {}, badge('bad', 'no'), ` ${said}`)
 
-/** @param {string} mode @param {string[]} missing */
+/** @param {string} mode @param {readonly string[]} missing */
 function wallsOf(mode, missing) {
   const look = mode === 'none' ? 'bad' : missing.length > 0 ? 'warn' : 'good'
   return el('span', {}, badge(look, mode), missing.length > 0 && listOf(missing))

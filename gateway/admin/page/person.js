@@ -3,14 +3,15 @@ import * as deeds from './deeds.js'
 import { facts, show } from './dialogs.js'
 import { el } from './dom.js'
 import { ago, count, fullTime, size, time } from './format.js'
+import * as verbs from './verbs.js'
 
 /** @typedef {import('./desk.js').Desk} Desk */
 
-/** Everything of one person, with what can be done. Never rejects. @param {Desk} desk @param {any} row */
+/** Everything of one person, with what can be done. Never rejects. @param {Desk} desk @param {{ id: string, email: string | null }} row */
 export async function showUser(desk, row) {
   const title = row.email ?? row.id
   try {
-    const user = await desk.api.ask('GET', `/admin/users/${encodeURIComponent(row.id)}`)
+    const user = await desk.api.ask(verbs.getUser(row.id))
     show(title, ...content(desk, user))
   } catch (error) {
     show(
@@ -20,7 +21,7 @@ export async function showUser(desk, row) {
   }
 }
 
-/** @param {Desk} desk @param {any} user */
+/** @param {Desk} desk @param {import('./answers.ts').Person} user */
 function content(desk, user) {
   const { usage } = user
   const now = Date.now()
@@ -67,7 +68,7 @@ function content(desk, user) {
   ]
 }
 
-/** @param {string} title @param {any[]} all @param {(one: any) => import('./dom.js').Child[]} tell */
+/** @template Thing @param {string} title @param {readonly Thing[]} all @param {(one: Thing) => import('./dom.js').Child[]} tell */
 const things = (title, all, tell) => [
   el('h3', {}, `${title} (${all.length})`),
   all.length > 0 &&

@@ -2,30 +2,33 @@ import { el, setText } from './dom.js'
 import { count } from './format.js'
 
 /**
+ * @template Row
  * @typedef {object} Column
  * @property {string} label
- * @property {(row: any) => string | number | null} value what it is sorted by
- * @property {(row: any) => string} [text] what is shown; the value if absent
- * @property {(row: any) => string} [look] a class for the cell
- * @property {(row: any) => number} [share] of 1, drawn behind the text
- * @property {(row: any) => void} [open] makes the cell a button that shows more
+ * @property {(row: Row) => string | number | null} value what it is sorted by
+ * @property {(row: Row) => string} [text] what is shown; the value if absent
+ * @property {(row: Row) => string} [look] a class for the cell
+ * @property {(row: Row) => number} [share] of 1, drawn behind the text
+ * @property {(row: Row) => void} [open] makes the cell a button that shows more
  * @property {boolean} [num]
  * @property {boolean} [mono]
  * @property {boolean} [wrap]
  * @property {2 | 3} [priority] left out on narrow screens: 3 before 2
  */
 /**
+ * @template Row
  * @typedef {object} Verb
- * @property {(row: any) => string | null} label null when it does not fit this row
- * @property {(row: any) => string} name for those who hear it: names the row
- * @property {(row: any) => void} act
+ * @property {(row: Row) => string | null} label null when it does not fit this row
+ * @property {(row: Row) => string} name for those who hear it: names the row
+ * @property {(row: Row) => void} act
  */
 /**
+ * @template Row
  * @typedef {object} TableParts
  * @property {string} caption
- * @property {(row: any) => string} key names a row, so that it stays the same row
- * @property {Column[]} columns
- * @property {Verb[]} [verbs]
+ * @property {(row: Row) => string} key names a row, so that it stays the same row
+ * @property {Column<Row>[]} columns
+ * @property {Verb<Row>[]} [verbs]
  * @property {string} empty when there is nothing
  * @property {number} [sortBy] index of a column
  * @property {boolean} [descending]
@@ -34,21 +37,24 @@ import { count } from './format.js'
 /** More at once would hold the browser up, and nobody reads so many. */
 const MOST_SHOWN = 500
 
-/** A table that is searched, sorted, and brought up to date without losing its place or the focus. */
+/**
+ * A table that is searched, sorted, and brought up to date without losing its place or the focus.
+ * @template Row
+ */
 export class Table {
   #parts
   #body = el('tbody')
   #below
   #heads
-  /** @type {Map<string, { line: HTMLTableRowElement, update: (row: any) => void }>} */
+  /** @type {Map<string, { line: HTMLTableRowElement, update: (row: Row) => void }>} */
   #lines = new Map()
-  /** @type {any[]} */
+  /** @type {readonly Row[]} */
   #rows = []
   #search = ''
   #sortBy
   #descending
 
-  /** @param {TableParts} parts */
+  /** @param {TableParts<Row>} parts */
   constructor(parts) {
     this.#parts = parts
     this.#sortBy = parts.sortBy ?? 0
@@ -91,7 +97,7 @@ export class Table {
     return this.#lines.size
   }
 
-  /** @param {any[]} rows */
+  /** @param {readonly Row[]} rows */
   update(rows) {
     this.#rows = rows
     this.#draw()
@@ -138,20 +144,19 @@ export class Table {
     this.#below.hidden = shown > 0 && found === shown
   }
 
-  /** @param {any} row @param {number} place */
+  /** @param {Row} row @param {number} place */
   #place(row, place) {
     const key = this.#parts.key(row)
-    const known = this.#lines.get(key) ?? this.#line(key)
+    const known = this.#lines.get(key) ?? this.#line(key, row)
     known.update(row)
     const there = this.#body.children[place]
     if (there !== known.line) this.#body.insertBefore(known.line, there ?? null)
   }
 
-  /** @param {string} key */
-  #line(key) {
+  /** @param {string} key @param {Row} first */
+  #line(key, first) {
     const { columns, verbs = [] } = this.#parts
-    /** @type {any} */
-    let now
+    let now = first
     const cells = columns.map((column) => cell(column, () => now))
     const buttons = verbs.map((verb) => verbButton(verb, () => now))
     const line = el(
@@ -160,7 +165,7 @@ export class Table {
       ...cells.map(({ element }) => element),
       verbs.length > 0 && el('td', { class: 'acts' }, ...buttons.map(({ element }) => element))
     )
-    const update = (/** @type {any} */ row) => {
+    const update = (/** @type {Row} */ row) => {
       now = row
       for (const one of [...cells, ...buttons]) one.update(row)
     }
@@ -169,7 +174,7 @@ export class Table {
     return made
   }
 
-  /** @param {any} row */
+  /** @param {Row} row */
   #matches(row) {
     if (this.#search === '') return true
     return this.#parts.columns.some((column) =>
@@ -177,7 +182,7 @@ export class Table {
     )
   }
 
-  /** @param {any[]} rows */
+  /** @param {Row[]} rows */
   #sorted(rows) {
     const column = this.#parts.columns[this.#sortBy]
     if (!column) return rows
@@ -190,7 +195,7 @@ export class Table {
   }
 }
 
-/** @param {Column} column @param {() => any} row */
+/** @template Row @param {Column<Row>} column @param {() => Row} row */
 function cell(column, row) {
   const { open } = column
   const content = open
@@ -200,7 +205,7 @@ function cell(column, row) {
   const element = el('td', {}, bar, content)
   return {
     element,
-    /** @param {any} one */
+    /** @param {Row} one */
     update(one) {
       setText(content, textOf(column, one))
       const look = [classOf(column), column.look?.(one), bar && 'bar-cell']
@@ -210,12 +215,12 @@ function cell(column, row) {
   }
 }
 
-/** @param {Verb} verb @param {() => any} row */
+/** @template Row @param {Verb<Row>} verb @param {() => Row} row */
 function verbButton(verb, row) {
   const element = el('button', { type: 'button', onclick: () => verb.act(row()) })
   return {
     element,
-    /** @param {any} one */
+    /** @param {Row} one */
     update(one) {
       const label = verb.label(one)
       element.hidden = label === null
@@ -225,13 +230,13 @@ function verbButton(verb, row) {
   }
 }
 
-/** @param {TableParts} parts @param {number} index */
+/** @template Row @param {TableParts<Row>} parts @param {number} index */
 const isNumber = ({ columns }, index) => columns[index]?.num === true
 
-/** @param {Column} column @param {any} row */
+/** @template Row @param {Column<Row>} column @param {Row} row */
 const textOf = (column, row) => column.text?.(row) ?? String(column.value(row) ?? '–')
 
-/** @param {Column} column */
+/** @param {Pick<Column<never>, 'num' | 'mono' | 'wrap' | 'priority'>} column */
 const classOf = ({ num, mono, wrap, priority }) =>
   [num && 'num', mono && 'mono', wrap && 'wrap', priority && `p${priority}`]
     .filter(Boolean)

@@ -5,7 +5,7 @@ const PLAIN = ['userId', 'actor', 'action', 'target', 'client', 'tool', 'session
 /** Of use in the log only. */
 const LEFT_OUT = ['type', 'at', 'n', 'requestId']
 
-/** What happened, in a line. @param {Desk} desk @param {any} event @returns {string} */
+/** What happened, in a line. @param {Desk} desk @param {import('./answers.ts').LiveEvent} event @returns {string} */
 export function eventText(desk, event) {
   const there = Object.keys(event).filter(
     (name) => !LEFT_OUT.includes(name) && event[name] !== null && event[name] !== undefined
@@ -14,7 +14,9 @@ export function eventText(desk, event) {
   const others = there.filter((name) => !PLAIN.includes(name))
   return [
     ...plain.map((name) =>
-      name === 'action' ? event[name].replaceAll('_', ' ') : desk.nameOf(String(event[name]))
+      name === 'action'
+        ? String(event[name]).replaceAll('_', ' ')
+        : desk.nameOf(String(event[name]))
     ),
     ...others.map((name) => `${name} ${event[name]}`)
   ].join(', ')

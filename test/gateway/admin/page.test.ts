@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
@@ -417,15 +417,4 @@ t.test('the operators’ page', { skip }, async (t) => {
     t.notMatch(policy, 'unsafe')
     t.notMatch(await answer.text(), /<script>|<style|style=|onclick/)
   })
-})
-
-// Lists of hidden columns and the like are one thing; that the page offers each verb is another.
-t.test('the page offers what the API can do', async (t) => {
-  const deeds = readFileSync('gateway/admin/page/deeds.js', 'utf8')
-  const { VERBS } = await import('../../../gateway/admin/verbs/all.ts')
-  for (const { id, method, path } of VERBS) {
-    if (method === 'GET') continue
-    const form = path.replaceAll(/:\w+/g, '§').split('§').join('\\$\\{[^}]*\\}')
-    t.match(deeds, new RegExp(`method: '${method}',\\s+path: [^\\n]*[\`']${form}[\`'?]`), id)
-  }
 })
