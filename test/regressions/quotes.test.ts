@@ -39,12 +39,28 @@ async function open(t: Test) {
     })
     return { ids: ids.map(({ id }) => id), threadId: ids[0]?.threadId }
   }
+  const put = (text: string, ...headers: string[]) => {
+    count += 1
+    const head = [
+      'From: Ada <ada@out.test>',
+      `To: ${email}`,
+      ...(headers.some((each) => each.startsWith('Subject')) ? [] : [`Subject: Alone ${count}`]),
+      `Message-ID: <alone-${count}@out.test>`,
+      'Date: Tue, 17 Nov 2026 10:00:00 +0000',
+      'Content-Type: text/plain; charset=utf-8',
+      ...headers,
+      ''
+    ]
+    return sandbox
+      .mailbox(email)
+      .deliver(Buffer.from(`${head.join(CRLF)}${CRLF}${text.replaceAll('\n', CRLF)}`))
+  }
   /** The last message of a conversation. */
   const last = async (...texts: readonly string[]): Promise<Told | undefined> => {
     const { data } = await call('get_thread', { threadId: converse(...texts).threadId })
     return (data.messages as Told[]).at(-1)
   }
-  return { call, converse, last }
+  return { call, converse, last, put }
 }
 
 t.test('words of the writer are no part of what introduces a quote', async (t) => {
@@ -132,3 +148,40 @@ t.test(
       t.equal((await last(old, `Yes.\n\n${broken}\n> ${old}`))?.body, 'Yes.', broken)
   }
 )
+
+t.test('of a message alone nothing goes that its writer may have typed', async (t) => {
+  const { call, put } = await open(t)
+  const told = async (text: string, ...headers: string[]) =>
+    (await call('get_thread', { threadId: put(text, ...headers).threadId })).data.messages as Told[]
+  const memo =
+    'Please copy this form.\n\nFrom: Berlin\nTo: Munich\nDate: 12 May 2026\nSubject: trip\n\nOne ticket for Ann, please.'
+  t.equal((await told(memo))[0]?.body, memo, 'a form')
+  const verse = 'My favourite:\n\nRumi <rumi@poets.test> wrote:\n> What you seek is seeking you.'
+  t.equal((await told(verse))[0]?.body, verse)
+  t.equal(
+    (await told(memo, 'In-Reply-To: <elsewhere@out.test>'))[0]?.body,
+    'Please copy this form.'
+  )
+  t.equal((await told(verse, 'Subject: Re: verses'))[0]?.body, 'My favourite:')
+  const program =
+    'From: Ann <a@x.test>\nSent: Monday, 16 November 2026 10:00\nTo: Bo\nSubject: trip'
+  t.equal((await told(`Ok.\n\n${program}\n\nWe go.`))[0]?.body, 'Ok.', 'with address and time')
+  t.match((await told(`Ok.\n\n${program}\n\nWe go.`, 'Subject: Fwd: trip'))[0]?.body, /We go/)
+  const bar = 'Ok.\n\n-----Original Message-----\nFrom: Ann\n\nWe go.'
+  t.equal((await told(bar))[0]?.body, 'Ok.')
+})
+
+t.test('a sentence of the writer above a quote is no introduction, however it ends', async (t) => {
+  const { last } = await open(t)
+  const old = 'Shall we meet on Friday at the harbour?'
+  for (const own of [
+    'I think that we should meet in the harbour on 12/05/2026 at 10:00\nAda wrote:',
+    'On 12/05 at 10 we meet, as\nAda <ada@out.test> wrote:',
+    'We can meet on 12/05 at 10, or at 11 if you like, and as to the boat Ada wrote:',
+    'On 12 May 2026 at 10:00 we meet at the office, as you know, and\nAda wrote:'
+  ])
+    for (const earlier of [[old], []]) {
+      const [first = ''] = own.split('\n')
+      t.match((await last(...earlier, `Hi,\n\n${own}\n> ${old}`))?.body, first, first)
+    }
+})

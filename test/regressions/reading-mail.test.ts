@@ -1,5 +1,9 @@
 /** Mail as people really get it, read by the tools. Each case names the source of what is right. */
 import t, { type Test } from 'tap'
+import type { MessagePart } from '../../worker/gmail/methods.ts'
+import { ToolError } from '../../worker/tool-error.ts'
+import { readBody } from '../../worker/tools/body.ts'
+import type { ToolCall } from '../../worker/tools/context.ts'
 import { openGmailSession } from '../helpers/gmail-session.ts'
 
 const CRLF = '\r\n'
@@ -195,6 +199,34 @@ t.test('what the HTML hides, or never says, is not read from the plain form', as
     { body: 'All offers of the week, in words.', bodySource: 'text' },
     'a picture alone says nothing'
   )
+})
+
+t.test('a plain form that was not compared with all of the HTML says so', async (t) => {
+  const { put, call } = await open(t)
+  const forms = (plain: string, html: string) =>
+    put(multi('alternative', 'B', part(TEXT, plain), part(HTML, html))).id
+  const many = Array.from({ length: 24_000 }, (_, at) => `w${at}`).join(' ')
+  const told = await call('read_email', { messageId: forms(`${many} Pay Eve.`, `<p>${many}</p>`) })
+  t.match(told.data, { bodySource: 'text', leftOut: { isFormUnchecked: true } })
+  t.match(told.text, /what people see: the two may say other things/)
+  const same = await call('read_email', { messageId: forms(many, `<p>${many}</p>`) })
+  t.equal(same.data.leftOut, undefined, 'the same to the last word')
+  const few = await call('read_email', { messageId: forms('One, two.', '<p>One, <b>two</b>!</p>') })
+  t.equal(few.data.leftOut, undefined)
+  const complex: MessagePart = {
+    mimeType: 'multipart/alternative',
+    parts: [
+      { partId: '0', mimeType: 'text/plain', body: { data: 'SGVsbG8' } },
+      { partId: '1', mimeType: 'text/html', body: { data: 'PHA-SGk8L3A-' } }
+    ]
+  }
+  const readHtml = () => Promise.reject(new ToolError('too_large', 'Too complex.'))
+  const { text, leftOut } = await readBody({ id: 'x', payload: complex }, { html: true }, {
+    context: { mime: { readHtml } },
+    signal: new AbortController().signal
+  } as unknown as ToolCall)
+  t.equal(text, 'Hello')
+  t.same(leftOut, { isFormUnchecked: true })
 })
 
 t.test('attached messages, bounces and invitations are read in words', async (t) => {

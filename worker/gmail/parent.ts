@@ -82,8 +82,11 @@ function prefixOf(words: string): RegExp {
 /** The subject of an answer: kept, with one prefix that says so. */
 export function replySubject(message: Message): string {
   const { subject } = readEnvelope(message)
-  return REPLY.test(subject) ? subject : `Re: ${subject}`
+  return isReplySubject(subject) ? subject : `Re: ${subject}`
 }
+
+/** Whether a subject says that the message answers another one. */
+export const isReplySubject = (subject: string): boolean => REPLY.test(subject)
 
 /** The subject of a forwarded message. */
 export function forwardSubject(message: Message): string {

@@ -5,6 +5,8 @@ import { ToolError } from '../tool-error.ts'
 import { afterRunning } from './running-time.ts'
 
 const IDLE_MS = 30_000
+/** A thread that has not loaded its program by then never will. */
+const START_MS = 60_000
 const YOUNG_MB = 16
 const LOOK_MS = 100
 const MB = 1_000_000
@@ -13,7 +15,7 @@ export interface ThreadOptions {
   /** The thread's program, or its bundle. */
   readonly file: string
   readonly clock: Clock
-  /** How long one task may take, while this process runs. */
+  /** How long one task may take, while this process runs; to start the thread takes what it takes. */
   readonly timeoutMs: number
   /** How much memory its objects may use, in MB. */
   readonly heapMb: number
@@ -34,6 +36,9 @@ export class LimitedThread<T extends { [K in keyof T]: (job: never) => unknown }
   #pool: Promise<Piscina> | undefined
   /** Ends the task that is being done. */
   #limits: AbortController | undefined
+  /** Whether there is a thread that has loaded its program. */
+  #isReady = false
+  #onReady = (): void => {}
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -65,9 +70,7 @@ export class LimitedThread<T extends { [K in keyof T]: (job: never) => unknown }
     const pool = await this.#pool
     const limits = new AbortController()
     this.#limits = limits
-    const { clock, timeoutMs, tooLarge } = this.#options
-    const cancel = afterRunning(clock, timeoutMs, () => limits.abort())
-    const unwatch = this.#watchGrowth(() => limits.abort())
+    const unbind = this.#bind(limits)
     try {
       return await pool.run(job, {
         name,
@@ -76,8 +79,32 @@ export class LimitedThread<T extends { [K in keyof T]: (job: never) => unknown }
     } catch (cause) {
       signal.throwIfAborted()
       if (limits.signal.reason instanceof NoThread) throw limits.signal.reason
-      throw new ToolError('too_large', tooLarge, { cause })
+      throw new ToolError('too_large', this.#options.tooLarge, { cause })
     } finally {
+      unbind()
+    }
+  }
+
+  /** Aborts `limits` when the task breaks one. They count from when the thread can do it: a slow start is no fault of a mail. */
+  #bind(limits: AbortController): () => void {
+    if (this.#isReady) return this.#count(limits)
+    const never = new NoThread('It has not loaded its program.')
+    let unbind = afterRunning(this.#options.clock, START_MS, () => limits.abort(never))
+    this.#onReady = () => {
+      unbind()
+      unbind = this.#count(limits)
+    }
+    return () => {
+      this.#onReady = () => {}
+      unbind()
+    }
+  }
+
+  #count(limits: AbortController): () => void {
+    const { clock, timeoutMs } = this.#options
+    const cancel = afterRunning(clock, timeoutMs, () => limits.abort())
+    const unwatch = this.#watchGrowth(() => limits.abort())
+    return () => {
       cancel()
       unwatch()
     }
@@ -114,6 +141,13 @@ export class LimitedThread<T extends { [K in keyof T]: (job: never) => unknown }
         maxOldGenerationSizeMb: this.#options.heapMb,
         maxYoungGenerationSizeMb: YOUNG_MB
       }
+    })
+    pool.on('workerCreate', () => {
+      this.#isReady = true
+      this.#onReady()
+    })
+    pool.on('workerDestroy', () => {
+      this.#isReady = false
     })
     // A thread that dies before its task began has nobody else to tell.
     pool.on('error', (cause: NodeJS.ErrnoException) =>

@@ -87,7 +87,9 @@ const isBox = (value: string): boolean =>
     .replace(/\s*,\s*/g, ',')
     .split(/\s+/)
     .every((each) =>
-      /^(\d{1,3}(\.\d+)?(px|ex|em|pt|%|rem)?|[a-z]+|#[0-9a-f]{3,6}|rgb\([\d,]+\))$/.test(each)
+      /^(\d{1,2}(\.\d+)?(px|pt|%)?|\d(\.\d+)?(ex|em|rem)|[a-z]+|#[0-9a-f]{3,6}|rgb\([\d,]+\))$/.test(
+        each
+      )
     )
 
 const BACKGROUND = /^(white|transparent|none|initial|inherit|#fff|#ffffff|rgb\(255, ?255, ?255\))$/

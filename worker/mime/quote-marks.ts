@@ -80,6 +80,17 @@ const OPENING = new RegExp(
   )})[^\\p{L}][^\\d]{0,30}\\d`,
   'iu'
 )
+/**
+ * How else one begins: with a date, with a day of the week in front of it, with a name and its address, with a name and a
+ * verb of writing.
+ */
+const BEGINNINGS = [
+  OPENING,
+  /^\*?\d/,
+  /^\*?\p{L}{1,14}[.,]*\s[^\d\p{L}]{0,3}\d/u,
+  /^[^<(@]{0,80}[<(]?[^\s<>(@]+@[^\s<>)]+[>)]?/,
+  new RegExp(`^[^\\d.!?,;:]{1,40}(?:${WROTE})(?![\\p{L}])`, 'iu')
+]
 /** An introduction may be broken over so many lines. */
 const MAX_ATTRIBUTION_LINES = 3
 const MAX_ATTRIBUTION_CHARS = 400
@@ -110,7 +121,7 @@ export function attributionLength(lines: readonly string[], last: number): numbe
   let least = 0
   for (const { count, first, text } of joinedUpTo(lines, last)) {
     if (count > 1 && !mayBeBroken(first)) break
-    if (!introduces(text)) continue
+    if (!introduces(text) || !isCertain(text, count)) continue
     if (OPENING.test(first)) return count
     least ||= count
     // One that begins with a name or a day of the week and has all that it needs.
@@ -150,6 +161,21 @@ function introduces(text: string): boolean {
   return WROTE_ANYWHERE.test(text) ? hasDate || hasAddress : hasDate && hasAddress
 }
 
+/**
+ * Whether what has all of an introduction is none of the writer's own sentences, which may have a date as well, or end as
+ * one does. Programs break no line that is short, so that it has the sender's address, and the year or the time of day.
+ */
+function isCertain(text: string, count: number): boolean {
+  if (!BEGINNINGS.some((beginning) => beginning.test(text))) return false
+  const hasAddress = HAS_ADDRESS.test(text)
+  return count === 1
+    ? hasAddress || text.length <= MAX_BARE_CHARS
+    : hasAddress && HAS_MOMENT.test(text)
+}
+
+/** Without an address only a name and a date stand there. */
+const MAX_BARE_CHARS = 120
+const HAS_MOMENT = /\d[:.h\u6642\u65f6]\s?\d\d|(?<!\d)(?:19|20)\d\d(?!\d)/
 const HAS_DATE = /\d{1,4}[^\d]{1,12}\d{1,4}/
 const HAS_ADDRESS = /[^\s@<>]@[^\s@<>]+\.[^\s@<>]/
 
@@ -173,6 +199,16 @@ export function headerBlockLength(lines: readonly string[], at: number): number 
   }
   return seen.has(SUBJECT_LINE) && (seen.has(SENT_LINE) || seen.has(TO_LINE)) ? end - at : 0
 }
+
+/** Whether a header of a quote is as programs write it: with the sender's address, below a ruler or with the time of day. */
+export const isProgramHeader = (lines: readonly string[], isBelowRuler: boolean): boolean =>
+  lines.some((line) => FROM_LINE.test(line.trim()) && HAS_ADDRESS.test(line)) &&
+  (isBelowRuler || lines.some((line) => SENT_LINE.test(line.trim()) && HAS_TIME.test(line)))
+
+/** Whether an introduction has a date, as those of programs have. */
+export const isDated = (lines: readonly string[]): boolean => HAS_DATE.test(lines.join(' '))
+
+const HAS_TIME = /\d[:.h\u6642\u65f6\uc2dc]\s?\d\d/
 
 /**
  * Whether another field may follow `line`, which is none: an empty line, or what goes on from the line above, as lists of

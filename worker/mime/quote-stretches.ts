@@ -1,8 +1,10 @@
 import {
   attributionLength,
   headerBlockLength,
+  isDated,
   isForwardLine,
   isOriginalLine,
+  isProgramHeader,
   isRuler
 } from './quote-marks.ts'
 import type { TextWords } from './text-words.ts'
@@ -23,6 +25,8 @@ export interface Stretch {
   readonly to: number
   /** `marks`: nothing but `>` in front of the lines; `forward`: a line says that a message is sent on. */
   readonly form: 'marks' | 'marks below words' | 'below words' | 'below a header' | 'forward'
+  /** Whether a program wrote what introduces it, as far as can be told: nobody types so much. */
+  readonly isProgram: boolean
 }
 
 /** Finds the stretches of a text. */
@@ -68,7 +72,8 @@ function stretchAt(
   const header = headerBlockLength(lines, head)
   if (!isBar && header === 0) return undefined
   const form = isForwarded ? 'forward' : 'below a header'
-  return { from: at, body: head + header, to: lines.length, form }
+  const isProgram = isBar || isProgramHeader(lines.slice(head, head + header), head > at)
+  return { from: at, body: head + header, to: lines.length, form, isProgram }
 }
 
 /** Apple's programs put the marks before the words that introduce a quote as well. */
@@ -80,15 +85,17 @@ function marked(lines: readonly string[], from: number): Stretch {
   const length = first.findIndex((_, last) => attributionLength(first, last) === last + 1) + 1
   const body = length > 0 ? nextFull(lines, from + length, isEmptyQuoted) : from
   const form = length > 0 ? 'marks below words' : 'marks'
-  return { from, body: Math.min(body, to), to, form }
+  const isProgram = isDated(first.slice(0, length))
+  return { from, body: Math.min(body, to), to, form, isProgram }
 }
 
 /** Below words that introduce a quote without marks, all may be one. */
 function belowWords(lines: readonly string[], from: number, below: number): Stretch {
   const body = nextFull(lines, below)
+  const isProgram = isDated(lines.slice(from, below))
   return isQuoted(lines[body])
-    ? { from, body, to: endOfQuoted(lines, body), form: 'marks below words' }
-    : { from, body, to: lines.length, form: 'below words' }
+    ? { from, body, to: endOfQuoted(lines, body), form: 'marks below words', isProgram }
+    : { from, body, to: lines.length, form: 'below words', isProgram }
 }
 
 /** Quoted lines, with empty ones between them. */

@@ -24,21 +24,29 @@ export function withoutSaid(text: QuotingText, matches: readonly Match[]): Strip
   return without(text, isOut)
 }
 
+/** What the header of a message says of it. */
+export interface Role {
+  /** It answers another one. */
+  readonly isAnswer: boolean
+  /** It sends on another one: what stands below is new to its readers. */
+  readonly isForward: boolean
+}
+
 /**
- * The new part of a message of which no earlier ones are known: what is left out is introduced as a quote.
- *
- * @param isForward whether the message sends on another one: what stands below is new to its readers
+ * The new part of a message of which no earlier ones are known. What is left out is introduced as a quote, and more than its
+ * form says that it is one: the message is an answer, or a program wrote the introduction. What a writer may have typed stays.
  */
-export function withoutIntroduced(text: QuotingText, isForward: boolean): Stripped {
+export function withoutIntroduced(text: QuotingText, role: Role): Stripped {
   const isOut = new Uint8Array(text.lines.length)
   for (const stretch of text.stretches)
-    if (isIntroduced(stretch, isForward)) isOut.fill(1, stretch.from, stretch.to)
+    if (isIntroduced(stretch, role)) isOut.fill(1, stretch.from, stretch.to)
   return without(text, isOut)
 }
 
 /** Words alone, with nothing marked below them, may be the writer's own. */
-const isIntroduced = ({ form }: Stretch, isForward: boolean): boolean =>
-  form === 'marks below words' || (form === 'below a header' && !isForward)
+const isIntroduced = ({ form, isProgram }: Stretch, { isAnswer, isForward }: Role): boolean =>
+  (isProgram || isAnswer) &&
+  (form === 'marks below words' || (form === 'below a header' && !isForward))
 
 function without({ text, lines }: QuotingText, isOut: Uint8Array): Stripped {
   let leftOut = 0

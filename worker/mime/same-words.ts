@@ -1,23 +1,34 @@
 import { isAscii } from 'node:buffer'
 import { decodeEntities } from './entities.ts'
 
+/** What words a text has. */
+export interface Words {
+  readonly all: ReadonlySet<string>
+  /** Whether there is more text than was looked at. */
+  readonly isCut: boolean
+}
+
 /** Words of a text for comparing: letters and digits in lower case, without addresses; pairs where no blanks part words. */
-export function wordsOf(text: string): Set<string> {
+export function wordsOf(text: string): Words {
+  const isLong = text.length > MAX_CHARS
   const plain = text
     .slice(0, MAX_CHARS)
     .replace(/\b(https?:\/\/|www\.|mailto:)\S+/gi, ' ')
     .toLowerCase()
-  if (!BEYOND_ASCII.test(plain)) return new Set(plain.match(ASCII_WORD)?.slice(0, MAX_WORDS))
+  if (!BEYOND_ASCII.test(plain)) {
+    const words = plain.match(ASCII_WORD) ?? []
+    return { all: new Set(words.slice(0, MAX_WORDS)), isCut: isLong || words.length > MAX_WORDS }
+  }
   const found = new Set<string>()
   for (const [word] of plain.matchAll(WORD)) {
-    if (found.size >= MAX_WORDS) break
+    if (found.size >= MAX_WORDS) return { all: found, isCut: true }
     if (UNPARTED.test(word)) {
       const characters = [...word]
       for (let at = 0; at < characters.length; at += 1)
         found.add(characters.slice(at, at + 2).join(''))
     } else if (word.length > 1 || /\p{N}/u.test(word)) found.add(word)
   }
-  return found
+  return { all: found, isCut: isLong }
 }
 
 const BEYOND_ASCII = /[^\0-\x7f]/
@@ -64,8 +75,8 @@ const BARE = Uint8Array.from({ length: END + 1 }, (_, code) =>
 )
 
 /** Whether a plain text is a form of what people see: it says most of that, and next to nothing else. */
-export const isFormOf = (plain: ReadonlySet<string>, seen: ReadonlySet<string>): boolean =>
-  shareIn(plain, seen) >= NOTHING_ELSE && shareIn(seen, plain) >= ALIKE
+export const isFormOf = (plain: Words, seen: Words): boolean =>
+  shareIn(plain.all, seen.all) >= NOTHING_ELSE && shareIn(seen.all, plain.all) >= ALIKE
 
 const BREAKING =
   /^\/?(p|div|br|td|th|tr|li|h[1-6]|table|ul|ol|dl|dt|dd|hr|center|blockquote|pre|section|article)\b/i

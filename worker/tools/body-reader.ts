@@ -6,7 +6,7 @@ import { unflowed } from '../mime/flowed.ts'
 import { openText } from '../mime/open-html.ts'
 import type { ReadHtml } from '../mime/read-html.ts'
 import { reportText } from '../mime/report-text.ts'
-import { areSame, isFormOf, roughText, wordsOf } from '../mime/same-words.ts'
+import { areSame, isFormOf, roughText, type Words, wordsOf } from '../mime/same-words.ts'
 import { ToolError } from '../tool-error.ts'
 import { attachedMessageText } from './attached-message.ts'
 import type { ToolCall } from './context.ts'
@@ -29,6 +29,10 @@ export interface ReaderWishes {
   readonly wholeLinks?: boolean
 }
 
+type Counted = Pick<ReadHtml, 'hiddenChars' | 'cutLinks' | 'isStyleCut' | 'unreadChars'> & {
+  readonly isFormUnchecked?: boolean
+}
+
 /** Messages inside each other are read so far. */
 const MAX_MESSAGES_DEEP = 4
 /** A form of fewer words is a picture with a name, or nothing. */
@@ -40,6 +44,8 @@ export class BodyReader {
   cutLinks = 0
   isStyleCut = false
   isUnread = false
+  /** Whether the plain form is told though not all of it was compared with what people see of the HTML. */
+  isFormUnchecked = false
   hasHtml = false
   readonly #message: Message
   readonly #wishes: ReaderWishes
@@ -108,37 +114,46 @@ export class BodyReader {
     const open = this.#wishes.html || said === '' ? undefined : await this.#openText(rich)
     if (open !== undefined && areSame(said, open)) return plain
     const words = wordsOf(said)
-    if (open !== undefined && words.size > 0 && isFormOf(words, wordsOf(open))) return plain
+    const isEmpty = words.all.size === 0
+    if (open !== undefined && !isEmpty && isFormOf(words, wordsOf(open)))
+      return this.#unchecked(plain, words.isCut)
     try {
       const full = await this.#apart((reader) => reader.read(rich))
       const isPlain = await this.#isEnough(words, full, rich)
       this.#count(full)
       if (!isPlain) return full.sections
+      this.isFormUnchecked ||= words.isCut && !areSame(said, textOf(full.sections))
       const html = full.sections.flatMap((section) => section.html ?? []).join('\n')
       return plain.map((section, at) => {
         const { html: _, ...rest } = section
         return at === 0 && html !== '' ? { ...rest, html, hasOwnHtml: true } : rest
       })
     } catch (error) {
-      if (!(error instanceof ToolError) || error.code !== 'too_large' || words.size === 0)
-        throw error
-      return plain
+      if (!(error instanceof ToolError) || error.code !== 'too_large' || isEmpty) throw error
+      return this.#unchecked(plain, true)
     }
+  }
+
+  #unchecked(plain: Section[], isUnchecked: boolean): Section[] {
+    this.isFormUnchecked ||= isUnchecked
+    return plain
   }
 
   /** Whether the plain form says what people see of the HTML, or that says next to nothing; and nothing that it hides. */
   async #isEnough(
-    words: ReadonlySet<string>,
+    words: Words,
     { sections, hiddenChars }: { sections: readonly Section[]; hiddenChars: number },
     rich: readonly Piece[]
   ): Promise<boolean> {
-    if (words.size === 0) return false
+    if (words.all.size === 0) return false
     const seen = wordsOf(textOf(sections))
-    const isLittle = seen.size < Math.min(FEW_WORDS, words.size)
+    const isLittle = seen.all.size < Math.min(FEW_WORDS, words.all.size)
     if (hiddenChars === 0) return isLittle || isFormOf(words, seen)
     if (!isLittle) return false
     const all = await this.#sources(rich, roughText)
-    return ![...wordsOf(all?.join(' ') ?? '')].some((word) => words.has(word) && !seen.has(word))
+    return ![...wordsOf(all?.join(' ') ?? '').all].some(
+      (word) => words.all.has(word) && !seen.all.has(word)
+    )
   }
 
   /** Reads with counts of their own, which hold only if what was read is told. */
@@ -146,15 +161,17 @@ export class BodyReader {
     const reader = new BodyReader(this.#message, this.#wishes, this.#call, this.#depth)
     reader.#room = this.#room
     const sections = await read(reader)
-    const { hiddenChars, cutLinks, isStyleCut, isUnread } = reader
-    return { sections, hiddenChars, cutLinks, isStyleCut, unreadChars: isUnread ? 1 : 0 }
+    const { hiddenChars, cutLinks, isStyleCut, isUnread, isFormUnchecked } = reader
+    const unreadChars = isUnread ? 1 : 0
+    return { sections, hiddenChars, cutLinks, isStyleCut, isFormUnchecked, unreadChars }
   }
 
-  #count(read: Pick<ReadHtml, 'hiddenChars' | 'cutLinks' | 'isStyleCut' | 'unreadChars'>): void {
+  #count(read: Counted): void {
     this.hiddenChars += read.hiddenChars
     this.cutLinks += read.cutLinks
     this.isStyleCut ||= read.isStyleCut
     this.isUnread ||= read.unreadChars > 0
+    this.isFormUnchecked ||= read.isFormUnchecked ?? false
   }
 
   /** The text of a form in which nothing can be hidden; undefined when something might be. */

@@ -34,6 +34,8 @@ export interface LeftOut {
   readonly isQuoteKept?: boolean | undefined
   /** More style than is judged by: text that is hidden may have passed as seen. */
   readonly isStyleCut?: boolean | undefined
+  /** The plain form is told, and not all of it was compared with what people see: the two may differ. */
+  readonly isFormUnchecked?: boolean | undefined
 }
 
 export interface BodyWishes {
@@ -109,7 +111,8 @@ function leftOut(reader: BodyReader, plan: BodyPlan): LeftOut {
     ...(hiddenChars > 0 && { hiddenChars }),
     ...(cutLinks > 0 && { cutLinks }),
     ...((reader.isUnread || plan.isCut) && { isUnread: true }),
-    ...(isStyleCut && { isStyleCut })
+    ...(isStyleCut && { isStyleCut }),
+    ...(reader.isFormUnchecked && { isFormUnchecked: true })
   }
 }
 
@@ -128,6 +131,9 @@ export function leftOutText(out: LeftOut): string[] {
     out.isUnread ? 'The message is larger than what is read of one: the rest was left out.' : '',
     out.isStyleCut
       ? 'Its style sheets are too large to be judged by: text that nobody sees may stand here.'
+      : '',
+    out.isFormUnchecked
+      ? 'This is the plain text form of a message too large or too complex to be compared with its HTML, which is what people see: the two may say other things.'
       : ''
   ].filter((line) => line !== '')
 }

@@ -174,19 +174,16 @@ async function create(
   for (const [key, value] of Object.entries(criteria)) singleLine(key, String(value))
   const resolved = await resolveAction(action, call)
   if (action.forward !== undefined) await checkForward(action.forward, call)
-  const known = await sameCriteria(criteria, call)
-  if (known)
-    throw new ToolError(
-      'invalid_argument',
-      `A filter with these criteria exists already (id ${known.id}); delete it first.`
-    )
+  const wanted = { criteria, action: resolved }
+  const known = await sameFilter(wanted, call)
+  if (known) throw new ToolError('invalid_argument', `This filter exists already (id ${known.id}).`)
   if (action.forward !== undefined)
     await askToForward({ criteria, action, forward: action.forward }, isConfirmed, call)
   const requestBody = { criteria: definedOnly(criteria), action: resolved }
   const made = await makeOrFind(
     {
       make: () => context.mailbox.call('filters.create', { requestBody }, signal),
-      find: () => sameCriteria(criteria, call),
+      find: () => sameFilter(wanted, call),
       unknown:
         'Gmail did not say whether the filter was created, and it is not there yet. Look with list_filters before creating it again.'
     },
@@ -196,13 +193,25 @@ async function create(
   return filterOut(made)
 }
 
-/** The filter with these criteria, of which there can be one. */
-async function sameCriteria(
-  criteria: Criteria,
+/** What a filter is, without its id. */
+interface Rule {
+  readonly criteria: Criteria
+  readonly action: Action
+}
+
+/**
+ * The filter that does the same with the same mail, of which there can be one. Filters with the same criteria that do other
+ * things stand beside each other: Gmail lets each of them add one label.
+ */
+async function sameFilter(
+  wanted: Rule,
   { context, signal }: ToolCall
 ): Promise<Filter | undefined> {
   const { filter = [] } = await context.mailbox.call('filters.list', {}, signal)
-  return filter.find((each) => isSame(filterOut(each).criteria, criteria))
+  return filter.find((each) => {
+    const { criteria, action } = filterOut(each)
+    return isSame(criteria, wanted.criteria) && doesSame(action, wanted.action)
+  })
 }
 
 /** Label names become ids. Throws `invalid_argument` when nothing would be done. */
@@ -261,6 +270,12 @@ async function askToForward(
     words,
     agreed: isConfirmed
   })
+}
+
+function doesSame(a: Action, b: Action): boolean {
+  const written = ({ addLabelIds = [], removeLabelIds = [], forward = '' }: Action) =>
+    JSON.stringify([addLabelIds.toSorted(), removeLabelIds.toSorted(), forward.toLowerCase()])
+  return written(a) === written(b)
 }
 
 function isSame(a: FilterOut['criteria'], b: Criteria): boolean {

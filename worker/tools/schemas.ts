@@ -45,7 +45,11 @@ export const LeftOutOut = z
     cutLinks: z.number().optional().describe('Long links: whole in the HTML'),
     isUnread: z.boolean().optional().describe('More than is read of one message'),
     isQuoteKept: z.boolean().optional().describe('Too long to tell all quotes'),
-    isStyleCut: z.boolean().optional().describe('Invisible text may be in the body')
+    isStyleCut: z.boolean().optional().describe('Invisible text may be in the body'),
+    isFormUnchecked: z
+      .boolean()
+      .optional()
+      .describe('body is the plain form; what people see may differ')
   })
   .describe('What of the message is not in the body')
 

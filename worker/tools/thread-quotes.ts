@@ -1,7 +1,8 @@
 import type { Message } from '../gmail/methods.ts'
-import { isForwardSubject } from '../gmail/parent.ts'
+import { isForwardSubject, isReplySubject } from '../gmail/parent.ts'
+import { headerValues } from '../gmail/read-message.ts'
 import { type Quote, type QuotingText, quotesOf, quotingText } from '../mime/quote-stretches.ts'
-import { withoutIntroduced, withoutSaid } from '../mime/quotes.ts'
+import { type Role, withoutIntroduced, withoutSaid } from '../mime/quotes.ts'
 import { type Match, Said } from '../mime/said.ts'
 import { wordsOfText } from '../mime/text-words.ts'
 import { type Body, isOwnWords, withoutQuotes } from './body.ts'
@@ -29,7 +30,7 @@ const MAX_BESIDE_CHARS = 3_000_000
 /**
  * The same messages without what each repeats of the ones before it in the thread, told here or not. Of those that are
  * not told only so many are looked at, the last one first, as it takes to find what is quoted: in most threads one or two.
- * Of a message that is alone in its thread goes what is introduced as a quote.
+ * Of a message that is alone in its thread goes what is introduced as a quote, where its header or a program says so too.
  */
 export function withoutThreadQuotes<T extends Told>(
   told: readonly T[],
@@ -39,8 +40,8 @@ export function withoutThreadQuotes<T extends Told>(
   if (texts.every(({ size }) => size === 0)) return told
   if (all.length < 2)
     return told.map((each, at) => {
-      const isForward = isForwardSubject(each.envelope.subject)
-      return stripped(each, texts[at], (_, text) => withoutIntroduced(text, isForward))
+      const role = roleOf(each)
+      return stripped(each, texts[at], (_, text) => withoutIntroduced(text, role))
     })
   const sought = seek(told, texts, all)
   return told.map((each, at) => {
@@ -53,6 +54,15 @@ export function withoutThreadQuotes<T extends Told>(
       ? { ...bare, body: { ...bare.body, leftOut: { ...bare.body.leftOut, isQuoteKept: true } } }
       : bare
   })
+}
+
+/** Only an answer and what is sent on name messages before them (RFC 5322, section 3.6.4). */
+function roleOf({ message, envelope: { subject } }: Told): Role {
+  const isForward = isForwardSubject(subject)
+  const namesOthers = ['in-reply-to', 'references'].some(
+    (name) => headerValues(message, name).length > 0
+  )
+  return { isForward, isAnswer: !isForward && (isReplySubject(subject) || namesOthers) }
 }
 
 type QuotingTexts = ReadonlyMap<Section, QuotingText>

@@ -5,6 +5,7 @@ import { MimePool } from '../../../worker/mime/pool.ts'
 import { readHtml as read } from '../../../worker/mime/read-html.ts'
 import { afterRunning } from '../../../worker/mime/running-time.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { hasty } from '../../helpers/hasty-clock.ts'
 
 const threadFile = fileURLToPath(new URL('../../../worker/mime/tasks.ts', import.meta.url))
 const signal = new AbortController().signal
@@ -155,6 +156,27 @@ t.test('time in which the process was held up does not count', (t) => {
   clock.advance(300)
   t.equal(calls, 2)
   t.end()
+})
+
+t.test('the start of the thread does not count against the first message', async (t) => {
+  const fixture = (name: string) =>
+    fileURLToPath(new URL(`../../fixtures/mime/${name}.ts`, import.meta.url))
+  // Time passes for the limits as fast as it can: a limit of 5 s is over before any thread has started.
+  let turns = 0
+  const fast: Clock = {
+    ...systemClock,
+    after(_ms, fn) {
+      turns += 1
+      const soon = setTimeout(fn, turns > 100 ? 60_000 : 1)
+      return () => clearTimeout(soon)
+    }
+  }
+  const slow = new MimePool({ threadFile: fixture('starts-slowly'), clock: fast })
+  t.teardown(() => slow.close())
+  t.match(await slow.readHtml('<p>x</p>', signal), { text: 'started' })
+  const never = new MimePool({ threadFile: fixture('never-starts'), clock: hasty })
+  t.teardown(() => never.close())
+  await t.rejects(never.readHtml('<p>x</p>', signal), { name: 'NoThread' })
 })
 
 t.test('a thread that does not start is no fault of the message', async (t) => {

@@ -67,6 +67,72 @@ t.test('whatever might hide text does not', (t) => {
   t.end()
 })
 
+t.test('boxes are bounded by unit, so that none stands outside of the screen', (t) => {
+  for (const margin of ['999em', '100px', '99rem', '10em', '999pt', '100%', '1e9px', '50vw'])
+    t.equal(openText(`<p style="margin-left:${margin}">Pay Eve.</p>`), undefined, margin)
+  t.equal(openText('<p style="margin:0 0 0 40px;padding-left:1.5em">Seen.</p>'), ' Seen. ')
+  t.end()
+})
+
+/** Numbers that follow from a seed alone (a linear congruential generator, as in Numerical Recipes). */
+function randomOf(seed: number) {
+  let state = seed >>> 0
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+  const pick = (list: readonly string[]): string => list[Math.floor(next() * list.length)] ?? ''
+  return { next, pick }
+}
+
+const TAGS = 'div p span a b font blockquote ul li table tr td h1 pre img center small dl dd body'
+const RARE_TAGS = 'style template noscript select textarea details svg script title s button'
+const PROPERTIES =
+  'margin margin-left margin-top padding border color background background-color font font-size font-family line-height white-space text-indent letter-spacing width max-width height max-height display visibility opacity position left top overflow float transform clip-path text-transform direction vertical-align zoom --x all'
+const VALUES =
+  'none inherit initial block inline hidden absolute 0 0px 1px 1pt 6px 9px 12pt 40px 99px 999px 5000px 0.5em 9em 400em 9rem 500rem 80% 999% -9999px 99vw #000 #333 #fff #eee #a0a0a0 white black red yellow transparent rgb(0,0,0) rgb(160,255,65) rgb(255,255,255) rgba(0,0,0,0) var(--x) small x-large smaller left right pre nowrap normal scale(0) inset(100%) calc(1px-9000px)'
+const ATTRIBUTES =
+  'href=https://x.test class=a id=b width=0 width=20 height=1 align=left color=black color=white color=#fefefe bgcolor=#ffffff bgcolor=black size=1 size=-7 hidden open dir=rtl title=x text=white text=black background=x data-a=b start=3'
+const MARKS =
+  '&nbsp; &lt; < > <!-- --> <![CDATA[ ]]> <br> <hr> <br/> </p> </div> </td> &#0; &#x202e;'
+
+/** HTML of a few elements, most of which are such as plain answers have. */
+function someHtml({ next, pick }: ReturnType<typeof randomOf>, depth: number): string {
+  const children = () =>
+    depth > 4
+      ? 'words'
+      : Array.from({ length: 1 + Math.floor(next() * 3) }, () =>
+          someHtml({ next, pick }, depth + 1)
+        ).join(' ')
+  if (next() < 0.25) return `words${next() < 0.1 ? pick(MARKS.split(' ')) : ''}`
+  const tag = pick((next() < 0.02 ? RARE_TAGS : TAGS).split(' '))
+  const style = Array.from(
+    { length: Math.floor(next() * 3) },
+    () => `${pick(PROPERTIES.split(' '))}:${pick(VALUES.split(' '))}`
+  )
+  const quote = pick(['"', "'"])
+  const attributes = [
+    ...(next() < 0.4 ? [pick(ATTRIBUTES.split(' '))] : []),
+    ...(style.length > 0 ? [`style=${quote}${style.join(pick([';', '; ', ';;']))}${quote}`] : [])
+  ]
+  const end = next() < 0.95 ? `</${tag}>` : ''
+  return `<${[tag, ...attributes].join(pick([' ', '  ', '\n']))}>${children()}${end}`
+}
+
+t.test('whatever passes without a tree hides nothing with one', (t) => {
+  let passed = 0
+  for (let seed = 1; seed <= 6000; seed += 1) {
+    const html = someHtml(randomOf(seed * 7919), 0)
+    const open = openText(html)
+    if (open === undefined) continue
+    passed += 1
+    const { hiddenChars } = readHtml(html, { html: false, wholeLinks: false })
+    if (hiddenChars > 0) t.fail(`seed ${seed}: ${hiddenChars} hidden in ${html}`)
+  }
+  t.ok(passed > 1000, `${passed} passed without a tree`)
+  t.end()
+})
+
 t.test('its time grows with the length alone', (t) => {
   for (const html of [
     `<a${' b'.repeat(1900)}`,

@@ -170,7 +170,8 @@ t.test('there are limits to what is compared, and it is told when they are met',
 })
 
 t.test('of a message that is alone what is introduced as a quote goes', (t) => {
-  const own = (text: string, isForward = false) => withoutIntroduced(quotingText(text), isForward)
+  const own = (text: string, isForward = false) =>
+    withoutIntroduced(quotingText(text), { isForward, isAnswer: !isForward })
   t.same(own('> all'), { text: '> all', leftOut: 0 })
   t.equal(own('On Monday I wrote:\nnothing else').leftOut, 0)
   t.equal(own(`Thanks!\n${HEAD}\n> old`).text, 'Thanks!')

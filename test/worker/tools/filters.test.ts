@@ -24,7 +24,10 @@ t.test('filters are made, listed, shown and deleted', async (t) => {
     { ...rule, action: { addLabelIds: ['Nope'] } },
     { ...rule, criteria: { from: 'a\r\nb' } },
     { ...rule, criteria: { bogus: 1 } },
-    { criteria: { from: 'news@out.test', hasAttachment: true }, action: rule.action }
+    {
+      criteria: { from: 'news@out.test', hasAttachment: true, excludeChats: false },
+      action: { removeLabelIds: ['INBOX'], addLabelIds: ['News'] }
+    }
   ])
     t.match((await call('create_filter', wrong)).data, { code: 'invalid_argument' })
   t.match((await call('create_filter', { ...rule, action: { forward: 'evil@out.test' } })).data, {
@@ -107,7 +110,34 @@ t.test('several messages are read at once, and conversations are found', async (
   t.match(page.data, { threads: { length: 1 }, nextPageToken: String })
 })
 
-t.test('a filter whose answer is lost is looked for by its criteria', async (t) => {
+// One user label for each filter: https://developers.google.com/workspace/gmail/api/guides/filter_settings
+t.test('filters of the same criteria that do other things stand beside each other', async (t) => {
+  const session = await openGmailSession(t, { level: 'gmail.settings', clock: hasty })
+  const { sandbox, call } = session
+  const criteria = { from: 'news@out.test' }
+  const make = (action: object) => call('create_filter', { criteria, action })
+  const first = await make({ addLabelIds: ['STARRED'] })
+  t.match((await make({ addLabelIds: ['STARRED'] })).data, {
+    code: 'invalid_argument',
+    message: new RegExp(`${first.data.id}`)
+  })
+  const second = await make({ addLabelIds: ['IMPORTANT'], removeLabelIds: ['INBOX'] })
+  t.match(second.data, { action: { addLabelIds: ['IMPORTANT'] } })
+  sandbox.faults.inject({
+    match: { method: 'settings.filters.create' },
+    kind: '503',
+    times: 1,
+    afterEffect: false
+  })
+  t.match(
+    (await make({ removeLabelIds: ['UNREAD'] })).data,
+    { code: 'outcome_unknown' },
+    'one of the others is not taken for it'
+  )
+  t.equal(Object((await call('list_filters')).data.filters).length, 2)
+})
+
+t.test('a filter whose answer is lost is looked for by its criteria and actions', async (t) => {
   const session = await openGmailSession(t, { level: 'gmail.settings', clock: hasty })
   const { sandbox, call, reported } = session
   const filters = async () => Object((await call('list_filters')).data.filters)
