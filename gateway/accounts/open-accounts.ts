@@ -7,6 +7,7 @@ import { createGoogle, type Google } from './google.ts'
 import { createGoogleGrants, type GoogleGrants } from './google-grants.ts'
 import { KeyFile } from './key-file.ts'
 import type { Keyring } from './keyring.ts'
+import { createMailboxLinks, type MailboxLinks } from './mailbox-links.ts'
 import { createPersonalTokens, type PersonalTokens } from './personal-tokens.ts'
 import { createTokenBroker, type RefreshResult, type TokenBroker } from './token-broker.ts'
 import { createVault } from './vault.ts'
@@ -34,6 +35,7 @@ export interface OpenAccounts {
   readonly grants: GoogleGrants
   readonly accounts: Accounts
   readonly choices: AccountChoices
+  readonly mailboxLinks: MailboxLinks
   readonly broker: TokenBroker
   readonly personalTokens: PersonalTokens
 }
@@ -54,5 +56,9 @@ export function openAccounts(parts: OpenAccountsParts): OpenAccounts {
   const broker = createTokenBroker({ clock, grants, accounts, google, onNeedsReauth, onRefresh })
   const personalTokens = createPersonalTokens({ store, clock })
   const choices = createAccountChoices({ store, clock })
-  return { keyring, keyFile, google, grants, accounts, choices, broker, personalTokens }
+  const mailboxLinks = createMailboxLinks({ store, clock })
+  return {
+    ...{ keyring, keyFile, google, grants, accounts, choices, mailboxLinks, broker },
+    personalTokens
+  }
 }

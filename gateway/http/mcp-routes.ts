@@ -271,10 +271,11 @@ async function findSession(
   return { session, id }
 }
 
-/** A session may allow more than its caller's token, if its person said so by tool. */
+/** A session may allow more than its caller's token, if the owner of the mailbox said so by tool: to whom, was not said. */
 function atLevelOf(session: Session | undefined, caller: Caller): Caller {
   const { level } = session ?? {}
-  if (level === undefined || (caller.level && covers(caller.level, level))) return caller
+  if (level === undefined || caller.person !== undefined) return caller
+  if (caller.level && covers(caller.level, level)) return caller
   return { ...caller, level }
 }
 

@@ -13,6 +13,8 @@ export interface AccountChange {
     | 'choose_tools'
     | 'allow_act'
     | 'refuse_act'
+    | 'link_mailbox'
+    | 'unlink_mailbox'
   /** What it was done to: a token's id, a client's id, a session's handle. */
   readonly target: string
   /** Undefined for a tool: its request is another process's. */

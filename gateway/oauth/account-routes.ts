@@ -7,11 +7,13 @@ import type { OperatorPolicy } from '#shared/tool-policy.ts'
 import type { AccountChoices } from '../accounts/account-choices.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Google } from '../accounts/google.ts'
+import type { MailboxLinks } from '../accounts/mailbox-links.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { NoteChange } from './account-change.ts'
 import { confirmRoutes } from './account-confirm.ts'
 import { endingRoutes } from './account-ending.ts'
 import { ownFormOf } from './account-form.ts'
+import { mailboxRoutes } from './account-mailboxes.ts'
 import type { AccountSession, Visitor } from './account-session.ts'
 import type { AccountSessions } from './account-sessions.ts'
 import { ACCOUNT_PATH, accountSubject } from './account-sign-in.ts'
@@ -31,6 +33,7 @@ import type { ServiceIdentity } from './service-identity.ts'
 export interface AccountRoutesParts {
   readonly accounts: Accounts
   readonly clients: ConnectedClients
+  readonly mailboxLinks: MailboxLinks
   readonly personalTokens: PersonalTokens
   readonly choices: AccountChoices
   readonly confirmations: Confirmations
@@ -86,6 +89,8 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
       chosen: await parts.choices.policyOf(userId),
       waiting: await parts.confirmations.waiting(userId),
       defaultLevel: parts.defaultLevel,
+      mailboxes: await parts.mailboxLinks.of(userId),
+      users: await parts.mailboxLinks.usersOf(userId),
       formToken,
       googleOrigin
     })
@@ -106,6 +111,7 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
   )
 
   await scope.register(endingRoutes, { ...parts, act })
+  await scope.register(mailboxRoutes, { ...parts, act })
   await scope.register(toolChoiceRoutes, { ...parts, act })
   await scope.register(confirmRoutes, { ...parts, act, subject: accountSubject })
   await scope.register(personalTokenRoutes, { ...parts, act, grantedLevel })

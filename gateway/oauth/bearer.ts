@@ -8,12 +8,15 @@ import type { AllowedPeople } from '../accounts/allow-list.ts'
 import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { UserRow } from '../store/schema.ts'
 import type { Patience, Store } from '../store/store.ts'
+import { createUsableMailboxes, type Mailbox } from './connection-mailboxes.ts'
 import { type Access, createLiveness } from './liveness.ts'
 import { hashedId } from './storage.ts'
 
 /** Who calls, as a verified bearer token says. */
 export interface Caller extends Access {
   readonly userId: UserId
+  /** Who signed in, when `userId` is a mailbox that is linked to theirs. */
+  readonly person?: UserId | undefined
   /** The OAuth client's id, or `personal-token`. */
   readonly clientId: string
   /** Undefined for somebody who has not signed in. */
@@ -51,7 +54,8 @@ const StoredToken = z.object({
   clientId: z.string(),
   grantId: z.string().optional(),
   scope: z.string().default(''),
-  exp: z.number()
+  exp: z.number(),
+  extra: z.object({ mailboxes: z.array(z.string()).optional() }).default({})
 })
 
 /** The alphabet of a bearer token (RFC 6750 §2.1), and a length beyond which nothing of ours goes. */
@@ -83,6 +87,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     if (Math.abs(clock.now() - last_seen_at) >= SEEN_EVERY_MS) noteVisit(id)
   }
 
+  const usable = createUsableMailboxes(parts)
   const isLive = createLiveness(parts)
   const refuse = (owner: Pick<UserRow, 'state' | 'email' | 'hd'>): void => {
     if (owner.state === 'blocked')
@@ -100,15 +105,21 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     if (!level || stored.aud !== resource || stored.exp * 1000 <= clock.now()) return undefined
     refuse(row)
     visited(row)
-    return {
+    const caller = {
       userId: asUserId(row.id),
       clientId: stored.clientId,
       level,
       expiresAt: stored.exp,
-      credential: 'oauth',
+      credential: 'oauth' as const,
       accessId,
       grantId: stored.grantId
     }
+    const { mailboxes: chosen } = stored.extra
+    if (!chosen) return caller
+    const [mailbox] = await usable(row, level, chosen, patience)
+    if (!mailbox) return undefined
+    refuse(mailbox)
+    return inMailbox(caller, mailbox)
   }
 
   const verifyPersonal = async (token: string, patience: Patience): Promise<Caller | undefined> => {
@@ -137,5 +148,9 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     isLive
   }
 }
+
+/** The same caller, who uses this mailbox. */
+const inMailbox = (caller: Caller, { userId, level }: Mailbox): Caller =>
+  userId === caller.userId ? caller : { ...caller, userId, level, person: caller.userId }
 
 const OWNER = ['users.id', 'users.email', 'users.hd', 'users.state', 'users.last_seen_at'] as const

@@ -1,24 +1,21 @@
 import type { FastifyReply } from 'fastify'
-import type { Interaction, Provider } from 'oidc-provider'
-import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
+import type { Interaction } from 'oidc-provider'
 import { GatewayError } from '#shared/errors.ts'
-import type { UserId } from '#shared/ids.ts'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
 import { type AdmittanceParts, admitPerson, tellDeclined } from './admittance.ts'
+import { grantToClient } from './client-grant.ts'
 import type { ClientErrand, GoogleVisits } from './google-visits.ts'
+import { askForMailbox, type MailboxChoiceParts } from './mailbox-choice.ts'
 import { noticePage } from './pages/notice-page.ts'
 import { formTarget } from './pages/page.ts'
 import { REFUSALS } from './pages/refusals.ts'
 import { sendPage } from './pages/send-page.ts'
-import { consentPath, resourceOf } from './provider.ts'
-import type { SealedCookies } from './sealed-cookies.ts'
+import { consentPath } from './provider.ts'
 
-export interface ClientSignInParts extends AdmittanceParts {
-  readonly provider: Provider
+export interface ClientSignInParts extends AdmittanceParts, MailboxChoiceParts {
+  readonly accounts: AdmittanceParts['accounts'] & MailboxChoiceParts['accounts']
   readonly google: Google
   readonly visits: GoogleVisits
-  readonly cookies: SealedCookies
-  readonly publicUrl: string
 }
 
 /** The part of a client's authorization request that comes back from Google. */
@@ -33,7 +30,7 @@ export interface ClientSignIn {
 }
 
 export function createClientSignIn(parts: ClientSignInParts): ClientSignIn {
-  const { provider, google, visits, cookies, publicUrl } = parts
+  const { provider, google, visits, cookies } = parts
 
   const explain = (
     reply: FastifyReply,
@@ -77,39 +74,12 @@ export function createClientSignIn(parts: ClientSignInParts): ClientSignIn {
         return visits.begin(reply, { ...errand, consentForced: true }, profile.email)
       }
       const { userId, level } = outcome
-      await grantToClient(provider, resourceOf(publicUrl), interaction, userId, level)
-      const target = String(interaction.params.client_id)
-      parts.tell({ userId, action: 'consent', target, level, requestId: reply.request.id })
+      const { uid } = interaction
+      if (await askForMailbox(parts, reply, interaction, { uid, userId, level })) return reply
+      await grantToClient(parts, interaction, { userId, level }, reply.request.id)
       return reply.redirect(interaction.returnTo, 303)
     }
   }
-}
-
-/**
- * Notes the outcome in the authorization request. Its scope becomes what was granted: a client that asked
- * for nothing gets the default, one that asked for more gets what the person and Google gave.
- */
-async function grantToClient(
-  provider: Provider,
-  resource: string,
-  interaction: Interaction,
-  userId: UserId,
-  level: AccessLevel
-): Promise<void> {
-  const asked = String(interaction.params.scope ?? '').split(' ')
-  const general = asked.filter((scope) => scope === 'openid' || scope === 'offline_access')
-  const levels = ACCESS_LEVELS.filter((lower) => covers(level, lower))
-  const clientId = String(interaction.params.client_id)
-  const grant = new provider.Grant({ accountId: userId, clientId })
-  if (general.length > 0) grant.addOIDCScope(general.join(' '))
-  grant.addResourceScope(resource, levels.join(' '))
-  interaction.params.scope = [...general, ...levels].join(' ')
-  interaction.result = {
-    login: { accountId: userId, remember: false },
-    consent: { grantId: await grant.save() },
-    select_account: {}
-  }
-  await interaction.persist()
 }
 
 const expired = () =>

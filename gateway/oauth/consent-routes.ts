@@ -31,27 +31,11 @@ const Path = z.object({ uid: z.string().max(100) })
 export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, parts) => {
   const { provider, google, visits, session, cookies, publicUrl, defaultLevel } = parts
 
-  /** The authorization request that this very browser has begun. */
-  const interactionOf = async (
-    request: FastifyRequest,
-    reply: FastifyReply
-  ): Promise<Interaction> => {
-    const { uid } = Path.parse(request.params)
-    const interaction = await provider.interactionDetails(request.raw, reply.raw)
-    if (interaction.uid !== uid || interaction.result) {
-      throw new GatewayError(
-        'ERR_SIGN_IN',
-        'This sign-in has expired. Please start again in your application.'
-      )
-    }
-    return interaction
-  }
-
   const wantedLevel = (interaction: Interaction): AccessLevel =>
     highestLevel(String(interaction.params.scope ?? '').split(' ')) ?? defaultLevel
 
   scope.get(consentPath(':uid'), async (request, reply) => {
-    const interaction = await interactionOf(request, reply)
+    const interaction = await interactionOf(provider, request, reply)
     const clientId = String(interaction.params.client_id)
     const client = await provider.Client.find(clientId)
     const action = consentPath(interaction.uid)
@@ -69,17 +53,10 @@ export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, par
   })
 
   scope.post(consentPath(':uid'), async (request, reply) => {
-    const interaction = await interactionOf(request, reply)
+    const interaction = await interactionOf(provider, request, reply)
     requireOwnForm(request, { cookies, publicUrl, subject: consentPath(interaction.uid) })
     const answer = Decision.parse(request.body)
-    if (answer.decision === 'deny') {
-      interaction.result = {
-        error: 'access_denied',
-        error_description: 'The person did not allow this.'
-      }
-      await interaction.persist()
-      return reply.redirect(interaction.returnTo, 303)
-    }
+    if (answer.decision === 'deny') return refuseInteraction(interaction, reply)
     return visits.begin(reply, {
       for: 'client',
       uid: interaction.uid,
@@ -88,3 +65,34 @@ export const consentRoutes: FastifyPluginAsync<ConsentParts> = async (scope, par
     })
   })
 }
+
+/** The authorization request that this very browser has begun. Rejects with ERR_SIGN_IN when it is over, or another. */
+export async function interactionOf(
+  provider: Provider,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<Interaction> {
+  const { uid } = Path.parse(request.params)
+  const interaction = await provider.interactionDetails(request.raw, reply.raw)
+  if (interaction.uid !== uid || interaction.result) throw expiredSignIn()
+  return interaction
+}
+
+/** Sends the browser back to the client, which learns that the person said no. */
+export async function refuseInteraction(
+  interaction: Interaction,
+  reply: FastifyReply
+): Promise<FastifyReply> {
+  interaction.result = {
+    error: 'access_denied',
+    error_description: 'The person did not allow this.'
+  }
+  await interaction.persist()
+  return reply.redirect(interaction.returnTo, 303)
+}
+
+export const expiredSignIn = (): GatewayError =>
+  new GatewayError(
+    'ERR_SIGN_IN',
+    'This sign-in has expired. Please start again in your application.'
+  )

@@ -19,12 +19,14 @@ const Errand = z.discriminatedUnion('for', [
   }),
   /**
    * The person opens the account page; with a level they also let us use their mail, with a token they prove once more
-   * who they are before they make it.
+   * who they are before they make it. With `addedTo` they come back as another account of theirs, whose mailbox that one may
+   * use from then on.
    */
   z.object({
     for: z.literal('account'),
     level: AccessLevel.optional(),
     token: z.object({ name: z.string(), level: AccessLevel, hours: z.number() }).optional(),
+    addedTo: z.string().optional(),
     consentForced: z.boolean()
   }),
   /** A sign-in tool gave out a link; `request` names what was asked for. */

@@ -13,6 +13,7 @@ import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { Google, GoogleProfile } from '../accounts/google.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { Keyring } from '../accounts/keyring.ts'
+import type { MailboxLinks } from '../accounts/mailbox-links.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
 import type { SignInRequests } from '../tool-sign-in/requests.ts'
@@ -25,9 +26,11 @@ import { type ClientDocumentsMode, createClientDocuments } from './client-docume
 import { createClientSignIn } from './client-sign-in.ts'
 import { createConfirmations } from './confirmations.ts'
 import { createConnectedClients } from './connected-clients.ts'
+import { createConnectionMailboxes } from './connection-mailboxes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from './google-visits.ts'
 import { createGuardedFetch, type WayOut } from './guarded-fetch.ts'
+import { mailboxChoiceRoutes } from './mailbox-choice.ts'
 import { answerWithPage } from './page-errors.ts'
 import { frontPage } from './pages/front-page.ts'
 import { noticePage } from './pages/notice-page.ts'
@@ -61,6 +64,7 @@ export interface SignInParts {
   readonly grants: GoogleGrants
   readonly keyring: Keyring
   readonly personalTokens: PersonalTokens
+  readonly mailboxLinks: MailboxLinks
   /** What people choose for their tools, and what the operator allows of it. */
   readonly choices: AccountChoices
   readonly operatorPolicy: OperatorPolicy
@@ -116,7 +120,8 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
     documents.close()
     await guarded.close()
   })
-  const provider = createProvider({ ...parts, documents })
+  const mailboxes = createConnectionMailboxes({ store, clock })
+  const provider = createProvider({ ...parts, documents, mailboxes })
   // Connections that break under an answer end here; without a listener Koa prints them.
   const connection: EventEmitter = provider
   connection.on('error', (err) => scope.log.warn({ err }, 'an OAuth answer was cut off'))
@@ -133,7 +138,8 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const session = createAccountSession({ cookies, accounts, store, clock })
   const service = { ...parts.service, host: new URL(publicUrl).host }
   const clients = createConnectedClients({ store, clock, resource: resourceOf(publicUrl) })
-  const clientSignIn = createClientSignIn({ ...parts, provider, visits, cookies })
+  const choiceParts = { ...parts, provider, cookies, mailboxes }
+  const clientSignIn = createClientSignIn({ ...choiceParts, visits })
   const accountSignIn = createAccountSignIn({ ...parts, visits, session, cookies })
 
   const toolLink: ToolLinkParts | undefined = parts.toolRequests && {
@@ -158,6 +164,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
       publicUrl,
       defaultLevel
     })
+    await pages.register(mailboxChoiceRoutes, choiceParts)
     const confirmations = createConfirmations({ store, cookies, clock, publicUrl })
     const accountParts = { ...parts, service, clients, visits, session, cookies, confirmations }
     await pages.register(accountRoutes, accountParts)

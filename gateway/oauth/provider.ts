@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts'
 import { keepErrorsHere, renderError } from './authorize-errors.ts'
 import type { ClientDocuments, ClientDocumentsMode } from './client-documents.ts'
 import { type ClaimedClient, reduceClient } from './client-rules.ts'
+import type { ConnectionMailboxes } from './connection-mailboxes.ts'
 import { oauthStorage } from './storage.ts'
 
 export interface ProviderParts {
@@ -20,6 +21,8 @@ export interface ProviderParts {
   /** Whether the operator lets the owner of an account in; everybody, if absent. */
   readonly allowsAccount?: AllowedPeople['allowsAccount']
   readonly clock: Clock
+  /** Which mailboxes a connection was made with. */
+  readonly mailboxes: Pick<ConnectionMailboxes, 'chosenFor'>
   /** Whether clients may register themselves; one that has done so stays either way. */
   readonly registersClients: boolean
   /** Ms for which a refresh token that was used is accepted again; 0 for never. */
@@ -92,6 +95,11 @@ export function createProvider(parts: ProviderParts): Provider {
     },
     discovery: { service_documentation: `${publicUrl}/account` },
     features: features(parts),
+    extraTokenClaims: async (_ctx, token) => {
+      const grantId = 'grantId' in token ? token.grantId : undefined
+      const mailboxes = grantId === undefined ? undefined : await parts.mailboxes.chosenFor(grantId)
+      return mailboxes && { mailboxes }
+    },
     findAccount: (_ctx, id) => findAccount(parts, id),
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,

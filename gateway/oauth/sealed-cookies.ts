@@ -5,7 +5,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 
 /** What a sealed cookie is for: one cookie cannot be used in the place of another. */
-type CookiePurpose = 'google-visit' | 'account' | 'confirmation'
+type CookiePurpose = 'google-visit' | 'account' | 'confirmation' | 'mailboxes'
 
 /** State that the browser keeps for us without being able to read or change it. */
 export interface SealedCookies {

@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
+import { CONNECTION_MAILBOXES } from '../accounts/mailbox-links.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
 import { dateClients } from './client-retention.ts'
@@ -66,12 +67,30 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
             selectFrom('oauth as issued')
               .select('issued.id')
               .whereRef('issued.grant_id', '=', 'oauth.id')
+              .where('issued.model', '!=', CONNECTION_MAILBOXES)
+          )
+        )
+      )
+      .executeTakeFirstOrThrow()
+    const choices = await db
+      .deleteFrom('oauth')
+      .where('model', '=', CONNECTION_MAILBOXES)
+      .where('created_at', '<=', now - IDLE_GRANT_MS)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('oauth as granted')
+              .select('granted.id')
+              .where('granted.model', '=', 'Grant')
+              .whereRef('granted.id', '=', 'oauth.id')
           )
         )
       )
       .executeTakeFirstOrThrow()
     await dateClients(db, now)
-    const removed = [expired, spent, idle].map(({ numDeletedRows }) => Number(numDeletedRows))
+    const removed = [expired, spent, idle, choices].map(({ numDeletedRows }) =>
+      Number(numDeletedRows)
+    )
     const others = [await personalTokens.sweep(), await audit.sweep(), await sends.sweep()]
     return [...removed, ...others].reduce((sum, rows) => sum + rows)
   }

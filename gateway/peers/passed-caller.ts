@@ -18,6 +18,7 @@ const LONGEST = 8192
 
 const PassedCaller = z.strictObject({
   userId: z.string().min(1).max(255).transform(asUserId),
+  person: z.string().min(1).max(255).transform(asUserId).optional(),
   clientId: z.string().max(2048),
   level: AccessLevel.optional(),
   credential: z.enum(CREDENTIALS),
@@ -27,8 +28,8 @@ const PassedCaller = z.strictObject({
 })
 
 export function writeCaller(caller: Caller): string {
-  const { userId, clientId, level, credential, accessId, grantId, expiresAt } = caller
-  const told = { userId, clientId, level, credential, accessId, grantId, expiresAt }
+  const { userId, person, clientId, level, credential, accessId, grantId, expiresAt } = caller
+  const told = { userId, person, clientId, level, credential, accessId, grantId, expiresAt }
   return Buffer.from(JSON.stringify(told)).toString('base64url')
 }
 

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Schema } from './schema.ts'
 import type { Terms } from './terms.ts'
@@ -99,6 +99,9 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
   },
   '010-changes': {
     up: (db: Kysely<Schema>) => createChangeTables(db, terms)
+  },
+  '011-mailbox-links': {
+    up: (db: Kysely<Schema>) => createMailboxLinks(db, terms)
   }
 })
 
@@ -219,6 +222,24 @@ async function createSendsTable({ schema }: Kysely<Schema>, terms: Terms): Promi
     .addPrimaryKeyConstraint('sends_key', ['user_id', 'key'])
     .execute()
   await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
+}
+
+async function createMailboxLinks({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+  const ofUser = (column: ColumnDefinitionBuilder) =>
+    column.notNull().references('users.id').onDelete('cascade')
+  await schema
+    .createTable('mailbox_links')
+    .addColumn('user_id', terms.text, ofUser)
+    .addColumn('mailbox_id', terms.text, ofUser)
+    .addColumn('level', terms.text, (column) => column.notNull())
+    .addColumn('since', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('mailbox_links_key', ['user_id', 'mailbox_id'])
+    .execute()
+  await schema
+    .createIndex('mailbox_links_mailbox')
+    .on('mailbox_links')
+    .column('mailbox_id')
+    .execute()
 }
 
 async function createChangeTables(db: Kysely<Schema>, terms: Terms): Promise<void> {

@@ -30,7 +30,8 @@ const TABLES: readonly Table[] = [
   { name: 'audit', key: ['id'] },
   { name: 'key_check', key: ['id'] },
   { name: 'sends', key: ['user_id', 'key'] },
-  { name: 'account_choices', key: ['user_id'] }
+  { name: 'account_choices', key: ['user_id'] },
+  { name: 'mailbox_links', key: ['user_id', 'mailbox_id'] }
 ]
 const BATCH = 500
 

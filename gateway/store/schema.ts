@@ -15,6 +15,7 @@ export interface Schema {
   key_check: KeyCheckRow
   sends: SendRow
   account_choices: AccountChoiceRow
+  mailbox_links: MailboxLinkRow
   change_version: ChangeVersionRow
   changes: ChangeRow
 }
@@ -160,6 +161,17 @@ interface AccountChoiceRow {
   /** `PersonPolicy` as JSON. */
   policy: string
   updated_at: number
+}
+
+/** Somebody may use another account's mailbox as well. */
+interface MailboxLinkRow {
+  /** Who may. */
+  user_id: string
+  /** Whose mailbox it is. */
+  mailbox_id: string
+  /** The most that they may do with it. */
+  level: string
+  since: number
 }
 
 /** The one row whose number is that of the last change. */

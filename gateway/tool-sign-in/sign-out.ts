@@ -51,10 +51,10 @@ export interface SignedOut {
 
 /**
  * What a caller may end that asks for as much as it can: with less than everything it may not take away what the
- * person gave to others.
+ * person gave to others; neither may who uses another account's mailbox.
  */
 export const mostThatEnds = (caller: Caller | undefined): 'application' | 'account' =>
-  caller?.level === 'gmail.full' ? 'account' : 'application'
+  caller?.level === 'gmail.full' && caller.person === undefined ? 'account' : 'application'
 
 /**
  * Signs a session out; or an application, with all its tokens and sessions; or everybody: then the person's access at
@@ -85,8 +85,8 @@ export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<Sign
 async function disconnect(parts: SignOutParts, { userId, caller }: Leaver): Promise<void> {
   const { clients, personalTokens, sessions, note } = parts
   if (!caller) return
-  const by = { userId, requestId: undefined }
-  const { credential, clientId, accessId } = caller
+  const { credential, clientId, accessId, person = userId } = caller
+  const by = { userId: person, requestId: undefined }
   if (credential !== 'oauth') {
     if (accessId === '') return // the session was all there was
     await note({ ...by, action: 'revoke_token', target: accessId })
@@ -94,7 +94,8 @@ async function disconnect(parts: SignOutParts, { userId, caller }: Leaver): Prom
     return
   }
   await note({ ...by, action: 'disconnect_client', target: clientId })
-  await clients.revoke(userId, clientId)
+  await clients.revoke(person, clientId)
+  if (person !== userId) return // the other sessions with this mailbox are its owner's, or somebody else's
   for (const { handle, clientId: of } of await sessions.list({ userId, limit: MOST_SESSIONS }))
     if (of === clientId) await sessions.end(handle, 'account')
 }

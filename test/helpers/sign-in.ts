@@ -9,6 +9,7 @@ import { createAccounts } from '../../gateway/accounts/accounts.ts'
 import { createGoogle } from '../../gateway/accounts/google.ts'
 import { createGoogleGrants } from '../../gateway/accounts/google-grants.ts'
 import { createKeyring } from '../../gateway/accounts/keyring.ts'
+import { createMailboxLinks } from '../../gateway/accounts/mailbox-links.ts'
 import { createPersonalTokens } from '../../gateway/accounts/personal-tokens.ts'
 import { createTokenBroker } from '../../gateway/accounts/token-broker.ts'
 import { createVault } from '../../gateway/accounts/vault.ts'
@@ -70,6 +71,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
   const accounts = createAccounts({ store, grants, google: upstream, clock })
   const personalTokens = createPersonalTokens({ store, clock })
   const choices = createAccountChoices({ store, clock })
+  const mailboxLinks = createMailboxLinks({ store, clock })
   const changed: string[] = []
   const policies: string[] = []
   const erased: string[] = []
@@ -107,6 +109,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
       store,
       clock,
       allowed: options.allowed ?? (() => true),
+      mailboxLinks,
       choices,
       operatorPolicy: { ...OPEN_POLICY.operator, ...options.operatorPolicy },
       onPolicyChanged: (userId) => void policies.push(userId),
@@ -147,6 +150,7 @@ export async function openSignInLab(t: Test, options: SignInLabOptions = {}) {
     bearer,
     sessions,
     changed,
+    mailboxLinks,
     choices,
     policies,
     erased,
@@ -267,6 +271,8 @@ export interface Choices {
   /** Google's boxes that stay ticked; all by default. */
   readonly ticked?: readonly string[]
   readonly atGoogle?: 'allow' | 'deny'
+  /** Of the mailboxes on the page that follows Google's: their addresses. */
+  readonly mailboxes?: readonly string[]
 }
 
 /** Opens the authorization request and stops at our consent page. */
@@ -315,8 +321,32 @@ export async function authorize(
 ): Promise<Visit> {
   const consent = await openConsent(browser, client.authorizeUrl(changes))
   const google = await continueToGoogle(browser, consent, choices)
-  return answerGoogle(browser, google, choices, client.isMine)
+  const back = await answerGoogle(browser, google, choices, client.isMine)
+  return choices.mailboxes === undefined ? back : chooseMailboxes(browser, back, choices, client)
 }
+
+/** Answers the question which mailboxes a client may use. */
+async function chooseMailboxes(
+  browser: Browser,
+  { url, response }: Visit,
+  { mailboxes = [] }: Choices,
+  { isMine }: OAuthClient
+): Promise<Visit> {
+  const page = await response.text()
+  const mailbox = mailboxes.map((email) => mailboxIds(page).get(email) ?? email)
+  const [, action = ''] = /<form method="post" action="([^"]*)"/.exec(page) ?? []
+  const { token = '' } = formFields(page)
+  const fields = { token, decision: 'allow', mailbox }
+  return browser.submit(new URL(action, url), fields, new URL(url.origin), isMine)
+}
+
+/** The mailboxes that a page offers: the value of each, by its address. */
+export const mailboxIds = (page: string): Map<string, string> =>
+  new Map(
+    [...page.matchAll(/name="mailbox" value="([^"]*)"[^>]*> <span>([^<]*)</g)].map(
+      ([, id = '', email = '']) => [email, id]
+    )
+  )
 
 /** The whole way and the tokens at its end. */
 export async function signInClient(

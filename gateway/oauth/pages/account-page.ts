@@ -6,13 +6,15 @@ import { type AccountSessionView, TOOL_CLIENT } from '../account-sessions.ts'
 import type { WaitingAct } from '../confirmations.ts'
 import type { ConnectedClient } from '../connected-clients.ts'
 import type { ServiceIdentity } from '../service-identity.ts'
+import { form, levelField, moment } from './account-parts.ts'
 import { actToDecide } from './confirm-page.ts'
 import { type Html, html } from './html.ts'
 import { LEVEL_IN_WORDS, LEVEL_NAME } from './level-words.ts'
+import { type MailboxListView, mailboxList } from './mailbox-list.ts'
 import { copyable, type Page } from './page.ts'
 import { toolChoice } from './tool-choice.ts'
 
-export interface AccountView {
+export interface AccountView extends MailboxListView {
   readonly service: ServiceIdentity
   readonly email: string
   /** Undefined while the person has no account here. */
@@ -29,7 +31,6 @@ export interface AccountView {
   /** What waits for the person's word. */
   readonly waiting: readonly WaitingAct[]
   readonly mcpUrl: string
-  readonly formToken: string
   readonly googleOrigin: string
 }
 
@@ -63,6 +64,7 @@ ${form(view.formToken, 'sign-out', html`<button>Sign out</button>`)}</div>
 ${waitingList(view)}
 ${access(view)}
 ${view.state === undefined ? undefined : form(view.formToken, 'tools', toolChoice(view))}
+${view.state === undefined ? undefined : mailboxList(view)}
 ${clientList(view)}
 ${sessionList(view)}
 ${tokenList(view)}
@@ -170,16 +172,3 @@ ${form(
   'erase',
   html`<p><label><input type="checkbox" name="confirm" value="yes" required> Yes, erase everything</label></p><button>Disconnect and erase</button>`
 )}`
-
-const levelField = (levels: readonly AccessLevel[], chosen: AccessLevel): Html =>
-  html`<label class="field"><span>Access</span><select name="level">${levels.map(
-    (level) =>
-      html`<option value="${level}"${level === chosen ? html` selected` : undefined}>${LEVEL_IN_WORDS[level]}</option>`
-  )}</select></label>`
-
-const form = (formToken: string, action: string, content: Html): Html =>
-  html`<form method="post" action="/account/${action}"><input type="hidden" name="token" value="${formToken}">${content}</form>`
-
-/** A moment as a person reads it, to the minute, in UTC: the page knows no time zone of theirs. */
-const moment = (at: number): string =>
-  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
