@@ -9,11 +9,11 @@ import closeWithGrace from 'close-with-grace'
 import { GatewayError } from '#shared/errors.ts'
 import { startGateway } from '../gateway/start.ts'
 import { createLog } from '../gateway/telemetry/log.ts'
-import { buildWorker } from './build.ts'
 import { greeting } from './demo/greeting.ts'
 import { startSandboxProcess } from './demo/sandbox-process.ts'
 import { demoSettings } from './demo/settings.ts'
 import { signInEverybody } from './demo/sign-in-everybody.ts'
+import { prepareWorker } from './worker-program.ts'
 
 const kept = process.env.DEMO_DATA
 const directory = kept || (await mkdtemp(join(tmpdir(), 'gmail-mcp-demo-')))
@@ -26,8 +26,8 @@ const step = (words: string): void => {
 }
 
 try {
-  step('Building the program of the workers')
-  await buildWorker()
+  step('Making the program of the workers ready')
+  await prepareWorker()
   step('Starting the stand-in for Google')
   const sandbox = await startSandboxProcess(directory, process.env.DEMO_USERS ?? '3')
   const config = await demoSettings(directory, sandbox, process.env)

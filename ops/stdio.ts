@@ -5,7 +5,6 @@
  * Nothing but protocol goes to stdout.
  */
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import closeWithGrace from 'close-with-grace'
 import { googleScopesFor } from '#shared/access-levels.ts'
@@ -15,6 +14,7 @@ import { OPEN_POLICY } from '#shared/tool-policy.ts'
 import { VERSION } from '#shared/version.ts'
 import { type Config, operatorPolicy } from '../gateway/config.ts'
 import { memoryLedger } from '../worker/gmail/memory-ledger.ts'
+import { threadFiles } from '../worker/mime/thread-files.ts'
 import { createGmailProgram } from '../worker/tools/program.ts'
 import { filesDirectory } from './stdio/files-directory.ts'
 import { openLocalPerson } from './stdio/local-person.ts'
@@ -45,10 +45,7 @@ try {
       gmailOrigin,
       clock: systemClock,
       report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
-      threadFile: fileURLToPath(new URL('../worker/mime/tasks.ts', import.meta.url)),
-      documentThreadFile: fileURLToPath(
-        new URL('../worker/mime/documents/tasks.ts', import.meta.url)
-      ),
+      ...threadFiles(),
       version: VERSION,
       files,
       policy: { ...OPEN_POLICY, operator: operatorPolicy(settings) },

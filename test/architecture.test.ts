@@ -247,6 +247,7 @@ t.test('heavy packages are imported where they belong, and nowhere else', async 
   t.same([...new Set(inShared.map(({ name }) => name))].sort(), [
     'node:crypto',
     'node:stream',
+    'node:url',
     'zod'
   ])
 })

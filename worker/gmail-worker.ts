@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '#shared/clock.ts'
 import { VERSION } from '#shared/version.ts'
 import { channelConfirm } from './channel-confirm.ts'
@@ -11,15 +10,11 @@ import { channelUnits } from './channel-units.ts'
 import { channelUnsubscribe } from './channel-unsubscribe.ts'
 import type { GmailReport } from './gmail/report.ts'
 import type { Define } from './host.ts'
+import { threadFiles } from './mime/thread-files.ts'
 import { Tally } from './tally.ts'
 import type { ToolReport } from './tools/context.ts'
 import { createGmailProgram } from './tools/program.ts'
 import { createStrangersProgram } from './tools/sign-in/strangers-program.ts'
-
-/** In the bundle the threads' programs lie beside this one. */
-const [THREAD_FILE, DOCUMENT_THREAD_FILE] = import.meta.url.endsWith('.ts')
-  ? ['mime/tasks.ts', 'mime/documents/tasks.ts']
-  : ['mime-thread.mjs', 'document-thread.mjs']
 
 /** The tools of one account, with all that they need of the gateway taken from the channel. */
 export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
@@ -44,8 +39,7 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     tokens: new ChannelTokens(channel, clock.now),
     clock,
     report,
-    threadFile: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
-    documentThreadFile: fileURLToPath(new URL(DOCUMENT_THREAD_FILE, import.meta.url)),
+    ...threadFiles(),
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,

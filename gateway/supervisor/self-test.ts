@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
+import { moduleFile } from '#shared/module-file.ts'
 import type { Launched, Launcher } from './launcher.ts'
 
 /** What a worker that has fallen to an attacker could do, were there no restrictions inside Node. */
@@ -47,7 +47,7 @@ export const Findings = z.object({
 })
 export type Findings = z.infer<typeof Findings>
 
-export const PROBE_PROGRAM = fileURLToPath(new URL('./isolation-probe.ts', import.meta.url))
+export const PROBE_PROGRAM = moduleFile('./isolation-probe', import.meta.url)
 
 /** What is worth stealing, as paths, and what is not for workers. */
 export interface Assets {

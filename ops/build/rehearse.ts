@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { CHANNEL_PROTOCOL, parseFromWorker, type ToWorker } from '#shared/channel.ts'
+import { moduleFile } from '#shared/module-file.ts'
 import { LINK_FD } from '#shared/multiplexer/frames.ts'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
 import { V8_FLAGS } from '#shared/v8-flags.ts'
 import { PRINCIPAL_HEADER, type Principal, REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 
-const KEEP_BYTECODE = fileURLToPath(new URL('./keep-bytecode.ts', import.meta.url))
+const KEEP_BYTECODE = moduleFile('./keep-bytecode', import.meta.url)
 
 /**
  * Starts a bundled worker, lets it serve one session as a gateway would, and keeps the bytecode of what that

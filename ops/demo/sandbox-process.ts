@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
+import { moduleFile } from '#shared/module-file.ts'
 
 const Ready = z.object({
   url: z.string(),
@@ -17,7 +17,7 @@ export interface SandboxProcess extends z.infer<typeof Ready> {
   close(): Promise<void>
 }
 
-const MAIN = fileURLToPath(new URL('../sandbox/main.ts', import.meta.url))
+const MAIN = moduleFile('../sandbox/main', import.meta.url)
 
 /** Starts the stand-in for Google as a process of its own, which ends with this one however that ends. */
 export async function startSandboxProcess(

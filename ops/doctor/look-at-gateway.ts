@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as z from 'zod'
+import { moduleFile } from '#shared/module-file.ts'
 import type { Config } from '../../gateway/config.ts'
 import { assertFree } from '../../gateway/free-port.ts'
 import { openConnection } from '../admin/connection.ts'
@@ -19,7 +19,7 @@ const Report = z.looseObject({
 })
 const Tried = z.looseObject({ isolation: Isolation, worker: z.string() })
 
-const MAIN = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
+const MAIN = moduleFile('../../gateway/main', import.meta.url)
 const TRY_MS = 120_000
 
 /** Whether a gateway runs here already. */
