@@ -11,6 +11,7 @@ import { AccessWatch, type AccessWatchParts } from './http/access-watch.ts'
 import { CallerLimits } from './http/caller-limits.ts'
 import { Exchanges } from './http/exchange.ts'
 import { HeldBytes } from './http/held-bytes.ts'
+import { KeptAnswers } from './http/kept-answers.ts'
 import { ParkedStreams } from './http/parked-streams.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import type { Ownership } from './ownership/ownership.ts'
@@ -48,6 +49,8 @@ export interface ServingParts {
   readonly confirmations: WorkerDeskParts['confirmations']
   readonly unsubscriber: WorkerDeskParts['unsubscriber']
   readonly ownership: Ownership
+  /** This gateway's name in what it gives out. */
+  readonly nodeTag: string
   /** What links end with, by which other gateways know whose they are; undefined where there are none. */
   readonly linkTag: string | undefined
   readonly isLive: BearerTokens['isLive']
@@ -78,6 +81,8 @@ export interface Serving {
   readonly isLive: BearerTokens['isLive']
   /** Bytes of answers that wait for their clients. */
   readonly held: HeldBytes
+  /** Calls whose clients may come back for the answer. */
+  readonly kept: KeptAnswers
   /** To files of messages. */
   readonly links: OneTimeLinks<FileTarget>
   /** Where files may be put. */
@@ -115,13 +120,9 @@ export function createServing(parts: ServingParts): Serving {
   const ledger = new Ledger(clock)
   const workerTime = new WorkerTime((seconds) => metrics.workers.cpu.inc({}, seconds))
   const limits = limitsOf(config, clock)
-  const access = new AccessWatch({
-    clock,
-    isLive: parts.isLive,
-    doubtful: parts.doubtful,
-    failed: (err) => parts.log.error({ err }, 'access not looked at')
-  })
+  const access = accessOf(parts)
   const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
+  const kept = new KeptAnswers(clock, parts.nodeTag)
   const restorer = restorerOf(parts)
   const streams = new ParkedStreams({
     clock,
@@ -172,7 +173,7 @@ export function createServing(parts: ServingParts): Serving {
   const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
   return {
     ...{ supervisor, sessions, restorer, exchanges, streams, limits, access, held, links, slots },
-    ...{ ledger, workerTime },
+    ...{ kept, ledger, workerTime },
     isLive: parts.isLive,
     door: new Door(),
     grantChanged: (userId) => news.changed(userId),
@@ -197,6 +198,7 @@ export function createServing(parts: ServingParts): Serving {
       streams.close()
       access.close()
       await supervisor.close()
+      kept.close()
       await sessions.close()
     }
   }
@@ -224,6 +226,14 @@ const restorerOf = ({ clock, metrics: { sessions }, events }: ServingParts): Res
       const ms = Math.round(seconds * 1000)
       events.tell('session_resumed', { userId, session, cause, result, ms }, ok ? 'info' : 'warn')
     }
+  })
+
+const accessOf = ({ clock, isLive, doubtful, log }: ServingParts): AccessWatch =>
+  new AccessWatch({
+    clock,
+    isLive,
+    doubtful,
+    failed: (err) => log.error({ err }, 'access not looked at')
   })
 
 const limitsOf = (config: Config, clock: Clock): CallerLimits =>

@@ -105,6 +105,7 @@ export async function wire(
     confirmations: confirmationsOf(config, store, accounts),
     unsubscriber: createUnsubscriber(substitutes.fetchOfLists ?? lists.fetch, systemClock),
     ownership,
+    nodeTag: tagOf(node.id),
     linkTag: config.PEER_URL === undefined ? undefined : tagOf(node.id),
     isLive: tokens.isLive,
     ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books, tellOthers },

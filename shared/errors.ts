@@ -2,6 +2,7 @@
 const STATUS = {
   ERR_ACCESS_ENDED: 401, // the token that a call came with was revoked, or its time was over, during the call
   ERR_ACCOUNT_BLOCKED: 403, // an operator blocked this account
+  ERR_ANSWER_GONE: 410, // a call's connection was lost, and so was its answer
   ERR_BAD_REQUEST: 400, // an argument is missing or wrong; the message names it
   ERR_BODY_TOO_LARGE: 413, // the request body is over MAX_BODY
   ERR_CALL_ENDED: 503, // an operator ended this call

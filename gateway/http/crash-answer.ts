@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { GatewayError } from '#shared/errors.ts'
 import type { Exchange } from './exchange.ts'
-import { noteFailure, rpcErrorOf } from './rpc-error.ts'
+import type { KeptAnswer } from './kept-answer.ts'
+import { errorEvent, noteFailure, rpcErrorOf } from './rpc-error.ts'
 
 /** A worker's last reports may still be on their way when its socket breaks; they come before its end. */
 const LAST_WORDS_MS = 2000
@@ -28,15 +29,20 @@ export async function lastWords(exchange: Exchange): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Ends an event stream that has begun: one JSON-RPC error for each call it was to answer. */
-export function endWithErrors(to: ServerResponse, exchange: Exchange, error: GatewayError): void {
-  if (to.destroyed) return
+/** The last events of a stream that has begun: one JSON-RPC error for each call it was to answer. */
+export function writeErrors(
+  to: ServerResponse,
+  exchange: Exchange,
+  kept: KeptAnswer | undefined,
+  error: GatewayError
+): void {
   const { request } = exchange.reply
   noteFailure(request, error)
   for (const { rpcId } of exchange.calls) {
-    to.write(`event: message\ndata: ${JSON.stringify(rpcErrorOf(error, rpcId, request.id))}\n\n`)
+    const event = errorEvent(rpcErrorOf(error, rpcId, request.id), kept?.toldEventId)
+    kept?.add(Buffer.from(event), false)
+    if (!to.destroyed) to.write(event)
   }
-  to.end()
 }
 
 /** The id to name in an answer of its own; null when there are none or several (JSON-RPC 2.0 §5). */

@@ -5,6 +5,7 @@ import type { RpcCall } from '#shared/rpc-calls.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
+import type { KeptAnswer } from './kept-answer.ts'
 
 /** A JSON-RPC request inside an exchange. */
 export interface ReportedCall {
@@ -40,9 +41,11 @@ export interface Exchange {
   readonly calls: ReportedCall[]
   /** JSON-RPC messages in its body. */
   readonly mostCalls: number
+  /** Set when its answer has begun and its client may come back for it. */
+  kept?: KeptAnswer | undefined
 }
 
-type NewExchange = Omit<Exchange, 'id' | 'abort' | 'isRead' | 'calls'> & {
+type NewExchange = Omit<Exchange, 'id' | 'abort' | 'isRead' | 'calls' | 'kept'> & {
   /** What was read in the body; undefined when that is its worker's to tell. */
   readonly read: readonly RpcCall[] | undefined
 }

@@ -5,9 +5,10 @@ import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { REQUEST_ID_HEADER } from '#shared/worker-http.ts'
 import { bodyTooLarge, byteLimit } from './byte-limit.ts'
-import { endWithErrors, lastWords, soleId, workerGone } from './crash-answer.ts'
+import { lastWords, soleId, workerGone, writeErrors } from './crash-answer.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
+import type { KeptAnswers } from './kept-answers.ts'
 import { Outlet } from './outlet.ts'
 import { relayAnswer } from './relay-answer.ts'
 import { sendRpcError } from './rpc-error.ts'
@@ -27,6 +28,8 @@ export interface ProxyParts {
   readonly resourceMetadataUrl: string
   /** What waits for clients. */
   readonly held: HeldBytes
+  /** What clients may come back for. */
+  readonly kept: KeptAnswers
   /** Opens `request.exchange`: everything that must be known before a byte is forwarded. */
   readonly admit: preHandlerAsyncHookHandler
   readonly onBytes: (direction: 'in' | 'out', bytes: number, userId: UserId) => void
@@ -109,10 +112,14 @@ function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Promise<
   return relayAnswer(exchange.reply, from, {
     outlet: outletOf(parts, exchange),
     passed: (bytes) => parts.onBytes('out', bytes, exchange.caller.userId),
+    keep() {
+      exchange.kept = parts.kept.begin(exchange)
+      return exchange.kept
+    },
     fail: (error) => fail(exchange, error),
-    async endStream(to) {
+    async endStream(to, kept) {
       await lastWords(exchange)
-      endWithErrors(to, exchange, endReason(exchange))
+      writeErrors(to, exchange, kept, endReason(exchange))
     }
   })
 }

@@ -13,20 +13,24 @@ import type { Supervisor, WorkerLease } from '../supervisor/supervisor.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import type { AccessWatch } from './access-watch.ts'
 import { bodyTooLarge } from './byte-limit.ts'
+import { readCallEventId } from './call-event-id.ts'
 import type { CallerLimits } from './caller-limits.ts'
 import { endCalls } from './end-calls.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
+import type { KeptAnswers } from './kept-answers.ts'
 import { isListen, listen, listenAhead, PATIENCE_MS } from './listen.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
 import { formsTaken, isJson } from './media-types.ts'
 import type { ParkedStreams } from './parked-streams.ts'
 import type { PassOn } from './pass-on.ts'
 import { isModern } from './protocol-era.ts'
+import { type LeadBack, resumeCall } from './resume-call.ts'
 import { sendRpcError } from './rpc-error.ts'
 import { peekAt, rpcIdOf } from './rpc-id.ts'
 import { isTraced } from './trace-requests.ts'
 import { whenClosed } from './when-closed.ts'
+import { whenOver } from './when-over.ts'
 
 export interface McpParts {
   readonly supervisor: Supervisor
@@ -37,6 +41,7 @@ export interface McpParts {
   readonly limits: CallerLimits
   readonly access: AccessWatch
   readonly held: HeldBytes
+  readonly kept: KeptAnswers
   readonly clock: Clock
   readonly maxBody: number
   /** Where clients learn how to sign in here. */
@@ -72,6 +77,8 @@ export interface PeerWay {
   lead(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
   /** The same when this gateway has found out that it does not serve the person, which `why` says. */
   leadAway(request: FastifyRequest, reply: FastifyReply, why: GatewayError): Promise<boolean>
+  /** To the gateway that has begun to answer a call; absent where requests come from one. */
+  readonly leadBack?: LeadBack
 }
 
 /** `/mcp` for an authenticated caller: POST goes to the worker, GET parks a stream here, DELETE ends a session. */
@@ -102,6 +109,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     maxBody: parts.maxBody,
     resourceMetadataUrl: parts.resourceMetadataUrl,
     held: parts.held,
+    kept: parts.kept,
     onBytes: parts.measure.bytes,
     admit: (request, reply) => admit(parts, request, reply)
   })
@@ -117,6 +125,7 @@ async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<vo
 
   // Not for HEAD: it would open a stream that nobody can read.
   app.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
+    if (readCallEventId(request.headers['last-event-id'])) return comeBack(parts, request, reply)
     if (await parts.peers?.lead(request, reply)) return reply
     parts.limits.spend(callerOf(request).userId)
     const found = await findSession(parts.sessions, request)
@@ -143,6 +152,21 @@ async function bodilessRoutes(app: FastifyInstance, parts: McpParts): Promise<vo
   })
 }
 
+/** Its client has lost the stream of a call's answer (MCP 2025-11-25, "Resumability and Redelivery"). */
+async function comeBack(
+  parts: McpParts,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
+  parts.limits.spend(callerOf(request).userId)
+  const found = await findSession(parts.sessions, request)
+  if (!found) return methodNotAllowed(request, reply)
+  if (!formsTaken(request.headers.accept).stream) return notAcceptable(reply, null)
+  const { kept, peers } = parts
+  const isServed = await resumeCall({ kept, leadBack: peers?.leadBack }, found, request, reply)
+  return isServed ? reply : methodNotAllowed(request, reply)
+}
+
 /**
  * Opens the request's exchange: a place within the account's limits, a live session if one is named, a
  * worker that knows the session. Everything it takes is given back when the response is over.
@@ -161,14 +185,14 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     left.abort(accessEnded())
     if (request.exchange) endCalls(request.exchange, accessEnded())
   })
-  whenClosed(reply, unwatch)
+  whenOver(reply, unwatch)
   const leave = parts.limits.enterCall(caller.userId)
-  whenClosed(reply, leave)
+  whenOver(reply, leave)
   if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
   const peeked = await peekAt(request)
   const { count, isInitialize, calls: read } = peeked
   request.trace?.adopt(parseTraceparent(peeked.traceparent))
-  if (count > 1) whenClosed(reply, parts.limits.enterRestOf(caller.userId, count))
+  if (count > 1) whenOver(reply, parts.limits.enterRestOf(caller.userId, count))
   if (!isJson(request.headers['content-type']) || isEncoded(request)) {
     await unsupportedType(request, reply)
     return
@@ -191,7 +215,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     return
   }
   isWaiting = false
-  whenClosed(reply, () => lease.release())
+  whenOver(reply, () => lease.release())
   const afterWorker = performance.now()
   if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
   await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
@@ -211,14 +235,14 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   request.exchange = exchange
   if (found) begin(found.session)
   if (found) parts.streams.renew(found.session, caller)
-  whenClosed(reply, () => {
+  whenOver(reply, () => {
     parts.exchanges.close(exchange)
     if (found) found.session.inFlight -= 1
     if (!reply.raw.writableFinished) exchange.abort.abort()
   })
   parts.measure.overhead((beforeWorker - arrivedAt + performance.now() - afterWorker) / 1000)
   if (!opensStream(request)) {
-    whenClosed(reply, endInTime(parts, exchange))
+    whenOver(reply, endInTime(parts, exchange))
     return
   }
   await listen(parts, exchange, request, reply)

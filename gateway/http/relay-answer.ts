@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { gatherWrites } from '#shared/gather-writes.ts'
+import { type KeptAnswer, primingEvent } from './kept-answer.ts'
 import { type Beginning, beginningOf, passLong } from './long-answer.ts'
 import type { Outlet } from './outlet.ts'
 import { relay } from './sse-relay.ts'
@@ -12,10 +13,12 @@ const HOLD_BYTES = 64 * 1024
 export interface RelayParts {
   readonly outlet: Outlet
   readonly passed: (bytes: number) => void
+  /** Begins to keep an event stream for a client that may leave and come back; undefined where that cannot be. */
+  readonly keep?: () => KeptAnswer | undefined
   /** It broke off before anything was sent. */
   readonly fail: (error: unknown) => Promise<void>
-  /** The event stream broke off between two events: says so, and ends it. */
-  readonly endStream: (to: ServerResponse) => Promise<void>
+  /** The event stream broke off between two events: says so. */
+  readonly endStream: (to: ServerResponse, kept: KeptAnswer | undefined) => Promise<void>
 }
 
 /** Sends on what `from` answers, by the status and headers that the reply has. Rejects only as `fail` and `endStream` do. */
@@ -47,14 +50,17 @@ export async function relayAnswer(
 async function relayStream(
   reply: FastifyReply,
   from: Readable,
-  { outlet, passed, endStream }: RelayParts
+  { outlet, passed, keep, endStream }: RelayParts
 ): Promise<void> {
   const to = hijack(reply)
   gatherWrites(to.socket)
   to.flushHeaders()
-  const end = await relay(from, to, outlet, passed)
-  if (end === 'worker-lost' && !to.destroyed) await endStream(to)
-  else to.end()
+  const kept = keep?.()
+  if (kept) to.write(primingEvent(kept.eventId))
+  const end = await relay(from, to, outlet, passed, kept)
+  if (end === 'worker-lost' && (kept || !to.destroyed)) await endStream(to, kept)
+  kept?.over()
+  to.end()
 }
 
 /** Takes the answer out of Fastify's hands, with the status and headers that it has. */

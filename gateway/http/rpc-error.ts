@@ -49,6 +49,10 @@ export function rpcErrorOf(
   }
 }
 
+/** The error as an event of a stream, with an id if it has one. */
+export const errorEvent = (error: RpcError, eventId?: string): string =>
+  `event: message\n${eventId === undefined ? '' : `id: ${eventId}\n`}data: ${JSON.stringify(error)}\n\n`
+
 /** The one way in which `/mcp` answers with an error of the gateway's own. Does nothing once headers went out. */
 export function sendRpcError(
   reply: FastifyReply,

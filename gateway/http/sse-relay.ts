@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { KeptAnswer } from './kept-answer.ts'
 import type { Outlet } from './outlet.ts'
 import { EventCutter } from './whole-events.ts'
 
@@ -15,24 +16,38 @@ const CUT = '\nevent: cut\n\n'
 /**
  * Copies a worker's event stream to the client, short events whole and long ones as they come, and lets the
  * worker wait while `outlet` has no room. Resolves, never rejects; on `worker-lost` the response is still
- * open between two events, so that the caller can say why.
+ * open between two events, so that the caller can say why. Where the answer is `kept`, a client that left ends nothing,
+ * as long as it can be.
  */
 export async function relay(
   from: Readable,
   to: ServerResponse,
   outlet: Outlet,
-  passed: (bytes: number) => void
+  passed: (bytes: number) => void,
+  kept?: KeptAnswer
 ): Promise<RelayEnd> {
   const { promise, resolve } = Promise.withResolvers<RelayEnd>()
   const events = new EventCutter()
   const more = (): void => void from.resume()
-  const left = (): void => resolve('client-left')
+  let isLeft = false
+  const left = (): void => {
+    isLeft = true
+    if (!kept || kept.isLost) resolve('client-left')
+    else more()
+  }
   to.once('close', left)
   if (to.destroyed) left()
   from.on('data', (chunk: Buffer) => {
     passed(chunk.byteLength)
+    const goesOn = events.isInside
     const ready = events.push(chunk)
-    if (!ready || outlet.write(ready)) return
+    if (!ready) return
+    kept?.add(ready, goesOn)
+    if (isLeft) {
+      if (kept?.isLost) resolve('client-left')
+      return
+    }
+    if (outlet.write(ready)) return
     from.pause()
     outlet.whenRoom(more)
   })

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
@@ -12,14 +11,15 @@ import { Outlet } from '../http/outlet.ts'
 import { bodyOf } from '../http/pass-on.ts'
 import { isModern } from '../http/protocol-era.ts'
 import { type RelayParts, relayAnswer } from '../http/relay-answer.ts'
-import { REQUEST_ID } from '../http/request-names.ts'
-import { noteFailure, rpcErrorOf, sendRpcError } from '../http/rpc-error.ts'
+import { gatewayGone } from '../http/resume-call.ts'
+import { errorEvent, noteFailure, rpcErrorOf, sendRpcError } from '../http/rpc-error.ts'
 import { peekAt } from '../http/rpc-id.ts'
 import { whenClosed } from '../http/when-closed.ts'
-import { FROM_CLIENT, headersToClient } from '../http/worker-headers.ts'
+import { headersToClient } from '../http/worker-headers.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
-import { CALLER_HEADER, ELSEWHERE_HEADER, writeCaller } from './passed-caller.ts'
+import { headersToPeer } from './headers-to-peer.ts'
+import { ELSEWHERE_HEADER } from './passed-caller.ts'
 import { type PeerPools, PeerUnreachable } from './peer-pools.ts'
 import type { Peer, PeerRoutes } from './peer-routes.ts'
 
@@ -49,7 +49,6 @@ const AGAIN_MS = 100
 /** For the other gateway's own word that a call took too long. */
 const SLACK_MS = 5000
 const LEAVE_LOOK_MS = 50
-const ALSO_FROM_CLIENT = ['traceparent', 'tracestate']
 
 export interface OpenPeerWay extends PeerWay {
   /** The other gateway is no more: what waits for it is told so. */
@@ -73,7 +72,7 @@ export function createPeerWay(parts: PeerWayParts): OpenPeerWay {
     const one: UnderWay = { peer: peer.id, abort, isStream: opensStream(request) }
     underWay.add(one)
     whenClosed(reply, () => abort.abort())
-    const tooLong = (): void => abort.abort(lost())
+    const tooLong = (): void => abort.abort(gatewayGone())
     // The gateway that serves the call ends it in time, unless it is out of reach without a word.
     const cancel = one.isStream ? () => {} : parts.clock.after(parts.callMs + SLACK_MS, tooLong)
     try {
@@ -120,15 +119,15 @@ export function createPeerWay(parts: PeerWayParts): OpenPeerWay {
       }),
 
     gone({ id }) {
-      for (const { peer, abort } of underWay) if (peer === id) abort.abort(lost())
+      for (const { peer, abort } of underWay) if (peer === id) abort.abort(gatewayGone())
     },
 
     async leave(ms) {
-      for (const { isStream, abort } of underWay) if (isStream) abort.abort(lost())
+      for (const { isStream, abort } of underWay) if (isStream) abort.abort(gatewayGone())
       const until = parts.clock.monotonic() + ms
       while (underWay.size > 0 && parts.clock.monotonic() < until)
         await pause(parts.clock, LEAVE_LOOK_MS)
-      for (const { abort } of underWay) abort.abort(lost())
+      for (const { abort } of underWay) abort.abort(gatewayGone())
     }
   }
 }
@@ -207,14 +206,12 @@ const lastWordsTo = (
   return {
     passed() {},
     async fail() {
-      if (!reply.raw.closed) sendRpcError(reply, lost(), rpcId)
+      if (!reply.raw.closed) sendRpcError(reply, gatewayGone(), rpcId)
     },
     async endStream(to) {
-      noteFailure(request, lost())
+      noteFailure(request, gatewayGone())
       // A stream that a client only listens on has no call that could be told of.
-      const told = JSON.stringify(rpcErrorOf(lost(), rpcId, request.id))
-      if (!opensStream(request)) to.write(`event: message\ndata: ${told}\n\n`)
-      to.end()
+      if (!opensStream(request)) to.write(errorEvent(rpcErrorOf(gatewayGone(), rpcId, request.id)))
     }
   }
 }
@@ -235,33 +232,7 @@ async function bodyWithin(
     .pipe(limited)
 }
 
-function headersToPeer(request: FastifyRequest, caller: Caller): Record<string, string> {
-  return {
-    ...allowed(request.headers),
-    ...(request.trace && { traceparent: request.trace.traceparent }),
-    [REQUEST_ID]: request.id,
-    [CALLER_HEADER]: writeCaller(caller)
-  }
-}
-
-function allowed(headers: IncomingHttpHeaders): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    const isAllowed =
-      FROM_CLIENT.includes(name) || ALSO_FROM_CLIENT.includes(name) || name.startsWith('mcp-param-')
-    if (isAllowed && typeof value === 'string') kept[name] = value
-  }
-  return kept
-}
-
 const heldElsewhere = (): GatewayError =>
   new GatewayError('ERR_LEASE_HELD', 'Another gateway serves this account; try again.', {
     retryAfter: 1
   })
-
-const lost = (): GatewayError =>
-  new GatewayError(
-    'ERR_PEER_GONE',
-    'The gateway that served this account stopped during the call. Whether the call took effect is not known; the next call goes to another one.',
-    { retryAfter: 1 }
-  )

@@ -9,6 +9,7 @@ import { PeerPools } from './peer-pools.ts'
 import { PeerRoutes } from './peer-routes.ts'
 import { createPeerWay, type OpenPeerWay, type Passed } from './peer-way.ts'
 import { watchStreams } from './stream-watch.ts'
+import { createWayBack } from './way-back.ts'
 
 export interface PeersParts {
   readonly keys: PeerKeys
@@ -75,7 +76,7 @@ export function openPeers(parts: PeersParts): Peers {
   const unwatch = watchStreams({ ...parts, routes })
   return {
     routes,
-    way,
+    way: { ...way, leadBack: createWayBack({ ...parts, routes, pools }) },
     leadLink: createLinkWay({
       pools,
       peers: () => routes.list(),

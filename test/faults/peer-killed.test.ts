@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -13,6 +14,7 @@ import {
   send,
   textOf
 } from '../helpers/mcp-http.ts'
+import { endingQuietly, type Fetch, OFFICIAL_CLIENTS } from '../helpers/official-clients.ts'
 import { peerSettings } from '../helpers/peer-gateways.ts'
 import { startPostgres, withoutPostgres } from '../helpers/postgres.ts'
 import { becomes } from '../helpers/until.ts'
@@ -26,6 +28,22 @@ const skip =
 const ELSEWHERE = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
 /** Longer than anybody waits here. */
 const LONG_MS = 60_000
+
+/** A proxy that ends quietly. It asks at `url`, and at `instead` when nothing listens there. */
+function throughProxy(url: string, instead: string) {
+  const seen = new EventEmitter()
+  const either: Fetch = async (_url, init) => {
+    const isGet = init?.method === 'GET'
+    const response = await fetch(url, init).catch((error: unknown) => {
+      if (!isGet) throw error
+      return fetch(instead, init)
+    })
+    const type = response.headers.get('content-type')
+    if (!isGet && type?.startsWith('text/event-stream')) seen.emit('stream')
+    return response
+  }
+  return { fetch: endingQuietly(either), nextStream: () => once(seen, 'stream') }
+}
 
 t.test('a gateway that is killed is followed, by way of the others', { skip }, async (t) => {
   const server = await startPostgres(t)
@@ -67,8 +85,24 @@ t.test('a gateway that is killed is followed, by way of the others', { skip }, a
       textOf(await messageOf(await send(second.me, { session, body: call('seen') }))) ?? '{}'
     ).waiting
   t.ok(await becomes(waiting, (n) => n === 2))
+  // Their proxy knows both gateways, and makes the end of one look like the end of an answer.
+  const told: Promise<{ name: string; how: unknown; at: number }>[] = []
+  for (const [name, open] of Object.entries(OFFICIAL_CLIENTS)) {
+    const proxy = throughProxy(first.me.url, second.me.url)
+    const client = open(first.me, proxy.fetch)
+    t.teardown(() => client.close())
+    await client.connect()
+    const begun = proxy.nextStream()
+    const called = client.callTool('wait', { ms: LONG_MS, text: 'never' })
+    told.push(called.catch(String).then((how) => ({ name, how, at: performance.now() })))
+    await begun
+  }
   process.kill(first.pid, 'SIGKILL')
   const killedAt = performance.now()
+  for (const { name, how, at } of await Promise.all(told)) {
+    t.match(how, /The gateway that served this account stopped during the call/, name)
+    t.comment(`${name} was told ${((at - killedAt) / 1000).toFixed(2)} s after the kill`)
+  }
   for (const [n, told] of (await Promise.all(inFlight)).entries()) {
     t.equal(told.length, 1, 'one message, and the end')
     t.match(told[0], { id: `mine-${n + 1}`, error: { data: { code: 'ERR_PEER_GONE' } } })

@@ -9,6 +9,7 @@ import {
   modernCall,
   openSession,
   peopleOf,
+  rawEvents,
   send,
   workersOf
 } from '../../helpers/mcp-http.ts'
@@ -17,6 +18,17 @@ import { withoutPostgres } from '../../helpers/postgres.ts'
 import { becomes } from '../../helpers/until.ts'
 
 const skip = withoutPostgres
+const REVISION = { 'mcp-protocol-version': '2025-11-25' }
+
+/** A call whose answer has begun: what loses its stream, and the headers with which a client comes back. */
+async function beginWaiting(me: Endpoint, session: string, id: string) {
+  const abort = new AbortController()
+  const body = call('wait', { ms: 60_000, text: 'here' }, id)
+  const response = await send(me, { session, body, headers: REVISION, signal: abort.signal })
+  const { value: first = '' } = await rawEvents(response).next()
+  const eventId = /^id: (\S+)$/m.exec(first)?.[1] ?? ''
+  return { lose: () => abort.abort(), comeBack: { ...REVISION, 'last-event-id': eventId } }
+}
 const Sessions = z.object({ sessions: z.array(z.object({ handle: z.string() })) })
 
 t.test('what one gateway changes counts on the other', { skip }, async (t) => {
@@ -75,6 +87,38 @@ t.test('what one gateway changes counts on the other', { skip }, async (t) => {
     t.equal(statuses.filter((status) => status === 429).length, 70 - 64, 'CALLS_PER_USER is 64')
   })
 })
+
+t.test(
+  'whoever has lost the stream of an answer comes back at any gateway',
+  { skip },
+  async (t) => {
+    const [first, second] = await startPeerGateways(t, 2)
+    if (!first || !second) throw new Error('two were asked for')
+    const here: Endpoint = first
+    const there: Endpoint = { url: second.url, token: first.token }
+    const session = await openSession(here) // so the first one serves
+    for (const [begin, comeBack] of [
+      [here, there],
+      [there, here],
+      [there, there]
+    ] as const) {
+      const lost = await beginWaiting(begin, session, `at ${begin.url}`)
+      lost.lose()
+      const again = await send(comeBack, { method: 'GET', session, headers: lost.comeBack })
+      await messageOf(await send(here, { session, body: call('release') }))
+      t.match(await messageOf(again), { id: `at ${begin.url}`, result: {} })
+      const twice = await send(comeBack, { method: 'GET', session, headers: lost.comeBack })
+      t.match(await messageOf(twice), { error: { data: { code: 'ERR_ANSWER_GONE' } } })
+    }
+    const lost = await beginWaiting(here, session, 'left behind')
+    lost.lose()
+    await first.close()
+    t.match(
+      await messageOf(await send(there, { method: 'GET', session, headers: lost.comeBack })),
+      { id: 'left behind', error: { data: { code: 'ERR_PEER_GONE' } } }
+    )
+  }
+)
 
 t.test('a link works at every gateway, once', { skip }, async (t) => {
   const google = await startSandbox({ users: [{ email: 'ada@sandbox.example', empty: true }] })
