@@ -122,6 +122,8 @@ t.test('one odd entry does not spoil the others, and is named', (t) => {
     ['/O=ORG/CN=BOB, bob@out.test', 1, ['/O=ORG/CN=BOB']],
     ['<>', 0, []],
     ['Team: bob, cy@out.test;', 1, ['bob']],
+    ['Bob <bob@x.test, Cy <cy@y.test>; Di <di@z.test, "E, <F>" <ef@z.test>', 4, []],
+    ["'bob@x.test', 'Cy' <'cy@y.test'>, o'neil@x.test", 3, []],
     ['Name <a@x.test> <b@y.test>', 1, ['b@y.test']],
     ['Bob <a@x.test> Bobby <b@y.test>, c@z.test', 2, ['b@y.test']],
     ['a@x.test b@y.test', 1, ['b@y.test']],

@@ -76,6 +76,11 @@ t.test('answers of many programs, without what they quote', async (t) => {
     Thunderbird: `Yes, at nine.\n\nAm 16.11.26 um 10:00 schrieb Ann:\n${QUOTED}`,
     'Outlook on a phone': `Yes, at nine.\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n________________________________\nFrom: Ann <a@x.test>\nSent: Monday, November 16, 2026 10:00:00 AM\nTo: Bo <b@x.test>\nSubject: Re: wild\n\n${OLD}`,
     Samsung: `Yes, at nine.\n\n-------- Original message --------\nFrom: Ann <a@x.test> \nDate: 16/11/2026 10:00 (GMT+01:00) \nTo: Bo <b@x.test> \nSubject: Re: wild \n\n${OLD}`,
+    Horde: `Yes, at nine.\n\nQuoting Ann <a@x.test>:\n\n${QUOTED}`,
+    Orange: `Yes, at nine.\n\n> Message du 16/11/26 10:00\n> De : "Ann" <a@x.test>\n> A : b@x.test\n> Objet : wild\n>\n${QUOTED}`,
+    Libero: `Yes, at nine.\n\n----Messaggio originale----\nDa: a@x.test\nData: 16/11/2026 10.00\nA: b@x.test\nOgg: wild\n\n${OLD}`,
+    'GMX and WEB.DE': `Yes, at nine.\n\nGesendet: Montag, 16. November 2026 um 10:00 Uhr\nVon: "Ann" <a@x.test>\nAn: b@x.test\nBetreff: wild\n\n${OLD}`,
+    QQ: `Yes, at nine.\n\n------------------ \u539f\u59cb\u90ae\u4ef6 ------------------\n\u53d1\u4ef6\u4eba\uff1a"Ann" <a@x.test>;\n\u53d1\u9001\u65f6\u95f4\uff1a2026\u5e7411\u670816\u65e5 10:00\n\u6536\u4ef6\u4eba\uff1aBo\n\u4e3b\u9898\uff1awild\n\n${OLD}`,
     Zimbra: `Yes, at nine.\n\n----- Original Message -----\nFrom: "Ann" <a@x.test>\nTo: "Bo" <b@x.test>, "Cy"\n<c@x.test>\nSent: Monday, November 16, 2026 10:00:00 AM\nSubject: wild\n\n${OLD}`,
     'Outlook with stars': `Yes, at nine.\n\n*From:* Ann <a@x.test>\n*Sent:* Monday, 16 November 2026 10:00\n*To:* Bo\n*Subject:* wild\n\n${OLD}`,
     'without an address': `Yes, at nine.\n\nOn 16/11/2026 10:00, Ann wrote:\n${QUOTED}`,
@@ -85,6 +90,27 @@ t.test('answers of many programs, without what they quote', async (t) => {
     t.match(told, /^Yes, at nine\./, program)
     t.notMatch(told, /harbour|papers|wrote|schrieb|Original|Subject|\*To/, program)
   }
+})
+
+t.test('introductions as Gmail writes them, in its languages', async (t) => {
+  const { answer } = await open(t)
+  for (const head of [
+    '\u0641\u064a \u0627\u0644\u0627\u062b\u0646\u064a\u0646\u060c \u0661\u0666 \u0646\u0648\u0641\u0645\u0628\u0631 \u0662\u0660\u0662\u0666 \u0641\u064a \u0661\u0660:\u0660\u0660 \u0635 \u062a\u0645\u062a \u0643\u062a\u0627\u0628\u0629 \u0645\u0627 \u064a\u0644\u064a \u0628\u0648\u0627\u0633\u0637\u0629 Ann <a@x.test>:',
+    '\u09b8\u09cb\u09ae, \u09e7\u09ec \u09a8\u09ad\u09c7, \u09e8\u09e6\u09e8\u09ec \u09a4\u09be\u09b0\u09bf\u0996\u09c7 \u09e7\u09e6:\u09e6\u09e6 AM \u099f\u09be\u09af\u09bc Ann <a@x.test> \u09b2\u09bf\u0996\u09c7\u099b\u09c7\u09a8:',
+    '\u0938\u094b\u092e, 16 \u0928\u0935\u0970 2026 \u0915\u094b 10:00 am \u092c\u091c\u0947 \u0915\u094b Ann <a@x.test> \u0928\u0947 \u0932\u093f\u0916\u093e:',
+    '\u202b\u05d1\u05ea\u05d0\u05e8\u05d9\u05da \u05d9\u05d5\u05dd \u05d1\u05f3, 16 \u05d1\u05e0\u05d5\u05d1\u05f3 2026 \u05d1-10:00 \u05de\u05d0\u05ea \u202aAnn\u202c\u200f <\u202aa@x.test\u202c\u200f>:\u202c',
+    'po 16. 11. 2026 v 10:00 odes\u00edlatel Ann <a@x.test> napsal:',
+    'Ann <a@x.test> ezt \u00edrta (id\u0151pont: 2026. nov. 16., H, 10:00):',
+    'Ann <a@x.test>, 16 Kas 2026 Pzt, 10:00 tarihinde \u015funu yazd\u0131:',
+    'man. 16. nov. 2026 kl. 10.00 skrev Ann <a@x.test>:',
+    'ma 16. marrask. 2026 klo 10.00 Ann (a@x.test) kirjoitti:',
+    'Il giorno lun 16 nov 2026 alle ore 10:00 Ann <a@x.test> ha scritto:',
+    'V V pon., 16. nov. 2026 ob 10:00 je oseba Ann <a@x.test> napisala:',
+    '2026-11-16, pr, 10:00 Ann <a@x.test> ra\u0161\u0117:',
+    '2026\ub144 11\uc6d4 16\uc77c (\uc6d4) \uc624\uc804 10:00, Ann <a@x.test>\ub2d8\uc774 \uc791\uc131:',
+    '\u043f\u043d, 16 \u043d\u043e\u044f\u0431. 2026 \u0433. \u0432 10:00, Ann <a@x.test>:'
+  ])
+    t.equal(await answer(OLD, `9.\n\n${head}\n\n${QUOTED}`), '9.', head)
 })
 
 t.test('headers that Outlook writes, in more languages', async (t) => {
@@ -379,6 +405,10 @@ t.test('invitations (RFC 5545, RFC 5546)', async (t) => {
     /cancel/i
   )
   t.match(
+    await event('PUBLISH', 'BEGIN:VTODO', 'SUMMARY:Pay', 'DUE:20261202T090000Z', 'END:VTODO'),
+    /Task \(no answer is wanted\): Pay\nDue: Wednesday, 2026-12-02 09:00 \(UTC\)/
+  )
+  t.match(
     await event(
       'REPLY',
       'BEGIN:VEVENT',
@@ -427,6 +457,13 @@ t.test('HTML of newsletters and of Outlook', async (t) => {
   t.match(
     await html('<a href="https://x.test/pay"><img alt="Pay now" src="x"></a>'),
     /Pay now.*https:\/\/x\.test\/pay/s
+  )
+  t.equal(
+    await html(
+      '<img usemap="#m" alt="Menu"><map name="m"><area href="https://x.test/shop" alt="Shop"><area href="https://x.test/help"></map>'
+    ),
+    '[image: Menu] Shop [https://x.test/shop] [https://x.test/help]',
+    'places on a picture (HTML standard, section 4.8.13)'
   )
   t.match(await html('<p>1 &lt; 2 &amp; 3</p><pre>a\n  b</pre>'), /1 < 2 & 3\n+a\n {2}b/)
 })
@@ -485,6 +522,14 @@ t.test('names, subjects and dates (RFC 2047, RFC 2231, RFC 5322)', async (t) => 
     await name('Content-Disposition: attachment; filename="=?iso-8859-1?Q?=DCbersicht.pdf?="'),
     '\u00dcbersicht.pdf'
   )
+  t.equal(
+    await name("Content-Disposition: attachment; filename=old.pdf; filename*=UTF-8''%E2%82%AC.pdf"),
+    '\u20ac.pdf',
+    'RFC 6266, section 4.3'
+  )
+  t.equal(await name('Content-Disposition: attachment; filename=""'), 'attachment-1.pdf')
+  const alone = await read(part('text/calendar; method=PUBLISH', 'BEGIN:VCALENDAR'))
+  t.match(alone.attachments, [{ filename: 'attachment-0.ics' }])
   t.notMatch(
     await name('Content-Disposition: attachment; filename="invoice\u202efdp.exe"'),
     /\u202e/

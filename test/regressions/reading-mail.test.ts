@@ -417,6 +417,14 @@ t.test('characters: joiners within words, byte order marks, charsets', async (t)
     '\uc548\ub155 ok',
     'RFC 1557'
   )
+  for (const [charset, hex, text] of [
+    ['iso-2022-jp-ms', '1b2442244a1b2842', '\u306a'],
+    ['iso-2022-cn', '1b2429410e3c3a0f20', '\u5df1 '],
+    ['x-unknown', 'e9', '\u00e9'],
+    ['x-unknown', 'c3a9', '\u00e9']
+  ] as const)
+    t.equal(await file(`text/plain; charset=${charset}`, Buffer.from(hex, 'hex')), text, charset)
+  t.equal((await read(part(TEXT, 'One page\fAnother\vline'))).body, 'One page\nAnother\nline')
   const html = Buffer.concat([
     Buffer.from('<meta charset="shift_jis"><p>'),
     Buffer.from('8ca990cf8f91', 'hex')

@@ -231,7 +231,13 @@ t.test('a subject that says answer is not made to say it twice', (t) => {
     'SV: x',
     '回复: x',
     '答复：x',
-    'Odp: x'
+    'Odp: x',
+    'R: x',
+    'R\u00e9f : x',
+    'Odg: x',
+    '\u05d4\u05e9\u05d1: x',
+    '\u0631\u062f: x',
+    'Tr\u1ea3 l\u1eddi: x'
   ])
     t.equal(subjectOf(kept), kept)
   for (const [value, made] of [

@@ -56,7 +56,7 @@ const MAX_RECENT_CHARS = 500
 function entriesOf(value: string): AddressEntry[] {
   const words: string[] = []
   const written = value.slice(0, MAX_FIELD_CHARS).replace(/[\ue000\ue001]/g, '')
-  const field = balanced(written).replace(ENCODED_WORDS, (run) => {
+  const field = closed(balanced(written)).replace(ENCODED_WORDS, (run) => {
     words.push(decodeEncodedWords(run))
     return `\ue000${words.length - 1}\ue001`
   })
@@ -143,7 +143,8 @@ function entryOf(
   decoded: (text: string) => string,
   doubled: readonly string[]
 ): AddressEntry[] {
-  const bare = address.replace(/^mailto:/i, '')
+  // Quotes of this kind are letters to RFC 5322, and no domain has one: some programs put them around an address.
+  const bare = address.replace(/^'(.+)'$/, '$1').replace(/^mailto:/i, '')
   const shown = decoded(name).slice(0, MAX_NAME_CHARS)
   const second = doubled.filter((other) => name.includes(other))
   if (bare.length <= MAX_ADDRESS_CHARS && ADDRESS.test(bare)) {
@@ -166,6 +167,13 @@ function balanced(value: string): string {
   }
   return open === -1 ? value : value.slice(0, open) + value.slice(open + 1)
 }
+
+/** A bracket that is opened and not closed before the next one would swallow an address: it ends with its entry. */
+const closed = (value: string): string =>
+  value.replace(
+    /"(?:[^"\\]|\\.)*"|<([^<>,;"]*@[^<>,;"]*)(?=[,;][^<>]*<)/gs,
+    (whole, address: string | undefined) => (address === undefined ? whole : `<${address.trim()}>`)
+  )
 
 /**
  * Addresses that stand beside another one in the same entry: `Name <a@x> <b@x>`, `a@x b@x`. The first one counts, as for

@@ -16,14 +16,37 @@ export interface Attachment {
 
 const MAX_NAME_CHARS = 150
 const EXTENSIONS: Readonly<Record<string, string>> = {
+  'application/ics': '.ics',
+  'application/json': '.json',
+  'application/msword': '.doc',
   'application/pdf': '.pdf',
+  'application/rtf': '.rtf',
+  'application/vnd.ms-excel': '.xls',
+  'application/vnd.ms-powerpoint': '.ppt',
+  'application/vnd.oasis.opendocument.spreadsheet': '.ods',
+  'application/vnd.oasis.opendocument.text': '.odt',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': '.pptx',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': '.xlsx',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': '.docx',
+  'application/xml': '.xml',
+  'application/zip': '.zip',
+  'audio/mpeg': '.mp3',
   'image/gif': '.gif',
+  'image/heic': '.heic',
   'image/jpeg': '.jpg',
   'image/png': '.png',
+  'image/svg+xml': '.svg',
+  'image/tiff': '.tif',
+  'image/webp': '.webp',
   'message/rfc822': '.eml',
   'text/calendar': '.ics',
+  'text/csv': '.csv',
   'text/html': '.html',
-  'text/plain': '.txt'
+  'text/markdown': '.md',
+  'text/plain': '.txt',
+  'text/vcard': '.vcf',
+  'text/xml': '.xml',
+  'video/mp4': '.mp4'
 }
 
 /** A part is a file unless it holds others, or is text that the message shows itself (RFC 2046, section 4.1.4). */
@@ -41,7 +64,7 @@ export function describeAttachment(part: MessagePart): Attachment {
   const mimeType = mimeTypeOf(part)
   return {
     partId: part.partId || '0',
-    filename: safeFilename(part.filename ?? '', part.partId ?? '0', mimeType),
+    filename: safeFilename(part.filename ?? '', part.partId || '0', mimeType),
     mimeType,
     size: part.body?.size ?? 0,
     inline: disposition.startsWith('inline') || (contentId !== undefined && disposition === ''),

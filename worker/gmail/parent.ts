@@ -69,7 +69,7 @@ export function lastMessage({ messages = [] }: Thread): Message | undefined {
  * en.wikipedia.org/wiki/List_of_email_subject_abbreviations), with the counters that some add: `Re[2]:`, `RE^3:`.
  */
 const REPLY = prefixOf(
-  're|aw|antw|sv|vs|ref|rif|res|odp|ynt|ang|vá|bls|atb|ats|απ|σχετ|отв?|回复|回覆|答复|答覆|返信|回信'
+  're|r|aw|antw|sv|vs|réf?|rép|ref|rif|res|odp|odg|ynt|ang|vá|bls|balas|trả lời|tl|atb|ats|השב|תשובה|رد|απ|σχετ|отв?|回复|回覆|答复|答覆|返信|回信'
 )
 const FORWARD = prefixOf(
   'fwd?|wg|tr|rv|doorst|vb|vl|i|fs|továbbítás|pd|enc|ilt|προωθ|пересл|转发|轉寄|転送'

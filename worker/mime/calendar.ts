@@ -47,7 +47,8 @@ export function eventsInWords(source: string): string | undefined {
 
 function inWords(event: ICAL.Component, method: string | undefined): string {
   const isTask = event.name === 'vtodo'
-  const about = (method && METHODS[method]) ?? (isTask ? 'Task' : 'Event')
+  const usual = (method && METHODS[method]) ?? 'Event'
+  const about = isTask ? usual.replace(/^(Event|Invitation)\b/, 'Task') : usual
   const line = (label: string, value: string | undefined): string =>
     value ? `${label}: ${value}` : ''
   const description = textOf(event, 'description')

@@ -17,10 +17,19 @@ const ALIASES: Readonly<Record<string, string>> = {
   'utf-8mb4': 'utf-8',
   utf8mb4: 'utf-8',
   'x-gbk': 'gbk',
-  'x-unknown': 'utf-8',
   'unicode-1-1-utf-7': 'utf-7',
   unicode11utf7: 'utf-7',
   csiso2022kr: 'iso-2022-kr',
+  csiso2022jp2: 'iso-2022-jp',
+  cp50220: 'iso-2022-jp',
+  cp50221: 'iso-2022-jp',
+  'iso-2022-jp-1': 'iso-2022-jp',
+  'iso-2022-jp-2': 'iso-2022-jp',
+  'iso-2022-jp-3': 'iso-2022-jp',
+  'iso-2022-jp-2004': 'iso-2022-jp',
+  'iso-2022-jp-ms': 'iso-2022-jp',
+  '_iso-2022-jp$esc': 'iso-2022-jp',
+  'iso-2022-cn-ext': 'iso-2022-cn',
   hz: 'hz-gb-2312'
 }
 
@@ -71,7 +80,7 @@ export async function decodeFile(
   const marked = byMark(bytes)
   if (marked !== undefined) return marked
   const name = charsetName(charset)
-  if (name === undefined || name === 'us-ascii' || name === 'windows-1252' || name === 'x-unknown')
+  if (name === undefined || name === 'us-ascii' || name === 'windows-1252')
     return decoderFor(isUtf8(bytes) ? 'utf-8' : name).decode(bytes)
   // A file cannot be in UTF-16 and have bytes for ASCII letters side by side.
   if (WIDE.test(name) && isUtf8(bytes) && !bytes.includes(0))

@@ -64,7 +64,8 @@ const STRAY_JOINER = new RegExp(
   ].join('|'),
   'gu'
 )
-const LINE_END = /\r\n?|[\u2028\u2029\u0085]/g
+/** A form feed and a vertical tab begin a page and a line. */
+const LINE_END = /\r\n?|[\u2028\u2029\u0085\f\v]/g
 const LONE_SURROGATE = /\p{Surrogate}/gu
 
 /** Most text has nothing that could be removed. */

@@ -118,6 +118,9 @@ export class HtmlText implements Visitor<Look> {
       case 'input':
         this.#input(attribs, look)
         return
+      case 'area':
+        this.#area(attribs)
+        return
       case 'a':
         this.#link(attribs.href, endings)
         return
@@ -200,6 +203,17 @@ export class HtmlText implements Visitor<Look> {
     const words = alt.replace(/\s+/g, ' ').trim()
     if (words === '' || !look.inner.isVisible) return
     this.#frame.words(EMOJI.test(words) && /\P{ASCII}/u.test(words) ? words : `[image: ${words}]`)
+  }
+
+  /** A place on a picture that leads somewhere: people see the picture, whose words these are. */
+  #area({ alt = '', href }: Element['attribs']): void {
+    const endings: (() => void)[] = []
+    this.#frame.blank()
+    this.#link(href, endings)
+    this.#images += 1
+    this.#frame.words(alt)
+    for (const end of endings) end()
+    this.#frame.blank()
   }
 
   /** Words and states that a form shows; what nobody sees of it is left out. */

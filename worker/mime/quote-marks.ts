@@ -25,6 +25,7 @@ const FORWARD = words(
 const WROTE = words(
   'wrote|writes|schrieb|a \u00e9crit|\u00e9crit|escribi\u00f3|ha scritto|escreveu|schreef|skrev|kirjoitti|napisa\u0142|napisa\u0142a|napisa\u0142\\(a\\)|pisze',
   'napsal|napsala|napsal\\(a\\)|nap\u00edsal|nap\u00edsala|nap\u00edsal\\(a\\)|\u00edrta|\u00edrta a k\u00f6vetkez\u0151t|a scris|va escriure|je napisao|je napisala|napisao|pi\u0161e|yazd\u0131|\u015funu yazd\u0131',
+  'Quoting|Zitat von|Citando a|Citando|Quotando|Citat fr\u00e5n|\u062a\u0645\u062a \u0643\u062a\u0627\u0628\u0629|\u09b2\u09bf\u0996\u09c7\u099b\u09c7\u09a8|\u0928\u0947 \u0932\u093f\u0916\u093e',
   'menulis|\u0111\u00e3 vi\u1ebft|rakst\u012bja|ra\u0161\u0117|kirjutas|\u03ad\u03b3\u03c1\u03b1\u03c8\u03b5|\u043f\u0438\u0448\u0435\u0442|\u043d\u0430\u043f\u0438\u0441\u0430\u043b|\u043d\u0430\u043f\u0438\u0441\u0430\u043b\u0430|\u043d\u0430\u043f\u0438\u0441\u0430\u043b\\(\u0430\\)|\u043f\u0438\u0448\u0435|\u043d\u0430\u043f\u0438\u0441\u0430|\u043d\u0430\u043f\u0438\u0441\u0430\u0432',
   '\u5199\u9053|\u5beb\u9053|\u5199\u5230|\u5beb\u5230|\u66f8\u304d\u307e\u3057\u305f|\u306e\u30e1\u30c3\u30bb\u30fc\u30b8|\ub2d8\uc774 \uc791\uc131|\uc791\uc131|\u05db\u05ea\u05d1|\u05db\u05ea\u05d1\u05d4|\u0643\u062a\u0628|\u0643\u062a\u0628\u062a|\u0e40\u0e02\u0e35\u0e22\u0e19\u0e27\u0e48\u0e32|\u0646\u0648\u0634\u062a'
 )
@@ -43,7 +44,7 @@ const TO = words(
   '\u041a\u043e\u043c\u0443|\u041a\u043e\u043f\u0438\u044f|\u041a\u043e\u043f\u0456\u044f|\u039a\u03bf\u03b9\u03bd\\.|\u6284\u9001|\u526f\u672c|\u53c2\u7167|\ucc38\uc870|\u0414\u043e|\u03a0\u03c1\u03bf\u03c2|\u6536\u4ef6\u4eba|\u6536\u4ef6\u8005|\u5b9b\u5148|\ubc1b\ub294 \uc0ac\ub78c|\uc218\uc2e0\uc790|\u05d0\u05dc|\u0625\u0644\u0649|\u0e16\u0e36\u0e07'
 )
 const SUBJECT = words(
-  'Subject|Betreff|Assumpte|Objet|Asunto|Assunto|Oggetto|Onderwerp|\u00c4mne|Emne|Aihe|Temat|P\u0159edm\u011bt|Predmet|T\u00e1rgy|Subiect|Konu|Ch\u1ee7 \u0111\u1ec1|Perihal|Subjek|Teema|Zadeva|Tema|Sujet',
+  'Subject|Betreff|Assumpte|Objet|Asunto|Assunto|Oggetto|Onderwerp|\u00c4mne|Emne|Aihe|Temat|P\u0159edm\u011bt|Predmet|T\u00e1rgy|Subiect|Konu|Ch\u1ee7 \u0111\u1ec1|Perihal|Subjek|Teema|Zadeva|Tema|Sujet|Ogg',
   '\u0422\u0435\u043c\u0430|\u041e\u0442\u043d\u043e\u0441\u043d\u043e|\u0398\u03ad\u03bc\u03b1|\u4e3b\u9898|\u4e3b\u65e8|\u4e3b\u984c|\u4ef6\u540d|\uc81c\ubaa9|\u05e0\u05d5\u05e9\u05d0|\u0627\u0644\u0645\u0648\u0636\u0648\u0639|\u0e2b\u0e31\u0e27\u0e40\u0e23\u0e37\u0e48\u0e2d\u0e07'
 )
 /** Names of fields that may stand among them. */
@@ -59,7 +60,8 @@ const WROTE_ANYWHERE = new RegExp(
   'iu'
 )
 const ENDS_IN_COLON = new RegExp(`${COLON}\\*?$`)
-const field = (names: string): RegExp => new RegExp(`^\\*?(${names})\\s?${COLON}\\*?(\\s|$)`, 'iu')
+const field = (names: string): RegExp =>
+  new RegExp(`^\\*?(${names})\\s?(?::\\*?(\\s|$)|\\uff1a)`, 'iu')
 const [FROM_LINE, SENT_LINE, TO_LINE, SUBJECT_LINE] = [
   field(FROM),
   field(SENT),
@@ -139,6 +141,15 @@ const mayBeBroken = (line: string): boolean =>
   /[,;<\u3001\u060c]$/.test(line) ||
   (OPENING.test(line) && HAS_DATE.test(line) && !/[.!?\u3002]$/.test(line))
 
+/** Dates in digits of Arabic, Bengali and other scripts; each block of ten begins with its zero (Unicode, section 4.6). */
+const withAsciiDigits = (line: string): string =>
+  line.replace(/(?![0-9])\p{Nd}/gu, (digit) => {
+    let zero = digit.codePointAt(0) ?? 0
+    while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && zero > (digit.codePointAt(0) ?? 0) - 9)
+      zero -= 1
+    return String((digit.codePointAt(0) ?? 0) - zero)
+  })
+
 /** A line alone, with the one above it, with the two above it, as far as they may belong together. */
 function* joinedUpTo(
   lines: readonly string[],
@@ -146,7 +157,7 @@ function* joinedUpTo(
 ): Iterable<{ count: number; first: string; text: string }> {
   let text = ''
   for (let count = 1; count <= MAX_ATTRIBUTION_LINES; count += 1) {
-    const first = (lines[last - count + 1] ?? '').trim()
+    const first = withAsciiDigits((lines[last - count + 1] ?? '').trim())
     if (first === '' || first.startsWith('>') || (count > 1 && ENDS_IN_COLON.test(first))) return
     text = text === '' ? first : `${first} ${text}`
     if (text.length > MAX_ATTRIBUTION_CHARS) return
@@ -185,9 +196,10 @@ const HAS_ADDRESS = /[^\s@<>]@[^\s@<>]+\.[^\s@<>]/
  */
 export function headerBlockLength(lines: readonly string[], at: number): number {
   const lineAt = (index: number) => (lines[index] ?? '').trim()
-  if (!FROM_LINE.test(lineAt(at))) return 0
-  const seen = new Set<RegExp>()
-  let end = at + 1
+  const sender = senderLine(lineAt, at)
+  if (sender === undefined) return 0
+  const seen = new Set<RegExp>(FIELD_LINES.filter((each) => sender > at && each.test(lineAt(at))))
+  let end = sender + 1
   for (let next = end; next < lines.length && next < at + MAX_BLOCK_LINES; next += 1) {
     const line = lineAt(next)
     const field = FIELD_LINES.find((each) => each.test(line))
@@ -200,13 +212,20 @@ export function headerBlockLength(lines: readonly string[], at: number): number 
   return seen.has(SUBJECT_LINE) && (seen.has(SENT_LINE) || seen.has(TO_LINE)) ? end - at : 0
 }
 
+/** The line with the sender, which stands first, or second below the date. */
+function senderLine(lineAt: (index: number) => string, at: number): number | undefined {
+  if (FROM_LINE.test(lineAt(at))) return at
+  return SENT_LINE.test(lineAt(at)) && FROM_LINE.test(lineAt(at + 1)) ? at + 1 : undefined
+}
+
 /** Whether a header of a quote is as programs write it: with the sender's address, below a ruler or with the time of day. */
 export const isProgramHeader = (lines: readonly string[], isBelowRuler: boolean): boolean =>
   lines.some((line) => FROM_LINE.test(line.trim()) && HAS_ADDRESS.test(line)) &&
   (isBelowRuler || lines.some((line) => SENT_LINE.test(line.trim()) && HAS_TIME.test(line)))
 
 /** Whether an introduction has a date, as those of programs have. */
-export const isDated = (lines: readonly string[]): boolean => HAS_DATE.test(lines.join(' '))
+export const isDated = (lines: readonly string[]): boolean =>
+  HAS_DATE.test(withAsciiDigits(lines.join(' ')))
 
 const HAS_TIME = /\d[:.h\u6642\u65f6\uc2dc]\s?\d\d/
 

@@ -76,16 +76,24 @@ function stretchAt(
   return { from: at, body: head + header, to: lines.length, form, isProgram }
 }
 
-/** Apple's programs put the marks before the words that introduce a quote as well. */
+/** More lines do not introduce a quote. */
+const MAX_HEAD_LINES = 14
+
+/** Some programs put the marks before what introduces a quote as well. */
 function marked(lines: readonly string[], from: number): Stretch {
   const to = endOfQuoted(lines, from)
   const first = lines
-    .slice(from, Math.min(to, from + 3))
+    .slice(from, Math.min(to, from + MAX_HEAD_LINES))
     .map((line) => line.replace(/^\s{0,3}> ?/, ''))
-  const length = first.findIndex((_, last) => attributionLength(first, last) === last + 1) + 1
+  const head = headerBlockLength(first, 0)
+  const words = first
+    .slice(0, 3)
+    .findIndex((_, last) => attributionLength(first, last) === last + 1)
+  const length = head > 0 ? head : words + 1
   const body = length > 0 ? nextFull(lines, from + length, isEmptyQuoted) : from
   const form = length > 0 ? 'marks below words' : 'marks'
-  const isProgram = isDated(first.slice(0, length))
+  const isProgram =
+    head > 0 ? isProgramHeader(first.slice(0, head), false) : isDated(first.slice(0, length))
   return { from, body: Math.min(body, to), to, form, isProgram }
 }
 

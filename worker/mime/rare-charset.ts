@@ -4,10 +4,14 @@ import { decode, encodingExists } from 'iconv-lite'
 const SHIFTED_OUT = /\x0e([^\x0f\n]*)\x0f?/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is an escape sequence
 const DESIGNATION = /\x1b\$\)C/g
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are escape sequences
+const CHINESE_DESIGNATION = /\x1b\$[)*][A-Z]/g
 /** What shifts a 7-bit text between ASCII and two-byte characters, and which charset those are in. */
 const SHIFTED: Readonly<Record<string, { charset: string; between: RegExp; marks: RegExp }>> = {
   // RFC 1557
   'iso-2022-kr': { charset: 'euc-kr', between: SHIFTED_OUT, marks: DESIGNATION },
+  // RFC 1922; what it has of CNS 11643 is read as GB 2312 would be
+  'iso-2022-cn': { charset: 'gbk', between: SHIFTED_OUT, marks: CHINESE_DESIGNATION },
   // RFC 1843
   'hz-gb-2312': { charset: 'gbk', between: /~\{(.*?)(?:~\}|$)/gm, marks: /~\n/g }
 }
