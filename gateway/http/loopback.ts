@@ -29,6 +29,7 @@ export class Loopback {
   /** The request is to be ended by the caller, who also hears of its errors. */
   request({ ip, ...asked }: Asked): ClientRequest {
     const [here, there] = duplexPair()
+    here.once('close', () => there.destroy()) // as of a socket: the server hears that its client left
     Object.defineProperty(there, 'remoteAddress', { value: ip })
     this.#server.emit('connection', there)
     return ask({ ...asked, createConnection: () => here })

@@ -96,6 +96,7 @@ async function putInto(
     })
     const text = String(await shortBody(answer.body))
     if (answer.statusCode === 404) return refuse(reply, gone)
+    if (answer.statusCode === 409) return refuse(reply, arriving) // it has not seen yet that the one before is over
     return told(reply, answer.statusCode, text)
   } catch (cause) {
     if (arrived > size) return refuse(reply, () => told(reply, 413, wrongSize(size)))

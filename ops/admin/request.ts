@@ -49,6 +49,18 @@ function unknown(name: string): Failed {
   return new Failed('usage', `There is no command ${name}; ${hint}.`)
 }
 
+const SHORT = ['-h', '-r']
+/** No argument of a process has it. */
+const NAME = '\u0000'
+
+/**
+ * Ids of tokens and clients are random in base64url (RFC 4648 §5), so some begin with a dash: what has one dash is a
+ * name, or the value of the option before it, unless it is one of the short options.
+ */
+const guarded = (arg: string): string =>
+  /^-[^-]/.test(arg) && !SHORT.includes(arg) ? `${NAME}${arg}` : arg
+const unguarded = (arg: string): string => (arg.startsWith(NAME) ? arg.slice(1) : arg)
+
 type Values = Readonly<Record<string, string | boolean | undefined>>
 
 function parse(command: Verb, args: string[]): { values: Values; positionals: string[] } {
@@ -60,11 +72,21 @@ function parse(command: Verb, args: string[]): { values: Values; positionals: st
   }
   for (const name of Object.keys(command.query.shape)) options[optionOf(name)] = { type: 'string' }
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    return { values: values as Values, positionals } // no option may be given twice
+    const parsed = parseArgs({ args: args.map(guarded), options, allowPositionals: true })
+    const values = Object.entries(parsed.values as Values) // no option may be given twice
+    return {
+      values: Object.fromEntries(
+        values.map(([name, value]) => [name, typeof value === 'string' ? unguarded(value) : value])
+      ),
+      positionals: parsed.positionals.map(unguarded)
+    }
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/\. To specify.*$/s, '.') : ''
-    throw new Failed('usage', `${why}\n${howTo(command)}`)
+    const hint =
+      Object.keys(command.params.shape).length > 0
+        ? '\nA name that begins with two dashes comes last, after -- alone.'
+        : ''
+    throw new Failed('usage', `${why}${hint}\n${howTo(command)}`)
   }
 }
 

@@ -15,7 +15,12 @@ import { isNetwork, type Report } from './chaos-outcome.ts'
 const OPEN_MS = 15_000
 const PAUSE_MS = 1000
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
-const subscribe = modern('subscriptions/listen', { notifications: { toolsListChanged: true } })
+const SUBSCRIPTION = 'subscription'
+const subscribe = modern(
+  'subscriptions/listen',
+  { notifications: { toolsListChanged: true } },
+  SUBSCRIPTION
+)
 
 export interface ChaosStreamParts {
   readonly endpoint: Endpoint
@@ -107,6 +112,11 @@ export class ChaosStream {
   #judge(message: Message): void {
     const { person, report } = this.#parts
     const said = JSON.stringify(message)
+    const isRefused = message.error !== undefined && message.id === SUBSCRIPTION
+    if (isRefused && this.#parts.session === undefined) {
+      report('refused', `${this.#kind}: ${message.error?.data?.code}`) // by a gateway that leaves
+      return
+    }
     const isNews = message.method !== undefined && message.id === undefined
     if (!isNews || foreignMarks(said, person, { holds: [] }).length > 0)
       report('misrouted', `${this.#kind}: ${said}`)

@@ -79,6 +79,22 @@ t.test('the help alone tells every command, option and exit code', async (t) => 
   )
 })
 
+// RFC 4648 §5: ids of tokens and clients are of an alphabet that has the dash.
+t.test('names may begin with a dash', async (t) => {
+  const line = ['revoke-token', 'ann@example.com', '-rGJkAumU', '-r', '-why']
+  t.match(readRequest(line), {
+    path: '/admin/users/ann%40example.com/tokens/-rGJkAumU',
+    reason: '-why'
+  })
+  t.match(readRequest(['kill-calls', '--client', '-x', '--json']), {
+    query: { client: '-x' },
+    isJson: true
+  })
+  t.match(readRequest(['worker', '--', '--x']), { path: '/admin/workers/--x' })
+  t.throws(() => readRequest(['worker', '--x']), /comes last, after -- alone/)
+  t.match(readRequest(['calls', '-h']), { kind: 'help-for' })
+})
+
 t.test('a hanging call is found and ended from a shell', async (t) => {
   const me = endpointOf(gateway, 0)
   const session = await openSession(me, 'claude-code')

@@ -59,11 +59,12 @@ export class Uploads {
 
   /**
    * Takes the file that comes under a name, and gives its SHA-256; that again, when the same one comes again. Throws `not_found` when nothing
-   * is expected there, `invalid_argument` when it has another size, or there is another one; then it may come again. What the stream throws is thrown.
+   * is expected there, `rate_limited` while one is arriving, `invalid_argument` when it has another size, or there is another one; then it may come again. What the stream throws is thrown.
    */
   async receive(uploadId: string, chunks: AsyncIterable<Uint8Array>): Promise<string> {
     const slot = this.#live(uploadId)
-    if (!slot || slot.isArriving) throw unknown()
+    if (!slot) throw unknown()
+    if (slot.isArriving) throw arriving()
     if (slot.content) return sameAgain(slot.content, chunks)
     const { size } = slot.expected
     slot.isArriving = true
@@ -143,6 +144,9 @@ const another = (): ToolError =>
 
 const wrongSize = (size: number): ToolError =>
   new ToolError('invalid_argument', `The file is not of the ${size} bytes that were announced.`)
+
+const arriving = (): ToolError =>
+  new ToolError('rate_limited', 'A file is arriving here just now. Try again.')
 
 const unknown = (): ToolError =>
   new ToolError(

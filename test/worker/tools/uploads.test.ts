@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { Uploads } from '../../../worker/tools/uploads.ts'
+import { serveUpload } from '../../../worker/uploads.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
 
@@ -59,7 +60,13 @@ t.test('one of another size, or broken off, leaves the place as it was', async (
     yield CONTENT
   }
   const arriving = uploads.receive(id, slow())
-  await t.rejects(uploads.receive(id, inPieces(CONTENT)), { code: 'not_found' }, 'one at a time')
+  await t.rejects(uploads.receive(id, inPieces(CONTENT)), { code: 'rate_limited' }, 'one at a time')
+  const answer = await serveUpload(
+    new Request(`http://worker/upload?uploadId=${id}`, { method: 'PUT', body: CONTENT }),
+    (name, chunks) => uploads.receive(name, chunks)
+  )
+  // RFC 9110 §15.5.10: it may be sent again; 404 would say that the place is gone.
+  t.equal(answer.status, 409, 'and whoever is too early is told to try again')
   waits.resolve()
   await arriving
   t.match(uploads.read(id), { content: CONTENT })
