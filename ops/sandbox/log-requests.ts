@@ -7,10 +7,12 @@ export function logRequests(app: FastifyInstance, requests: RequestLog, clock: C
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/sandbox/')) return
     let isLogged = false
+    const cameAt = clock.now()
+    const from = request.ip
     const log = () => {
       if (isLogged) return
       isLogged = true
-      requests.add({ at: clock.now(), ...describe(request, reply) })
+      requests.add({ at: clock.now(), cameAt, from, ...describe(request, reply) })
     }
     reply.raw.once('finish', log).once('close', log)
   })

@@ -1,6 +1,10 @@
 export interface LoggedRequest {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: when it was answered. */
   readonly at: number
+  /** When it came. */
+  readonly cameAt: number
+  /** The address that it came from. */
+  readonly from: string
   readonly verb: string
   /** Gmail's method name such as `messages.get`, or the sign-in endpoint's, such as `token`. */
   readonly method: string

@@ -26,6 +26,8 @@ export interface SandboxOptions {
   readonly port?: number
   /** 127.0.0.1 when missing. */
   readonly host?: string
+  /** The origin by which others know it, where something stands in front; its own address when missing. */
+  readonly issuer?: () => string
   /** Three invented people when missing. */
   readonly users?: readonly SandboxUser[]
   /** Keeps grants, the signing key and changed mailboxes over a restart. */
@@ -116,7 +118,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const isRedirectUri = redirectUris ? (uri: string) => redirectUris.includes(uri) : isSafeRedirect
 
   const app = buildApp({
-    provider: { issuer: () => url, client, isRedirectUri, accounts, grants, key, clock },
+    provider: {
+      issuer: options.issuer ?? (() => url),
+      client,
+      isRedirectUri,
+      accounts,
+      grants,
+      key,
+      clock
+    },
     gmail: {
       grants,
       quota,

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -24,7 +24,14 @@ export const withoutPostgres: string | false = bin === undefined && 'PostgreSQL 
 export const withoutPgbouncer: string | false =
   withoutPostgres || (pgbouncer === undefined && 'pgbouncer is not installed')
 
+/** A network namespace in which it runs, and its address there. Needs root. */
+export interface PostgresPlace {
+  readonly address: string
+  readonly namespace: string
+}
+
 export interface PostgresServer {
+  readonly address: string
   readonly port: number
   readonly directory: string
   /** The URL of a new, empty database. */
@@ -43,6 +50,8 @@ export interface PostgresOptions {
   readonly settings?: readonly string[]
   /** Follows this one. */
   readonly primary?: PostgresServer
+  /** Elsewhere than among the other processes; reached from 10.0.0.0/8 then. */
+  readonly at?: PostgresPlace
 }
 
 const run = promisify(execFile)
@@ -52,18 +61,20 @@ const FAST = ['fsync=off', 'full_page_writes=off', 'max_connections=200']
 /** A PostgreSQL of its own in a temporary directory, as an ordinary user. Ends with `t`. */
 export async function startPostgres(
   t: Pick<Test, 'teardown'>,
-  { settings = [], primary }: PostgresOptions = {}
+  { settings = [], primary, at }: PostgresOptions = {}
 ): Promise<PostgresServer> {
   const directory = await mkdtemp(join(tmpdir(), 'pg-'))
   if (runsAsRoot) await chown(directory, NOBODY, NOBODY)
   const data = join(directory, 'data')
+  const address = at?.address ?? '127.0.0.1'
   if (primary) await copyOf(primary, data)
   else {
     const how = ['-U', 'app', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
     await run(join(bin ?? '', 'initdb'), ['-D', data, ...how], { ...as, cwd: directory })
+    if (at) await appendFile(join(data, 'pg_hba.conf'), FROM_ELSEWHERE)
   }
-  const port = await freePort()
-  const url = (database: string) => `postgres://app@127.0.0.1:${port}/${database}`
+  const port = at ? 5432 : await freePort()
+  const url = (database: string) => `postgres://app@${address}:${port}/${database}`
   let server: ChildProcess | undefined
   let gone: Promise<unknown> = Promise.resolve()
 
@@ -79,13 +90,20 @@ export async function startPostgres(
   }
   const start = async () => {
     const places = [
-      `listen_addresses=127.0.0.1`,
+      `listen_addresses=${address}`,
       `port=${port}`,
       `unix_socket_directories=${directory}`
     ]
     const options = [...FAST, ...places, ...settings].flatMap((setting) => ['-c', setting])
-    server = spawn(join(bin ?? '', 'postgres'), ['-D', data, ...options], {
-      ...as,
+    const [command = '', ...args] = [
+      ...entering(at),
+      join(bin ?? '', 'postgres'),
+      '-D',
+      data,
+      ...options
+    ]
+    server = spawn(command, args, {
+      ...(at ? {} : as),
       cwd: directory,
       stdio: ['ignore', 'ignore', 'pipe']
     })
@@ -116,6 +134,7 @@ export async function startPostgres(
   t.teardown(close)
   await start()
   return {
+    address,
     port,
     directory,
     ask,
@@ -130,8 +149,16 @@ export async function startPostgres(
   }
 }
 
+const FROM_ELSEWHERE = `host all all 10.0.0.0/8 trust
+host replication all 10.0.0.0/8 trust
+`
+
+/** What stands before a command that is to run there, as nobody; nsenter(1) becomes that command. */
+const entering = (at: PostgresPlace | undefined): string[] =>
+  at ? ['nsenter', `--net=${at.namespace}`, `--setuid=${NOBODY}`, `--setgid=${NOBODY}`, '--'] : []
+
 async function copyOf(primary: PostgresServer, data: string): Promise<void> {
-  const from = ['-h', '127.0.0.1', '-p', String(primary.port), '-U', 'app']
+  const from = ['-h', primary.address, '-p', String(primary.port), '-U', 'app']
   await run(
     join(bin ?? '', 'pg_basebackup'),
     [...from, '-D', data, '-R', '-X', 'stream', '-c', 'fast'],
