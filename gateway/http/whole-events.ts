@@ -34,7 +34,7 @@ export class WholeEvents {
       this.#heldBytes += chunk.byteLength
       return undefined
     }
-    const whole = this.#concat(chunk.subarray(0, end))
+    const whole = joined([...this.#held, chunk.subarray(0, end)])
     this.#held = end < chunk.length ? [chunk.subarray(end)] : []
     this.#heldBytes = chunk.length - end
     return whole
@@ -42,7 +42,7 @@ export class WholeEvents {
 
   /** Gives up what is held, unfinished as it is. */
   release(): Buffer {
-    const held = Buffer.concat(this.#held)
+    const held = joined(this.#held)
     this.#held = []
     this.#heldBytes = 0
     return held
@@ -54,10 +54,12 @@ export class WholeEvents {
     if (at >= 0) return at + EVENT_END.length
     return this.#lastByte === NEWLINE && chunk[0] === NEWLINE ? 1 : 0
   }
+}
 
-  #concat(last: Buffer): Buffer {
-    return this.#held.length === 0 ? last : Buffer.concat([...this.#held, last])
-  }
+/** One piece is not copied: most of a long answer comes so. */
+const joined = (pieces: readonly Buffer[]): Buffer => {
+  const [first, ...others] = pieces
+  return first && others.length === 0 ? first : Buffer.concat(pieces)
 }
 
 /**

@@ -36,6 +36,11 @@ export interface MultiplexerParts {
 
 /** Smaller payloads are copied behind their header, larger ones written by themselves. */
 const COPIED_BYTES = 4096
+/**
+ * What Node reads at a time. A read that was filled is followed by the next one before anybody else has a turn, up to
+ * 32 times (libuv, `uv__read`).
+ */
+const WHOLE_READ = 2 ** 16
 
 /** Carries messages and any number of streams over one connected pair. See `frames.ts`. */
 export class Multiplexer implements Carrier {
@@ -61,6 +66,7 @@ export class Multiplexer implements Carrier {
     })
     pair.on('data', (chunk: Buffer) => {
       if (!this.#isOpen) return
+      if (chunk.length >= WHOLE_READ) this.#letOthersRead()
       try {
         reader.take(chunk)
       } catch (error) {
@@ -132,6 +138,13 @@ export class Multiplexer implements Carrier {
 
   forget(stream: MuxStream): void {
     if (this.#streams.delete(stream.id) && this.#isTheirs(stream.id)) this.#theirOpen -= 1
+  }
+
+  /** Much comes: the rest is read in the next turn of the event loop, behind what came meanwhile to other sockets. */
+  #letOthersRead(): void {
+    const { pair } = this.#parts
+    pair.pause()
+    setImmediate(() => pair.resume())
   }
 
   /** What is sent in one turn of the event loop goes out as one piece. */

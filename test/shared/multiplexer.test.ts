@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type Duplex, duplexPair, pipeline } from 'node:stream'
+import { Duplex, duplexPair, pipeline } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import t from 'tap'
 import { FRAME, HEADER_BYTES, WINDOW, writeHeader } from '../../shared/multiplexer/frames.ts'
@@ -135,4 +135,47 @@ t.test('whoever breaks the rules is not listened to any more', async (t) => {
     await new Promise(setImmediate)
     t.ok(stream.destroyed || stream.readableLength > 0)
   }
+})
+
+/** Gives what it has as a socket of Node does: 64 KiB at a time, up to 32 of them in one turn (libuv, `uv__read`). */
+class Flood extends Duplex {
+  left: number
+  #isReading = false
+  readonly #piece: Buffer
+
+  constructor(piece: Buffer, count: number) {
+    super({ highWaterMark: 2 ** 16 })
+    this.#piece = piece
+    this.left = count
+  }
+
+  override _read(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    setImmediate(() => {
+      this.#isReading = false
+      for (let reads = 0; reads < 32 && this.left > 0; reads += 1) {
+        this.left -= 1
+        if (!this.push(this.#piece)) return
+      }
+    })
+  }
+}
+
+t.test('of much that comes at once some is taken, and then others have their turn', async (t) => {
+  const message = JSON.stringify('x'.repeat(2 ** 16 - HEADER_BYTES - 2))
+  const flood = new Flood(frame(FRAME.message, 0, Buffer.from(message)), 200)
+  let taken = 0
+  const onMessage = (): void => {
+    taken += 1
+  }
+  new Multiplexer({ pair: flood, side: 'gateway', onMessage, onEnd() {} })
+  const turns: number[] = []
+  while (flood.left > 0 || taken < 200) {
+    const before = taken
+    await new Promise(setImmediate)
+    turns.push(taken - before)
+  }
+  t.equal(taken, 200, 'all of it came')
+  t.ok(Math.max(...turns) <= 2, `at most two reads in a turn, not ${Math.max(...turns)}`)
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -28,7 +29,6 @@ const MORE_MEMORY_MB = 64
 const UNREAD = { answers: 64, bytes: 4_700_000, everyMs: 60, workerMemory: '4GiB' }
 /** ANSWERS_PER_USER as it is by default, and a piece of each answer that was under way when that was used up. */
 const HELD_MB = Math.round((8 * 2 ** 20 + UNREAD.answers * 2 ** 17) / 1e6)
-const HELD_LOOK_MS = 500
 
 const WORDS: Readonly<Record<Misdeed | 'unread', string>> = {
   rubbish: 'bytes that are no message',
@@ -53,10 +53,8 @@ export async function hostile(bench: Bench): Promise<Section> {
     const measured = await measure(bench, gateway, async (until) => {
       if (deed !== 'unread') return fall(gateway, OTHERS + n, deed)
       using _open = leaveUnread(target, until)
-      while (!until.aborted) {
-        await sleep(HELD_LOOK_MS)
-        held.push(await gateway.heldBytes())
-      }
+      await once(until, 'abort')
+      held.push(await gateway.heldBytes()) // the calls are over: they do not wait behind this
       return undefined
     })
     rows.push(...rowsOf(WORDS[deed], measured))
