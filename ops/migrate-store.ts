@@ -4,7 +4,6 @@
  * gateway must be stopped, and none starts over the file afterwards; `--back` allows it again. Ends with 0; 78 and 69 as the gateway does.
  */
 import { existsSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { GatewayError } from '#shared/errors.ts'
 import { DATABASE_URL_DEFAULT, readStoreSettings } from '../gateway/setting-files.ts'
 import { readDatabaseUrl } from '../gateway/store/database-url.ts'
@@ -13,11 +12,16 @@ import { moveStore } from '../gateway/store/move-store.ts'
 import { openStore } from '../gateway/store/store.ts'
 import { exitCodeOf } from './backup/report.ts'
 import { whoHasOpen } from './backup/who-has-open.ts'
+import { readCommandLine } from './command-line.ts'
 
 const {
   values: { back },
   positionals: [from = DATABASE_URL_DEFAULT]
-} = parseArgs({ allowPositionals: true, options: { back: { type: 'boolean', default: false } } })
+} = readCommandLine({
+  usage: 'npm run migrate-store -- [--back] [sqlite:<path>]\n',
+  most: 1,
+  options: { back: { type: 'boolean', default: false } }
+})
 
 try {
   const lines = back ? await goBack(from) : await move(from)

@@ -8,36 +8,45 @@ import { dirname } from 'node:path'
 import * as z from 'zod'
 import { OperatorsFile } from '../gateway/admin/operators.ts'
 import { giveTo } from './backup/give-to.ts'
+import { readCommandLine, refuseCommandLine } from './command-line.ts'
 
 const USAGE = `npm run operator -- <file> <name> metrics|read|admin
 npm run operator -- --remove <file> <name>
 `
 
-const fail = (text: string): never => {
-  process.stderr.write(`${text}\n`)
-  process.exit(64) // EX_USAGE
-}
+const { values, positionals } = readCommandLine({
+  usage: USAGE,
+  most: 3,
+  options: { remove: { type: 'boolean', default: false } }
+})
+const [path, name, role] = positionals
+if (path === undefined || name === undefined || (role === undefined) !== values.remove)
+  refuseCommandLine(
+    `Name the file${values.remove ? ' and' : ','} the operator${values.remove ? '' : ' and the role'}.`,
+    USAGE
+  )
 
-const isRemoval = process.argv[2] === '--remove'
-const [path, name, role] = process.argv.slice(isRemoval ? 3 : 2)
-if (path === undefined || name === undefined || (role === undefined) !== isRemoval) fail(USAGE)
-else {
-  const before = existsSync(path)
-    ? OperatorsFile.parse(JSON.parse(readFileSync(path, 'utf8'))).operators
-    : []
-  const others = before.filter((one) => one.name !== name)
-  const token = randomBytes(32).toString('base64url')
-  const sha256 = createHash('sha256').update(token).digest('hex')
-  const after = OperatorsFile.safeParse({
-    operators: isRemoval ? others : [...others, { name, role, sha256 }]
-  })
-  if (!after.success) fail(z.prettifyError(after.error))
-  else if (isRemoval && others.length === before.length) fail(`There is no operator ${name}.`)
-  else {
-    writeFileSync(`${path}.new`, `${JSON.stringify(after.data, null, 2)}\n`, { mode: 0o600 })
-    giveTo(`${path}.new`, existsSync(path) ? path : dirname(path))
-    renameSync(`${path}.new`, path)
-    process.stdout.write(isRemoval ? '' : `${token}\n`)
-    process.stderr.write('Reload the gateway: kill -HUP, or POST /admin/reload.\n')
+const before = existsSync(path) ? readOperators(path) : []
+const others = before.filter((one) => one.name !== name)
+if (values.remove && others.length === before.length)
+  refuseCommandLine(`There is no operator ${name}.`, USAGE)
+const token = randomBytes(32).toString('base64url')
+const sha256 = createHash('sha256').update(token).digest('hex')
+const after = OperatorsFile.safeParse({
+  operators: values.remove ? others : [...others, { name, role, sha256 }]
+})
+if (!after.success) refuseCommandLine(z.prettifyError(after.error), USAGE)
+writeFileSync(`${path}.new`, `${JSON.stringify(after.data, null, 2)}\n`, { mode: 0o600 })
+giveTo(`${path}.new`, existsSync(path) ? path : dirname(path))
+renameSync(`${path}.new`, path)
+process.stdout.write(values.remove ? '' : `${token}\n`)
+process.stderr.write('Reload the gateway: kill -HUP, or POST /admin/reload.\n')
+
+/** Nothing is made of a file that is something else. */
+function readOperators(path: string): z.infer<typeof OperatorsFile>['operators'] {
+  try {
+    return OperatorsFile.parse(JSON.parse(readFileSync(path, 'utf8'))).operators
+  } catch {
+    return refuseCommandLine(`${path} is not a file of operators; nothing was changed.`, USAGE)
   }
 }

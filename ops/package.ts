@@ -3,15 +3,20 @@
  * and tries the npm package and the bundle for desktop clients as strangers would. Exit code 1 tells of a failure.
  */
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from './command-line.ts'
 import { makeArtefacts } from './release/artefacts.ts'
 import { tryDesktopBundle, tryPackage } from './release/try-artefacts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
+const { values } = readCommandLine({
+  usage: 'npm run package [-- --repository https://github.com/OWNER/PROJECT]\n',
+  most: 0,
+  options: { repository: { type: 'string' } }
+})
+
 try {
-  const { values } = parseArgs({ options: { repository: { type: 'string' } } })
   const { tarball, bundle, names } = await makeArtefacts(root, values.repository)
   for (const name of names) say(`made dist/release/${name}`)
   if (values.repository === undefined)

@@ -8,7 +8,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readCommandLine, refuseCommandLine } from './command-line.ts'
 import { changesUnder, releaseChanges } from './release/changelog.ts'
 import { readManifest } from './release/package-manifest.ts'
 import { run } from './release/run.ts'
@@ -16,21 +16,19 @@ import { assertFollows, writeVersion } from './release/versions.ts'
 
 const USAGE =
   'npm run release -- <version> [--dry-run] [--repository https://github.com/OWNER/PROJECT]\n'
-const EX_USAGE = 64
 const root = fileURLToPath(new URL('..', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const git = (args: readonly string[], cwd = root): Promise<string> => run('git', args, cwd)
 
+const { positionals, values } = readCommandLine({
+  usage: USAGE,
+  most: 1,
+  options: { 'dry-run': { type: 'boolean', default: false }, repository: { type: 'string' } }
+})
+const [version] = positionals
+if (version === undefined) refuseCommandLine('Name the version.', USAGE)
+
 try {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { 'dry-run': { type: 'boolean', default: false }, repository: { type: 'string' } }
-  })
-  const [version, ...more] = positionals
-  if (version === undefined || more.length > 0) {
-    process.stderr.write(USAGE)
-    process.exit(EX_USAGE)
-  }
   await release(version, values['dry-run'], values.repository)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -6,7 +6,6 @@
  */
 import { realpathSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { parseArgs } from 'node:util'
 import { GatewayError } from '#shared/errors.ts'
 import {
   createKeyring,
@@ -17,10 +16,18 @@ import {
 import { readStoreSettings } from '../gateway/setting-files.ts'
 import { readDatabaseUrl, spokenOf } from '../gateway/store/database-url.ts'
 import { giveTo } from './backup/give-to.ts'
+import { readCommandLine } from './command-line.ts'
 import { forgetLost, reseal } from './secrets/reseal.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const USAGE = `npm run secrets -- [file]                    makes the file; SECRETS_FILE's, or secrets.json
+npm run secrets -- --rotate [file]           adds a newest key for every purpose
+npm run secrets -- --reseal [file]           seals what the database holds under the newest key
+npm run secrets -- --forget-lost [file]      removes grants whose keys are lost for good
+`
+
+const { values, positionals } = readCommandLine({
+  usage: USAGE,
+  most: 1,
   options: {
     rotate: { type: 'boolean', default: false },
     reseal: { type: 'boolean', default: false },
