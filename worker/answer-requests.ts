@@ -118,7 +118,12 @@ const mayBePlain = ({ method, url, headers }: IncomingMessage): boolean =>
   headers['mcp-session-id'] !== undefined &&
   headers[UNREAD_HEADER] === undefined &&
   headers[ANSWER_FORM_HEADER] === undefined &&
+  takesBothForms(headers.accept) &&
   IS_JSON.test(headers['content-type'] ?? '')
+
+/** As the SDK's transport looks at it: it refuses who does not name both. */
+const takesBothForms = (accept = ''): boolean =>
+  accept.includes('application/json') && accept.includes('text/event-stream')
 
 /** Undefined when its client leaves before all of it has come. */
 function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {

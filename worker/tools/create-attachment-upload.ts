@@ -16,7 +16,7 @@ export const createAttachmentUpload = defineTool({
   input: z.object({
     filename: z.string().min(1).max(255).describe('Name for the recipients'),
     mimeType: z.string().max(255).default('application/octet-stream'),
-    size: int(1, MOST_UPLOAD_BYTES).describe('Of the file, in bytes')
+    size: int(1, MOST_UPLOAD_BYTES).describe('Of the file, in bytes; Gmail takes no larger ones')
   }),
   output: z.object({
     uploadId: z.string(),
@@ -39,7 +39,7 @@ export const createAttachmentUpload = defineTool({
     const { url, expiresAt } = await links.createUpload({ uploadId, size })
     return {
       structured: { uploadId, url, expiresAt, maxBytes: size },
-      text: `Send the file of ${size} bytes with PUT to ${url} before ${expiresAt}, in a minute at most once it has begun (REQUEST_TIMEOUT); then attach it with uploadId ${uploadId}. It is kept for half an hour at most.`
+      text: `Send the file of ${size} bytes with PUT to ${url} before ${expiresAt}, all of it at once: the server ends a request that takes longer than its REQUEST_TIMEOUT (a minute, if it was not changed). Then attach it with uploadId ${uploadId}. It is kept for half an hour at most, and not over a restart of the server.`
     }
   }
 })

@@ -108,9 +108,11 @@ export class Uploads {
       if (isRead) this.#drop(id)
     }
     if (this.#hasRoom(size)) return
+    const most =
+      this.#slots.size < MOST_SLOTS ? `have ${MOST_BYTES} bytes in all` : `be ${MOST_SLOTS} at once`
     throw new ToolError(
       'too_large',
-      `Uploads that are not sent yet may have ${MOST_BYTES} bytes in all. Send some first, or wait half an hour.`
+      `Uploads that no message was made with yet may ${most}. Make one with them first, or wait half an hour, until they are forgotten.`
     )
   }
 
