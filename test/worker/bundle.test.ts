@@ -11,7 +11,7 @@ import { stop } from 'esbuild'
 import t, { type Test } from 'tap'
 import { bundleMimeThread, bundleProgram } from '../../ops/build.ts'
 import { systemClock } from '../../shared/clock.ts'
-import { MimePool } from '../../worker/mime/pool.ts'
+import { MimeThread } from '../../worker/mime/mime-thread.ts'
 import { readHtml } from '../../worker/mime/read-html.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -57,7 +57,7 @@ t.test('the thread that ships reads HTML as its source does', async (t) => {
   for (const name of globSync('*.{js,mjs}', { cwd: outdir }))
     t.ok(isAscii(readFileSync(join(outdir, name))), name)
   const threadFile = join(outdir, 'mime-thread.mjs')
-  const pool = new MimePool({ threadFile, clock: systemClock })
+  const pool = new MimeThread({ threadFile, clock: systemClock })
   t.teardown(() => pool.close())
   for (const html of [
     '<p>Grüße, 日本語 &ndash; <b>fett</b></p><ul><li>один<li>δύο</ul>',

@@ -1,4 +1,5 @@
 import { ToolError } from '../tool-error.ts'
+import { changesSince, NEVER, named } from './changes-since.ts'
 import { type Depth, HeldMessages, type LabelChange } from './held-messages.ts'
 import type {
   GmailMethod,
@@ -13,9 +14,6 @@ import { UNITS } from './quota.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 const MAX_THREADS = 2000
-/** Changes beyond so many pages are dearer than what they save. */
-const MAX_PAGES = 3
-const PAGE = 500
 
 /**
  * A mailbox that fetches a message once. What was sent stays as it is; what changes, labels and who belongs to a thread, is
@@ -267,7 +265,7 @@ export class MessageCache implements Mailbox {
     const from = this.#place
     if (from === undefined) return false
     try {
-      const changes = await this.#changesSince(from)
+      const changes = await changesSince(this.#mailbox, from)
       if (generation !== this.#generation) return false
       if (!changes) {
         this.forget()
@@ -284,22 +282,6 @@ export class MessageCache implements Mailbox {
     }
   }
 
-  /** All changes after a place in the history; undefined when they are too many. */
-  async #changesSince(
-    startHistoryId: string
-  ): Promise<{ records: readonly HistoryRecord[]; place: string | null | undefined } | undefined> {
-    const records: HistoryRecord[] = []
-    let pageToken: string | null | undefined
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const params = { startHistoryId, maxResults: PAGE, ...(pageToken && { pageToken }) }
-      const answer = await this.#mailbox.call('history.list', params, NEVER)
-      records.push(...(answer.history ?? []))
-      pageToken = answer.nextPageToken
-      if (!pageToken) return { records, place: answer.historyId }
-    }
-    return undefined
-  }
-
   #apply(record: HistoryRecord): void {
     const { labelsAdded, labelsRemoved, messagesAdded, messagesDeleted } = record
     for (const { id, labelIds: addLabelIds } of named(labelsAdded))
@@ -314,21 +296,6 @@ export class MessageCache implements Mailbox {
   }
 }
 
-interface Changed {
-  readonly message?: Message
-  readonly labelIds?: readonly string[] | null
-}
-
-/** The messages of a change, each with the labels that it is about. */
-const named = (changed: readonly Changed[] = []) =>
-  changed.flatMap(({ message, labelIds }) =>
-    message?.id
-      ? { id: message.id, threadId: message.threadId ?? '', labelIds: labelIds ?? [] }
-      : []
-  )
-
-/** For what is asked on behalf of all. */
-const NEVER = new AbortController().signal
 const OLD_ID: ReadonlySet<string> = new Set(['not_found', 'invalid_argument'])
 
 const depthOf = (format: string): Depth => (format === 'full' ? 'whole' : 'header')

@@ -5,6 +5,9 @@ import { tokenize } from '@csstools/css-tokenizer'
 /** Red, green and blue from 0 to 255, alpha from 0 to 1. */
 export type Colour = readonly [red: number, green: number, blue: number, alpha: number]
 
+/** Fainter text cannot be read; the lightest grey of honest mail, #eee on white, has 1.16. */
+export const LEAST_CONTRAST = 1.12
+
 export const BLACK: Colour = [0, 0, 0, 1]
 export const WHITE: Colour = [255, 255, 255, 1]
 

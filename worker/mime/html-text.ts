@@ -1,5 +1,7 @@
 import type { Element } from 'domhandler'
 import type { Visitor } from './html-tree.ts'
+import { isSameAsAddress } from './link-words.ts'
+import { numeral } from './list-numerals.ts'
 import type { Look } from './look.ts'
 import { type Cell, tableText } from './table-text.ts'
 import { TextFrame } from './text-frame.ts'
@@ -234,7 +236,7 @@ export class HtmlText implements Visitor<Look> {
     endings.push(() => {
       const words = frame.text(start).trim()
       // One without words is a picture without them, or nothing that anybody sees.
-      if (words === '' ? images === this.#images : isSame(words, href)) return
+      if (words === '' ? images === this.#images : isSameAsAddress(words, href)) return
       frame.blank()
       frame.words(`[${this.#shown(href)}]`)
     })
@@ -335,71 +337,3 @@ const whole = (written: string | undefined): number | undefined => {
   const number = Number.parseInt(written ?? '', 10)
   return Number.isSafeInteger(number) && Math.abs(number) < 1e9 ? number : undefined
 }
-
-/** A number as `<ol type>` writes it. */
-function numeral(number: number, type: string): string {
-  if (number < 1 || number > 3999) return String(number)
-  switch (type) {
-    case 'a':
-      return letters(number)
-    case 'A':
-      return letters(number).toUpperCase()
-    case 'i':
-      return roman(number)
-    case 'I':
-      return roman(number).toUpperCase()
-    default:
-      return String(number)
-  }
-}
-
-function letters(number: number): string {
-  const before = Math.floor((number - 1) / 26)
-  return (before > 0 ? letters(before) : '') + String.fromCharCode(97 + ((number - 1) % 26))
-}
-
-function roman(number: number): string {
-  const steps: readonly (readonly [number, string])[] = [
-    ...([
-      [1000, 'm'],
-      [900, 'cm'],
-      [500, 'd'],
-      [400, 'cd'],
-      [100, 'c'],
-      [90, 'xc'],
-      [50, 'l']
-    ] as const),
-    ...([
-      [40, 'xl'],
-      [10, 'x'],
-      [9, 'ix'],
-      [5, 'v'],
-      [4, 'iv'],
-      [1, 'i']
-    ] as const)
-  ]
-  let out = ''
-  let left = number
-  for (const [value, digits] of steps) for (; left >= value; left -= value) out += digits
-  return out
-}
-
-/** Whether the words of a link are its address, as people write it. */
-function isSame(words: string, href: string): boolean {
-  const bare = (text: string) =>
-    text
-      .toLowerCase()
-      .replace(/^(https?:\/\/|mailto:|tel:|sms:)/, '')
-      .replace(/[\s/]+$/, '')
-  const plain = bare(href)
-  const said = bare(words)
-  return (
-    said === plain ||
-    said === plain.replace(/^www\./, '') ||
-    digits(said, href) === digits(plain, href)
-  )
-}
-
-/** Telephone numbers are the same whatever parts their digits. */
-const digits = (text: string, href: string): string =>
-  /^tel:/i.test(href) ? text.replace(/[^\d+]/g, '') : `${text}|`

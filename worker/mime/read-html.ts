@@ -3,7 +3,8 @@ import { cleanText } from './clean-text.ts'
 import { cascadeOf } from './css-cascade.ts'
 import { HtmlText } from './html-text.ts'
 import { NO_WORDS, parseHtml, textBelow, type Visitor, walk } from './html-tree.ts'
-import { type Look, looksOf, PLAIN } from './look.ts'
+import { type Look, PLAIN } from './look.ts'
+import { looksOf } from './looks-of.ts'
 import { SeenHtml } from './safe-html.ts'
 
 export interface HtmlWishes {

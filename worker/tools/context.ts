@@ -6,7 +6,7 @@ import type { LabelBook } from '../gmail/label-book.ts'
 import type { Mailbox } from '../gmail/methods.ts'
 import type { Sends } from '../gmail/sends.ts'
 import type { DocumentReader } from '../mime/document-reader.ts'
-import type { MimePool } from '../mime/pool.ts'
+import type { MimeThread } from '../mime/mime-thread.ts'
 import type { ToolCaller } from './access.ts'
 import type { AskOnPage, Confirm } from './confirm.ts'
 import type { AskGateway } from './sign-in/call.ts'
@@ -50,7 +50,7 @@ export interface WorkerContext {
   readonly labels: LabelBook
   readonly correspondents: Correspondents
   readonly sends: Sends
-  readonly mime: MimePool
+  readonly mime: MimeThread
   readonly documents: DocumentReader
   /** What was put here to be attached. */
   readonly uploads: Uploads

@@ -11,7 +11,7 @@ import type { GmailReport } from '../gmail/report.ts'
 import { type SendLedger, Sends } from '../gmail/sends.ts'
 import type { AskForUnits } from '../gmail/shared-pace.ts'
 import { DocumentReader } from '../mime/document-reader.ts'
-import { MimePool } from '../mime/pool.ts'
+import { MimeThread } from '../mime/mime-thread.ts'
 import type { AskOnPage } from './confirm.ts'
 import type { FileLinks, SavedFiles, ToolReport, WorkerContext } from './context.ts'
 import { type FetchedAttachment, fetchAttachment } from './fetch-attachment.ts'
@@ -92,7 +92,7 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
     }
   })
   const mailbox = new MessageCache(gmail)
-  const mime = new MimePool({ threadFile: options.threadFile, clock })
+  const mime = new MimeThread({ threadFile: options.threadFile, clock })
   const documents = new DocumentReader({ threadFile: options.documentThreadFile, clock })
   const uploads = new Uploads(clock)
   const context = {

@@ -81,7 +81,11 @@ const HEADERS = {
   accept: 'application/json, text/event-stream',
   'mcp-session-id': ID,
   'mcp-protocol-version': '2025-11-25',
-  [PRINCIPAL_HEADER]: JSON.stringify({ clientId: 'c', credential: 'oauth', expiresAt: 4_000_000_000 })
+  [PRINCIPAL_HEADER]: JSON.stringify({
+    clientId: 'c',
+    credential: 'oauth',
+    expiresAt: 4_000_000_000
+  })
 }
 const CALL = {
   jsonrpc: '2.0',

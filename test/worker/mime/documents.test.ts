@@ -4,7 +4,7 @@ import { burn } from '@kenjiuno/msgreader/lib/Burner.js'
 import t from 'tap'
 import { systemClock } from '#shared/clock.ts'
 import { DocumentReader } from '../../../worker/mime/document-reader.ts'
-import { MimePool } from '../../../worker/mime/pool.ts'
+import { MimeThread } from '../../../worker/mime/mime-thread.ts'
 import { pdfOf, shown, tnef, word, workbook, zip } from '../../helpers/make-documents.ts'
 
 const file = (path: string): string =>
@@ -137,7 +137,11 @@ t.test('what is left out is said', async (t) => {
 })
 
 t.test('while a document is read, mail is read', async (t) => {
-  const mime = new MimePool({ threadFile: file('tasks.ts'), clock: systemClock, timeoutMs: 60_000 })
+  const mime = new MimeThread({
+    threadFile: file('tasks.ts'),
+    clock: systemClock,
+    timeoutMs: 60_000
+  })
   t.teardown(() => mime.close())
   await mime.readHtml('<p>It has begun</p>', signal)
   const leaves = new AbortController()

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type Clock, systemClock } from '#shared/clock.ts'
-import { MimePool } from '../../../worker/mime/pool.ts'
+import { MimeThread } from '../../../worker/mime/mime-thread.ts'
 import { readHtml as read } from '../../../worker/mime/read-html.ts'
 import { afterRunning } from '../../../worker/mime/running-time.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -78,7 +78,7 @@ t.test('dangerous addresses do not survive', (t) => {
 })
 
 t.test('deep and large HTML is read in time', async (t) => {
-  const pool = new MimePool({ threadFile, clock: systemClock, timeoutMs: 20_000 })
+  const pool = new MimeThread({ threadFile, clock: systemClock, timeoutMs: 20_000 })
   t.teardown(() => pool.close())
   const deep = await pool.readHtml(
     `${'<div>'.repeat(20_000)}core${'</div>'.repeat(20_000)}`,
@@ -101,17 +101,17 @@ t.test('deep and large HTML is read in time', async (t) => {
 })
 
 t.test('HTML over the limits fails its own call, and the next one works', async (t) => {
-  const slow = new MimePool({ threadFile, clock: systemClock, timeoutMs: 1 })
+  const slow = new MimeThread({ threadFile, clock: systemClock, timeoutMs: 1 })
   t.teardown(() => slow.close())
   await t.rejects(slow.readHtml('<p>x</p>'.repeat(200_000), signal), { code: 'too_large' })
-  const tiny = new MimePool({ threadFile, clock: systemClock, heapMb: 4, timeoutMs: 20_000 })
+  const tiny = new MimeThread({ threadFile, clock: systemClock, heapMb: 4, timeoutMs: 20_000 })
   t.teardown(() => tiny.close())
   await t.rejects(tiny.readHtml('<p>fine</p>', signal), { code: 'too_large' })
-  const small = new MimePool({ threadFile, clock: systemClock, heapMb: 40, timeoutMs: 20_000 })
+  const small = new MimeThread({ threadFile, clock: systemClock, heapMb: 40, timeoutMs: 20_000 })
   t.teardown(() => small.close())
   await t.rejects(small.readHtml('<p>x<b>y</b></p>'.repeat(120_000), signal), { code: 'too_large' })
   t.equal((await small.readHtml('<p>fine</p>', signal)).text, 'fine')
-  const pool = new MimePool({ threadFile, clock: systemClock })
+  const pool = new MimeThread({ threadFile, clock: systemClock })
   t.teardown(() => pool.close())
   const cancelled = new AbortController()
   const waiting = pool.readHtml('<p>x</p>'.repeat(200_000), cancelled.signal)
@@ -171,16 +171,16 @@ t.test('the start of the thread does not count against the first message', async
       return () => clearTimeout(soon)
     }
   }
-  const slow = new MimePool({ threadFile: fixture('starts-slowly'), clock: fast })
+  const slow = new MimeThread({ threadFile: fixture('starts-slowly'), clock: fast })
   t.teardown(() => slow.close())
   t.match(await slow.readHtml('<p>x</p>', signal), { text: 'started' })
-  const never = new MimePool({ threadFile: fixture('never-starts'), clock: hasty })
+  const never = new MimeThread({ threadFile: fixture('never-starts'), clock: hasty })
   t.teardown(() => never.close())
   await t.rejects(never.readHtml('<p>x</p>', signal), { name: 'NoThread' })
 })
 
 t.test('a thread that does not start is no fault of the message', async (t) => {
-  const pool = new MimePool({ threadFile: `${threadFile}.none`, clock: systemClock })
+  const pool = new MimeThread({ threadFile: `${threadFile}.none`, clock: systemClock })
   t.teardown(() => pool.close())
   await t.rejects(pool.readHtml('<p>x</p>', signal), { name: 'NoThread' })
 })

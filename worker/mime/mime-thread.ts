@@ -7,7 +7,7 @@ import type { Tasks } from './tasks.ts'
 const TIMEOUT_MS = 5_000
 const HEAP_MB = 128
 
-export interface MimePoolOptions {
+export interface MimeThreadOptions {
   /** The thread's program: `worker/mime/tasks.ts` or its bundle. */
   readonly threadFile: string
   readonly clock: Clock
@@ -18,10 +18,10 @@ export interface MimePoolOptions {
 }
 
 /** Reads hostile HTML in a thread with limits: see `LimitedThread`. */
-export class MimePool {
+export class MimeThread {
   readonly #thread: LimitedThread<Tasks>
 
-  constructor({ threadFile, clock, timeoutMs = TIMEOUT_MS, heapMb = HEAP_MB }: MimePoolOptions) {
+  constructor({ threadFile, clock, timeoutMs = TIMEOUT_MS, heapMb = HEAP_MB }: MimeThreadOptions) {
     const tooLarge = 'A part of this message is too complex to read.'
     this.#thread = new LimitedThread({ file: threadFile, clock, timeoutMs, heapMb, tooLarge })
   }

@@ -1,0 +1,19 @@
+/** Whether the words of a link are its address, as people write it. */
+export function isSameAsAddress(words: string, href: string): boolean {
+  const bare = (text: string) =>
+    text
+      .toLowerCase()
+      .replace(/^(https?:\/\/|mailto:|tel:|sms:)/, '')
+      .replace(/[\s/]+$/, '')
+  const plain = bare(href)
+  const said = bare(words)
+  return (
+    said === plain ||
+    said === plain.replace(/^www\./, '') ||
+    digits(said, href) === digits(plain, href)
+  )
+}
+
+/** Telephone numbers are the same whatever parts their digits. */
+const digits = (text: string, href: string): string =>
+  /^tel:/i.test(href) ? text.replace(/[^\d+]/g, '') : `${text}|`
