@@ -1,5 +1,5 @@
 /**
- * `npm run monitoring`: writes what Prometheus and Grafana read, from the sources in ops/monitoring. With `--faster N DIR`
+ * `npm run monitoring`: writes what Prometheus, its operator for Kubernetes, and Grafana read, from the sources in ops/monitoring. With `--faster N DIR`
  * the rules alone into DIR, N times as fast as operators use them, to see them fire and resolve.
  */
 import { writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ruleTestFile } from './monitoring/alert-cases.ts'
 import { dashboardFile } from './monitoring/dashboard.ts'
-import { ruleFile } from './monitoring/rule-file.ts'
+import { prometheusRule, ruleFile } from './monitoring/rule-file.ts'
 import { fasterTimes } from './monitoring/times.ts'
 
 const LEAST_RANGE_SECONDS = 5
@@ -19,6 +19,7 @@ if (option === '--faster' && Number(factor) >= 1 && directory !== undefined) {
   writeFileSync(join(directory, 'gmail-mcp.rules.yml'), ruleFile(times))
 } else if (option === undefined) {
   writeFileSync(here('prometheus/gmail-mcp.rules.yml'), ruleFile())
+  writeFileSync(here('kubernetes/monitoring/prometheus-rule.yaml'), prometheusRule())
   writeFileSync(here('prometheus/gmail-mcp.test.yml'), ruleTestFile('gmail-mcp.rules.yml'))
   writeFileSync(here('grafana/gmail-mcp.json'), dashboardFile())
 } else {

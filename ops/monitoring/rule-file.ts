@@ -9,8 +9,22 @@ export const runbookOf = (alert: string): string => `docs/runbook.md#${alert.toL
 export const HEADER = '# Made by `npm run monitoring` from ops/monitoring; change it there.\n'
 
 /** The rules for Prometheus, as YAML. */
-export function ruleFile(times: RuleTimes = REAL_TIMES): string {
-  const groups = [
+export const ruleFile = (times: RuleTimes = REAL_TIMES): string =>
+  HEADER + stringify({ groups: ruleGroups(times) }, { lineWidth: 0 })
+
+/** The same for the Prometheus operator of Kubernetes (monitoring.coreos.com/v1). */
+export function prometheusRule(): string {
+  const rule = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: { name: 'gmail-mcp' },
+    spec: { groups: ruleGroups(REAL_TIMES) }
+  }
+  return HEADER + stringify(rule, { lineWidth: 0 })
+}
+
+function ruleGroups(times: RuleTimes) {
+  return [
     {
       name: 'gmail-mcp.service-levels',
       rules: SERVICE_LEVELS.flatMap((level) => recordingsOf(level, times))
@@ -26,5 +40,4 @@ export function ruleFile(times: RuleTimes = REAL_TIMES): string {
       }))
     }
   ]
-  return HEADER + stringify({ groups }, { lineWidth: 0 })
 }

@@ -28,11 +28,11 @@ const CALLS = Number(process.env.HOSTS_CALLS ?? 0)
 const SEED = process.env.HOSTS_SEED ?? String(Date.now())
 const IS_LONG = CALLS > 0
 const SHORT_MS = 6000
-const USERS = IS_LONG ? 30 : 4
+const USERS = IS_LONG ? 12 : 4
 const PACE = IS_LONG ? { betweenMs: 8000, longestMs: 25_000 } : { betweenMs: 1500, longestMs: 3000 }
 const CLOCKS = ['-300', '+0', '+300']
 /** Longer than a lease of the dead, and a start on a busy machine. */
-const CALM_MS = 60_000
+const CALM_MS = IS_LONG ? 180_000 : 60_000
 
 t.setTimeout(IS_LONG ? 0 : 180_000)
 
@@ -95,7 +95,7 @@ t.test(
     const urls = gateways.map(({ url }) => url)
     const clients = people.flatMap((person, n) =>
       (['legacy', 'modern'] as const).map((era) => {
-        const parts = { urls, token: home.users[n]?.token ?? '', era, person, report, pauseMs: 200 }
+        const parts = { urls, token: home.users[n]?.token ?? '', era, person, report, pauseMs: 100 }
         return new HostClient({ ...parts, random: createRandom(`${SEED} ${n} ${era}`) })
       })
     )
