@@ -16,6 +16,7 @@ import { ParkedStreams } from './http/parked-streams.ts'
 import type { BearerTokens } from './oauth/bearer.ts'
 import type { Ownership } from './ownership/ownership.ts'
 import { QuotaShares } from './quota-shares.ts'
+import { GuestSessions } from './sessions/guest-sessions.ts'
 import { type SessionEvents, SessionRegistry } from './sessions/registry.ts'
 import { Restorer } from './sessions/restore.ts'
 import type { SleepCause } from './sessions/session.ts'
@@ -73,6 +74,7 @@ export interface Serving {
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
   readonly restorer: Restorer
+  readonly guests: GuestSessions
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
@@ -113,10 +115,7 @@ export function createServing(parts: ServingParts): Serving {
   const exchanges = new Exchanges()
   const links = new OneTimeLinks<FileTarget>(clock, parts.linkTag)
   const slots = new OneTimeLinks<SlotTarget>(clock, parts.linkTag)
-  const quota = new QuotaShares(
-    { perPerson: config.GMAIL_UNITS, perProject: config.GMAIL_PROJECT_UNITS },
-    clock
-  )
+  const quota = quotaOf(config, clock)
   const ledger = new Ledger(clock)
   const workerTime = new WorkerTime((seconds) => metrics.workers.cpu.inc({}, seconds))
   const limits = limitsOf(config, clock)
@@ -124,6 +123,7 @@ export function createServing(parts: ServingParts): Serving {
   const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
   const kept = new KeptAnswers(clock, parts.nodeTag)
   const restorer = restorerOf(parts)
+  const guests = new GuestSessions()
   const streams = new ParkedStreams({
     clock,
     limits,
@@ -145,7 +145,7 @@ export function createServing(parts: ServingParts): Serving {
     verifyLease: async (userId, transaction) => {
       if (!isNobody(userId)) await ownership.verify(userId, transaction)
     },
-    events: sessionEvents(parts, exchanges, streams, (userId) => supervisor.peek(userId))
+    events: sessionEvents(parts, exchanges, streams, guests, (userId) => supervisor.peek(userId))
   })
   const supervisor: Supervisor = supervise({
     clock,
@@ -172,7 +172,8 @@ export function createServing(parts: ServingParts): Serving {
   })
   const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
   return {
-    ...{ supervisor, sessions, restorer, exchanges, streams, limits, access, held, links, slots },
+    ...{ supervisor, sessions, restorer, guests, exchanges },
+    ...{ streams, limits, access, held, links, slots },
     ...{ kept, ledger, workerTime },
     isLive: parts.isLive,
     door: new Door(),
@@ -236,6 +237,11 @@ const accessOf = ({ clock, isLive, doubtful, log }: ServingParts): AccessWatch =
     failed: (err) => log.error({ err }, 'access not looked at')
   })
 
+const quotaOf = (
+  { GMAIL_UNITS: perPerson, GMAIL_PROJECT_UNITS: perProject }: Config,
+  clock: Clock
+): QuotaShares => new QuotaShares({ perPerson, perProject }, clock)
+
 const limitsOf = (config: Config, clock: Clock): CallerLimits =>
   new CallerLimits(
     {
@@ -265,6 +271,7 @@ const sessionEvents = (
   { clock, metrics, log, events, tellOthers }: ServingParts,
   exchanges: Exchanges,
   streams: ParkedStreams,
+  guests: GuestSessions,
   workerOf: Supervisor['peek']
 ): SessionEvents => ({
   started({ userId, handle, initialize }) {
@@ -285,6 +292,7 @@ const sessionEvents = (
     events.tell('session_ended', { userId: session.userId, session: session.handle, reason })
     metrics.sessions.seconds.observe({}, (clock.now() - session.createdAt) / 1000)
     streams.endSession(session)
+    guests.ended(session)
     workerOf(session.userId)?.channel.send({ type: 'end-session', sessionHash: session.hash })
     const why = new GatewayError('ERR_SESSION_UNKNOWN', 'The session was ended during this call.')
     for (const exchange of exchanges.ofSession(session)) exchange.abort.abort(why)

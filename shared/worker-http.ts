@@ -23,6 +23,8 @@ export const Principal = z.object({
   credential: z.enum(CREDENTIALS),
   /** Absent for somebody who has not signed in. */
   level: AccessLevel.optional(),
+  /** The addresses of the mailboxes that its connection uses, when that is more than one; the first is the default. */
+  mailboxes: z.array(z.string()).optional(),
   /** Seconds since the epoch. */
   expiresAt: z.number()
 })

@@ -157,23 +157,29 @@ const withShortId = ({ rpcId, ...call }: RpcCall) => ({
  */
 function createAuthOf(resourceMetadataUrl: string) {
   let last:
-    | { readonly text: string; readonly claims: Omit<AuthInfo, 'extra'>; credential: string }
+    | {
+        readonly text: string
+        readonly claims: Omit<AuthInfo, 'extra'>
+        readonly extra: Pick<Principal, 'credential' | 'mailboxes'>
+      }
     | undefined
   return (text: string | undefined, request: string): AuthInfo | undefined => {
     if (text === undefined) return undefined
     if (last?.text !== text) {
-      const { clientId, credential, level, expiresAt } = Principal.parse(JSON.parse(text))
+      const { clientId, credential, level, expiresAt, mailboxes } = Principal.parse(
+        JSON.parse(text)
+      )
       const scopes = levelsUpTo(level)
       last = {
         text,
-        credential,
+        extra: { credential, ...(mailboxes && { mailboxes }) },
         claims: { token: '', clientId, scopes, expiresAt, resourceMetadataUrl }
       }
     }
     return {
       ...last.claims,
       scopes: [...last.claims.scopes],
-      extra: { credential: last.credential, request }
+      extra: { ...last.extra, request }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import type { UserId, WorkerId } from '#shared/ids.ts'
+import type { SessionId, UserId, WorkerId } from '#shared/ids.ts'
 import type { RpcCall } from '#shared/rpc-calls.ts'
 import type { Caller } from '../oauth/bearer.ts'
 import type { Session } from '../sessions/session.ts'
@@ -27,6 +27,8 @@ export interface Exchange {
   readonly caller: Caller
   readonly session: Session | undefined
   readonly worker: RunningWorker
+  /** Under which id that worker knows the session, when it is that of another mailbox. */
+  readonly guestId?: SessionId | undefined
   readonly reply: FastifyReply
   /** Aborted when the client goes away or the exchange is ended from outside. */
   readonly abort: AbortController

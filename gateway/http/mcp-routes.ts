@@ -5,11 +5,12 @@ import { GatewayError } from '#shared/errors.ts'
 import { asSessionId, type SessionId, type UserId } from '#shared/ids.ts'
 import type { RpcCall } from '#shared/rpc-calls.ts'
 import type { Door } from '../door.ts'
-import type { Caller } from '../oauth/bearer.ts'
+import { type Caller, homeOf } from '../oauth/bearer.ts'
+import type { GuestSessions } from '../sessions/guest-sessions.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
-import type { Supervisor, WorkerLease } from '../supervisor/supervisor.ts'
+import type { RunningWorker, Supervisor, WorkerLease } from '../supervisor/supervisor.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import type { AccessWatch } from './access-watch.ts'
 import { bodyTooLarge } from './byte-limit.ts'
@@ -20,6 +21,7 @@ import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import type { KeptAnswers } from './kept-answers.ts'
 import { isListen, listen, listenAhead, PATIENCE_MS } from './listen.ts'
+import { chooseMailbox } from './mailbox-of-call.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
 import { formsTaken, isJson } from './media-types.ts'
 import type { ParkedStreams } from './parked-streams.ts'
@@ -36,6 +38,7 @@ export interface McpParts {
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
   readonly restorer: Restorer
+  readonly guests: GuestSessions
   readonly exchanges: Exchanges
   readonly streams: ParkedStreams
   readonly limits: CallerLimits
@@ -172,6 +175,7 @@ async function comeBack(
  * worker that knows the session. Everything it takes is given back when the response is over.
  */
 async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  await chooseMailbox(request, parts.exchanges)
   if (await parts.peers?.lead(request, reply)) return
   const arrivedAt = performance.now()
   parts.door.enter()
@@ -217,7 +221,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   isWaiting = false
   whenOver(reply, () => lease.release())
   const afterWorker = performance.now()
-  if (found) await parts.restorer.ensure(found.session, found.id, lease.worker)
+  const guestId = found && (await enterSession(parts, found, lease.worker))
   await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
   note(parts, caller, found?.session, read)
   const exchange = parts.exchanges.open({
@@ -226,6 +230,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     caller: atLevelOf(found?.session, caller),
     session: found?.session,
     worker: lease.worker,
+    guestId,
     startedAt: parts.clock.now(),
     since: parts.clock.monotonic(),
     isTraced: isTraced(request),
@@ -233,8 +238,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     reply
   })
   request.exchange = exchange
-  if (found) begin(found.session)
-  if (found) parts.streams.renew(found.session, caller)
+  if (found) begin(parts, found.session, caller)
   whenOver(reply, () => {
     parts.exchanges.close(exchange)
     if (found) found.session.inFlight -= 1
@@ -250,6 +254,17 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   unwatch() // the stream has a watch of its own
   leave()
   lease.release()
+}
+
+/** Resolves when the worker serves the session, with the id for it where it is that of another mailbox. */
+async function enterSession(
+  { restorer, guests }: Pick<McpParts, 'restorer' | 'guests'>,
+  { session, id }: { readonly session: Session; readonly id: SessionId },
+  worker: RunningWorker
+): Promise<SessionId | undefined> {
+  if (worker.userId !== session.userId) return guests.ensure(session, worker)
+  await restorer.ensure(session, id, worker)
+  return undefined
 }
 
 /** However a call goes on, it is answered by then; a client that waits longer has most likely left. */
@@ -273,9 +288,10 @@ function note(
   for (const { rpcId } of read) if (exchanges.isTaken(session, rpcId)) measure.idCollision()
 }
 
-function begin(session: Session): void {
+function begin({ streams }: McpParts, session: Session, caller: Caller): void {
   session.inFlight += 1
   session.requests += 1
+  if (caller.userId === session.userId) streams.renew(session, caller)
 }
 
 /**
@@ -289,7 +305,7 @@ async function findSession(
   const named = request.headers['mcp-session-id']
   if (typeof named !== 'string' || isModern(request.headers)) return undefined
   const id = asSessionId(named)
-  const session = await sessions.find(id, callerOf(request).userId)
+  const session = await sessions.find(id, homeOf(callerOf(request)))
   if (!session) throw new GatewayError('ERR_SESSION_UNKNOWN', 'Session not found')
   sessions.touch(session) // before any wait, which must not find it forgotten or expired
   return { session, id }

@@ -43,11 +43,30 @@ export class PeekedBody {
     return all.length > 0 && all.every((message) => isSilent(message))
   }
 
+  /** Its one request; undefined when it has none or several, or was not read. */
+  get asked(): RpcCall | undefined {
+    return this.#sole === undefined ? undefined : callsIn(this.#sole)[0]
+  }
+
+  /** The mailbox that its one call of a tool names; unchecked. */
+  get account(): string | undefined {
+    if (!this.#has('"account"')) return undefined
+    const given = memberOf(memberOf(memberOf(this.#sole, 'params'), 'arguments'), 'account')
+    return typeof given === 'string' ? given : undefined
+  }
+
+  /** The id of the request that it takes back (`notifications/cancelled`). */
+  get cancelled(): string | number | undefined {
+    if (!this.#has('notifications/cancelled')) return undefined
+    if (methodOf(this.#sole) !== 'notifications/cancelled') return undefined
+    const given = memberOf(memberOf(this.#sole, 'params'), 'requestId')
+    return typeof given === 'string' || typeof given === 'number' ? given : undefined
+  }
+
   /** The `traceparent` that its one message carries (MCP 2026-07-28, `_meta`); unchecked. */
   get traceparent(): string | undefined {
-    if (!Buffer.isBuffer(this.body) || !this.body.includes('"traceparent"')) return undefined
-    const [message] = isBatch(this.body) ? [] : this.#all()
-    const meta = memberOf(memberOf(message, 'params'), '_meta')
+    if (!this.#has('"traceparent"')) return undefined
+    const meta = memberOf(memberOf(this.#sole, 'params'), '_meta')
     const given = memberOf(meta, 'traceparent')
     return typeof given === 'string' ? given : undefined
   }
@@ -55,6 +74,16 @@ export class PeekedBody {
   /** Its requests; undefined when not all of it was read. */
   get calls(): readonly RpcCall[] | undefined {
     return Buffer.isBuffer(this.body) ? this.#all().flatMap(callsIn) : undefined
+  }
+
+  /** The message of a body that is no batch and was read. */
+  get #sole(): unknown {
+    return isBatch(this.body) ? undefined : this.#all()[0]
+  }
+
+  /** Whether a look into the message may be worth it. */
+  #has(text: string): boolean {
+    return Buffer.isBuffer(this.body) && this.body.includes(text)
   }
 
   #all(): readonly unknown[] {

@@ -40,7 +40,7 @@ const ANY_ACCEPTED = 'application/json, text/event-stream'
 export function headersToWorker(
   headers: IncomingHttpHeaders,
   exchange: Pick<Exchange, 'id' | 'caller'> &
-    Partial<Pick<Exchange, 'requestId' | 'isTraced' | 'isRead'>>
+    Partial<Pick<Exchange, 'requestId' | 'isTraced' | 'isRead' | 'guestId'>>
 ): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -49,12 +49,18 @@ export function headersToWorker(
   }
   // Its owner was not compared: a session id means nothing to a request that stands alone.
   if (isModern(headers)) delete kept['mcp-session-id']
+  else if (exchange.guestId !== undefined) kept['mcp-session-id'] = exchange.guestId
   // The transport takes both types by name alone, so it gets them, and is told apart which one is wanted.
   const { json, stream } = formsTaken(headers.accept)
   kept.accept = ANY_ACCEPTED
   if (json !== stream) kept[ANSWER_FORM_HEADER] = json ? 'json' : 'stream'
-  const { clientId, credential, level, expiresAt } = exchange.caller
-  const principal: Principal = { clientId, credential, expiresAt, ...(level && { level }) }
+  const { clientId, credential, level, expiresAt, several } = exchange.caller
+  const mailboxes = several?.map(({ email }) => email)
+  const principal: Principal = {
+    ...{ clientId, credential, expiresAt },
+    ...(level && { level }),
+    ...(mailboxes && { mailboxes })
+  }
   return {
     ...kept,
     host: 'localhost',

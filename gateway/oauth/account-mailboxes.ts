@@ -13,10 +13,13 @@ import type { GoogleVisits } from './google-visits.ts'
 export interface MailboxRoutesParts {
   readonly act: OwnForm
   readonly accounts: Pick<Accounts, 'find'>
-  readonly mailboxLinks: Pick<MailboxLinks, 'remove'>
+  readonly mailboxLinks: Pick<MailboxLinks, 'of' | 'remove'>
   readonly visits: Pick<GoogleVisits, 'begin'>
   readonly note: NoteChange
 }
+
+/** Each is told to every process that serves a call. */
+const MOST = 10
 
 const Level = z.object({ level: AccessLevel })
 const Other = z.object({ account: z.string().min(1).max(255).transform(asUserId) })
@@ -39,6 +42,8 @@ export const mailboxRoutes: FastifyPluginAsync<MailboxRoutesParts> = async (
       const { level } = Level.parse(request.body)
       if (!(await accounts.find(userId)))
         throw new GatewayError('ERR_FORM', 'Connect your Gmail first.')
+      if ((await mailboxLinks.of(userId)).length >= MOST)
+        throw new GatewayError('ERR_FORM', `You have ${MOST} other mailboxes; remove one first.`)
       await visits.begin(reply, { for: 'account', level, addedTo: userId, consentForced: false })
     })
   )

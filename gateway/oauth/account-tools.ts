@@ -8,6 +8,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { NoteChange } from './account-change.ts'
 import type { OwnForm } from './account-form.ts'
 import { ACCOUNT_PATH } from './account-sign-in.ts'
+import { ticked } from './form-guard.ts'
 
 export interface ToolChoiceParts {
   readonly act: OwnForm
@@ -16,10 +17,6 @@ export interface ToolChoiceParts {
   readonly note: NoteChange
   readonly onPolicyChanged: (userId: UserId) => void
 }
-
-/** A box that is ticked alone comes as a word, and none as nothing. */
-const ticked = (value: unknown): unknown =>
-  value === undefined ? [] : typeof value === 'string' ? [value] : value
 
 const { set, modes, confirm } = PersonPolicy.shape
 const Choice = z.object({

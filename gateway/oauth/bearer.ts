@@ -8,7 +8,7 @@ import type { AllowedPeople } from '../accounts/allow-list.ts'
 import { PERSONAL_TOKEN_PREFIX, type PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { UserRow } from '../store/schema.ts'
 import type { Patience, Store } from '../store/store.ts'
-import { createUsableMailboxes, type Mailbox } from './connection-mailboxes.ts'
+import { type ChosenMailbox, createUsableMailboxes, type Mailbox } from './connection-mailboxes.ts'
 import { type Access, createLiveness } from './liveness.ts'
 import { hashedId } from './storage.ts'
 
@@ -17,10 +17,29 @@ export interface Caller extends Access {
   readonly userId: UserId
   /** Who signed in, when `userId` is a mailbox that is linked to theirs. */
   readonly person?: UserId | undefined
+  /** What the connection may use, when that is more than one; `userId` is one of them. */
+  readonly several?: SeveralMailboxes | undefined
   /** The OAuth client's id, or `personal-token`. */
   readonly clientId: string
   /** Undefined for somebody who has not signed in. */
   readonly level: AccessLevel | undefined
+}
+
+/** The first is used by whatever names none, and has the connection's sessions. */
+export type SeveralMailboxes = readonly [Mailbox, ...Mailbox[]]
+
+/** Whose the sessions of this caller are, whichever mailbox a call names. */
+export const homeOf = ({ userId, several }: Pick<Caller, 'userId' | 'several'>): UserId =>
+  several?.[0].userId ?? userId
+
+/** Who signed in, whichever mailbox they use. */
+export const personOf = ({ userId, person = userId }: Pick<Caller, 'userId' | 'person'>): UserId =>
+  person
+
+/** The same caller, who uses this mailbox, one of those of the connection. */
+export const inMailbox = (caller: Caller, { userId, level }: Mailbox): Caller => {
+  const person = personOf(caller)
+  return { ...caller, userId, level, person: userId === person ? undefined : person }
 }
 
 /** The tokens that `/mcp` accepts. */
@@ -89,11 +108,19 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
 
   const usable = createUsableMailboxes(parts)
   const isLive = createLiveness(parts)
-  const refuse = (owner: Pick<UserRow, 'state' | 'email' | 'hd'>): void => {
-    if (owner.state === 'blocked')
-      throw new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
-    if (parts.allowsAccount?.(owner) === false)
-      throw new GatewayError('ERR_NOT_ALLOWED', 'This account may not use this gateway any more.')
+  const whyNot = whyNotFor(parts.allowsAccount)
+  const refuse = (owner: Owner): void => {
+    const why = whyNot(owner)
+    if (why) throw why
+  }
+
+  /** The caller in the first of these mailboxes that may be used; undefined when there is none any more. */
+  const inChosen = (caller: Caller, chosen: readonly ChosenMailbox[]): Caller | undefined => {
+    const [home, ...others] = chosen.filter((owner) => !whyNot(owner))
+    for (const owner of home ? [] : chosen) refuse(owner)
+    if (!home) return undefined
+    const several: SeveralMailboxes = [home, ...others]
+    return inMailbox({ ...caller, ...(others.length > 0 && { several }) }, home)
   }
 
   const verifyOAuth = async (token: string, patience: Patience): Promise<Caller | undefined> => {
@@ -116,10 +143,7 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
     }
     const { mailboxes: chosen } = stored.extra
     if (!chosen) return caller
-    const [mailbox] = await usable(row, level, chosen, patience)
-    if (!mailbox) return undefined
-    refuse(mailbox)
-    return inMailbox(caller, mailbox)
+    return inChosen(caller, await usable(row, level, chosen, patience))
   }
 
   const verifyPersonal = async (token: string, patience: Patience): Promise<Caller | undefined> => {
@@ -149,8 +173,17 @@ export function createBearerTokens(parts: BearerTokensParts): BearerTokens {
   }
 }
 
-/** The same caller, who uses this mailbox. */
-const inMailbox = (caller: Caller, { userId, level }: Mailbox): Caller =>
-  userId === caller.userId ? caller : { ...caller, userId, level, person: caller.userId }
+type Owner = Pick<UserRow, 'state' | 'email' | 'hd'>
+
+/** Tells why the owner of an account, or of a mailbox, is not let in; undefined when they are. */
+const whyNotFor =
+  (allowsAccount: BearerTokensParts['allowsAccount']) =>
+  (owner: Owner): GatewayError | undefined => {
+    if (owner.state === 'blocked')
+      return new GatewayError('ERR_ACCOUNT_BLOCKED', 'An operator blocked this account.')
+    if (allowsAccount?.(owner) === false)
+      return new GatewayError('ERR_NOT_ALLOWED', 'This account may not use this gateway any more.')
+    return undefined
+  }
 
 const OWNER = ['users.id', 'users.email', 'users.hd', 'users.state', 'users.last_seen_at'] as const

@@ -10,10 +10,14 @@ import type { Patience, Store } from '../store/store.ts'
 export interface Mailbox {
   readonly userId: UserId
   readonly email: string
-  readonly hd: string | null
-  readonly state: UserRow['state']
   /** The most that this connection may do with it. */
   readonly level: AccessLevel
+}
+
+/** One that a connection may use if the operator lets its owner. */
+export interface ChosenMailbox extends Mailbox {
+  readonly hd: string | null
+  readonly state: UserRow['state']
 }
 
 /**
@@ -95,9 +99,9 @@ export function createUsableMailboxes({ store }: { readonly store: Store }) {
     level: AccessLevel,
     chosen: readonly string[],
     patience: Patience
-  ): Promise<readonly Mailbox[]> => {
+  ): Promise<readonly ChosenMailbox[]> => {
     const linked = await (patience === 'soon' ? linkedTo.soon : linkedTo)(person.id)
-    const usable = new Map<string, Mailbox>()
+    const usable = new Map<string, ChosenMailbox>()
     for (const { id, email, hd, state, level: most } of [{ ...person, level }, ...linked])
       usable.set(id, {
         ...{ email, hd, state },

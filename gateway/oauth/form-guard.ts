@@ -27,3 +27,7 @@ export function requireOwnForm(
     throw new GatewayError('ERR_FORM', 'This form did not come from this page. Please try again.')
   }
 }
+
+/** The values of boxes with one name: a box that is ticked alone comes as a word, and none as nothing. */
+export const ticked = (value: unknown): unknown =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value

@@ -8,7 +8,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { MailboxLinks } from '../accounts/mailbox-links.ts'
 import { type ClientGrantParts, grantToClient } from './client-grant.ts'
 import { expiredSignIn, interactionOf, refuseInteraction } from './consent-routes.ts'
-import { requireOwnForm } from './form-guard.ts'
+import { requireOwnForm, ticked } from './form-guard.ts'
 import { mailboxPage } from './pages/mailbox-page.ts'
 import { sendPage } from './pages/send-page.ts'
 import { consentPath } from './provider.ts'
@@ -37,10 +37,13 @@ const cookieFor = (cookies: SealedCookies, uid: string): string =>
 const Choice = z.discriminatedUnion('decision', [
   z.object({
     decision: z.literal('allow'),
-    mailbox: z.string().min(1).max(255).transform(asUserId)
+    mailbox: z.preprocess(ticked, z.array(z.string().max(255).transform(asUserId)).max(100))
   }),
   z.object({ decision: z.literal('deny') })
 ])
+
+const CHOOSE =
+  'Choose at least one mailbox, and none that is no longer yours. Please start again in your application.'
 
 /** Their own mailbox, then those that are linked to it and can be used. */
 async function mailboxesOf({ accounts, mailboxLinks }: MailboxChoiceParts, userId: UserId) {
@@ -100,10 +103,12 @@ export const mailboxChoiceRoutes: FastifyPluginAsync<MailboxChoiceParts> = async
     const answer = Choice.parse(request.body)
     reply.clearCookie(cookieFor(cookies, uid), cookies.attributes)
     if (answer.decision === 'deny') return refuseInteraction(interaction, reply)
-    const mine = await mailboxesOf(parts, arrived.userId)
-    if (!mine.some(({ userId }) => userId === answer.mailbox))
-      throw new GatewayError('ERR_FORM', 'This mailbox is none of yours any more.')
-    await grantToClient(parts, interaction, { ...arrived, mailboxes: [answer.mailbox] }, request.id)
+    const chosen = new Set(answer.mailbox)
+    const mailboxes = (await mailboxesOf(parts, arrived.userId))
+      .map(({ userId }) => userId)
+      .filter((userId) => chosen.delete(userId))
+    if (mailboxes.length === 0 || chosen.size > 0) throw new GatewayError('ERR_FORM', CHOOSE)
+    await grantToClient(parts, interaction, { ...arrived, mailboxes }, request.id)
     return reply.redirect(interaction.returnTo, 303)
   })
 }

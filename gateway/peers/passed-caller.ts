@@ -16,9 +16,16 @@ export const ELSEWHERE_HEADER = 'x-gateway-elsewhere'
 /** Names of clients are addresses at times, and those are bounded. */
 const LONGEST = 8192
 
+const PassedMailbox = z.strictObject({
+  userId: z.string().min(1).max(255).transform(asUserId),
+  email: z.string().max(320),
+  level: AccessLevel
+})
+
 const PassedCaller = z.strictObject({
   userId: z.string().min(1).max(255).transform(asUserId),
   person: z.string().min(1).max(255).transform(asUserId).optional(),
+  several: z.tuple([PassedMailbox], PassedMailbox).optional(),
   clientId: z.string().max(2048),
   level: AccessLevel.optional(),
   credential: z.enum(CREDENTIALS),
@@ -29,7 +36,10 @@ const PassedCaller = z.strictObject({
 
 export function writeCaller(caller: Caller): string {
   const { userId, person, clientId, level, credential, accessId, grantId, expiresAt } = caller
-  const told = { userId, person, clientId, level, credential, accessId, grantId, expiresAt }
+  const several = caller.several?.map(({ userId, email, level }) => ({ userId, email, level }))
+  const told = {
+    ...{ userId, person, several, clientId, level, credential, accessId, grantId, expiresAt }
+  }
   return Buffer.from(JSON.stringify(told)).toString('base64url')
 }
 

@@ -15,9 +15,15 @@ export interface ToolCaller {
   /** What its token, or its session, allows. */
   readonly level: AccessLevel | undefined
   readonly credential: (typeof CREDENTIALS)[number]
+  /** The addresses that its connection may use, when that is more than one; the first is the default. */
+  readonly mailboxes?: readonly string[]
 }
 
-const Extra = z.object({ credential: z.enum(CREDENTIALS), request: z.string().optional() })
+const Extra = z.object({
+  credential: z.enum(CREDENTIALS),
+  request: z.string().optional(),
+  mailboxes: z.array(z.string()).optional()
+})
 
 /** The gateway's name for the HTTP request that a call came in. */
 export const requestOf = (authInfo: AuthInfo | undefined): string | undefined =>
@@ -26,9 +32,9 @@ export const requestOf = (authInfo: AuthInfo | undefined): string | undefined =>
 /** Undefined where there is no gateway between: then only Google's grant counts. */
 export function callerOf(authInfo: AuthInfo | undefined): ToolCaller | undefined {
   const { data } = Extra.safeParse(authInfo?.extra)
-  return (
-    authInfo && { level: highestLevel(authInfo.scopes), credential: data?.credential ?? 'oauth' }
-  )
+  if (!authInfo) return undefined
+  const { credential = 'oauth', mailboxes } = data ?? {}
+  return { level: highestLevel(authInfo.scopes), credential, ...(mailboxes && { mailboxes }) }
 }
 
 type Place = Pick<WorkerContext, 'grantedScopes' | 'listsHigher' | 'accountUrl'>

@@ -1,4 +1,5 @@
 import {
+  type CallToolResult,
   McpServer,
   type ScopeChallengeHandler,
   type ServerContext
@@ -6,10 +7,11 @@ import {
 import { levelGrantedBy } from '#shared/access-levels.ts'
 import { ToolError } from '../tool-error.ts'
 import { callerOf, challengeFor, heldLevel, listedFor, marked } from './access.ts'
+import { forThisAccount, ofAccount, withAccount } from './account-argument.ts'
 import { TOOLS } from './catalog.ts'
 import { complete } from './completion.ts'
 import { askingFor, nobodyAsked, requestState } from './confirm.ts'
-import type { WorkerContext } from './context.ts'
+import type { ToolCall, WorkerContext } from './context.ts'
 import { FENCE_RULE } from './fence.ts'
 import { shownEntries } from './list-entries.ts'
 import { listed } from './listed.ts'
@@ -25,7 +27,7 @@ import { setInForce, whyNotAllowed, whyNotOffered } from './tool-choice.ts'
 import { withWayBack } from './way-back.ts'
 
 const INSTRUCTIONS = [
-  'Tools for the signed-in Gmail account; the account cannot be chosen by an argument.',
+  'Tools for the Gmail account that the user signed in with. Where they have an argument account, the user allowed several mailboxes: each answer says whose it is.',
   'Begin with search_emails, which takes Gmail search operators, then read_email or get_thread. Labels may be named instead of given by id.',
   FENCE_RULE
 ].join('\n')
@@ -52,15 +54,14 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     server.registerTool(tool.name, { ...config, scopeChallenge }, async (args, ctx) => {
       const refusal = refusalOf(tool, Object(args), context)
       const asking = askingFor(server, ctx, context.askOnPage)
+      const call = { context, ...callOf(ctx), confirm: asking.confirm }
       const result = await timed(tool.name, context, () =>
         refusal === undefined
-          ? withWayBack(
-              tool.invoke(args, { context, ...callOf(ctx), confirm: asking.confirm }),
-              context.accountUrl
-            )
+          ? withWayBack(inAccount(tool, args, call), context.accountUrl)
           : Promise.resolve(failed(new ToolError('not_offered', refusal), tool.level))
       )
-      const shown = takesText(server, context) ? textAlone(result) : result
+      const told = call.caller?.mailboxes ? ofAccount(result, context.mailbox.address) : result
+      const shown = takesText(server, context) ? textAlone(told) : told
       return asking.pending() ?? shown
     })
   }
@@ -80,7 +81,10 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     const held = heldLevel(context, caller)
     const policy = context.policy()
     const offered = TOOLS.filter((tool) => whyNotOffered(tool, policy) === undefined)
-    const forMail = await listed(listedFor(offered, context, caller))
+    const mine = await listed(listedFor(offered, context, caller))
+    const { mailboxes } = caller ?? {}
+    const isModern = http?.req?.headers.has('mcp-method') === true
+    const forMail = mailboxes ? mine.map((tool) => withAccount(tool, mailboxes, isModern)) : mine
     // A client with a limit keeps the first ones, and without those that sign in it keeps nothing for long.
     const tools = shownEntries(
       [
@@ -132,6 +136,17 @@ const refusalOf = (
 /** In the core set answers are for models alone, as they are for clients that show no more than one form to theirs. */
 const takesText = ({ server }: McpServer, { policy }: WorkerContext): boolean =>
   setInForce(policy()) === 'core' || takesTextAlone(server.getClientVersion())
+
+/** Runs the tool, if the call is for this mailbox. Never rejects, except when the client cancels. */
+async function inAccount(tool: Tool, args: unknown, call: ToolCall): Promise<CallToolResult> {
+  try {
+    const own = forThisAccount(args, call.context.mailbox.address, call.caller?.mailboxes)
+    return await tool.invoke(own, call)
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return failed(error, tool.level)
+  }
+}
 
 const LEVEL_OF = new Map(TOOLS.map(({ name, level }) => [name, level]))
 

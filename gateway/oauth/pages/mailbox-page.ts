@@ -24,7 +24,7 @@ export function mailboxPage({
   const name = client.name?.trim() || 'An application without a name'
   const target = formTarget(redirectUri)
   return {
-    title: `Which mailbox may ${name} use?`,
+    title: `Which mailboxes may ${name} use?`,
     formTargets: target ? [target] : [],
     body: html`
 <p>The access goes to <strong>${placeOf(redirectUri)}</strong>, at the level that you have just chosen, and no higher than a mailbox allows.</p>
@@ -33,9 +33,10 @@ export function mailboxPage({
 <fieldset><legend>Your mailboxes</legend>
 ${mailboxes.map(
   ({ userId, email }, at) =>
-    html`<label><input type="radio" name="mailbox" value="${userId}"${at === 0 ? html` checked` : undefined}> <span>${email}</span></label>
+    html`<label><input type="checkbox" name="mailbox" value="${userId}"${at === 0 ? html` checked` : undefined}> <span>${email}</span></label>
 `
 )}</fieldset>
+<p class="soft">With more than one, each call can say which it is about, and each answer says whose mail it is; the first that is ticked is used by calls that say nothing.</p>
 <p class="actions"><button class="main" name="decision" value="allow">Allow</button>
 <button name="decision" value="deny">Cancel</button></p>
 </form>`

@@ -106,3 +106,35 @@ t.test('what is in a body is known without its worker, unless it was not read wh
   t.same((await peekBody(Readable.from([Buffer.from('{"id":')]), {})).calls, [], 'no JSON')
   t.equal(await calls({ ...call, pad: 'x'.repeat(70_000) }), undefined, 'too large to be read')
 })
+
+t.test(
+  'which mailbox a call names is read where it is the one call, and nowhere else',
+  async (t) => {
+    const call = (args: unknown) => ({
+      ...ping(1),
+      method: 'tools/call',
+      params: { name: 'read_email', arguments: args, account: 'not here' }
+    })
+    t.equal(json(call({ account: 'a@x.test' })).account, 'a@x.test')
+    for (const args of [
+      { text: '"account":"a@x.test"' },
+      { account: 7 },
+      { in: { account: 'a' } },
+      5
+    ])
+      t.equal(json(call(args)).account, undefined, JSON.stringify(args))
+    t.equal(json([call({ account: 'a@x.test' })]).account, undefined)
+    t.equal(new PeekedBody(Readable.from([])).account, undefined)
+    t.match(json(call({})).asked, { method: 'tools/call', tool: 'read_email' })
+    t.equal(json([call({})]).asked, undefined)
+  }
+)
+
+t.test('which request is taken back is read', async (t) => {
+  const note = (requestId: unknown, method = 'notifications/cancelled') =>
+    json({ method, params: { requestId } }).cancelled
+  t.equal(note(7), 7)
+  t.equal(note('a'), 'a')
+  t.equal(note({}), undefined)
+  t.equal(note(7, 'notifications/progress'), undefined)
+})

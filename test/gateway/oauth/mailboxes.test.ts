@@ -122,7 +122,7 @@ onEach(
     const client = await OAuthClient.register(here.publicUrl, { client_name: 'Editor <i>' })
     const asked = await authorize(new Browser(), client)
     const page = await asked.response.text()
-    t.match(page, 'Which mailbox may Editor &#60;i&#62; use?')
+    t.match(page, 'Which mailboxes may Editor &#60;i&#62; use?')
     t.match(page, /value="\d+" checked> <span>ada@/, 'one’s own is chosen')
     t.same(
       [...mailboxIds(page)],
@@ -228,6 +228,35 @@ t.test(
     t.equal(mostThatEnds({ ...full, person: undefined }), 'account')
   }
 )
+
+onEach('a client uses several mailboxes; what cannot be used is left out', async (t) => {
+  const here = await lab(t)
+  const { ada, ben } = idsIn(here)
+  await withBoth(here, 'gmail.read')
+  const client = await OAuthClient.register(here.publicUrl)
+  const { status, response } = await signInNone(client)
+  t.equal(status, 403, 'none is no choice')
+  t.match(response, 'Choose at least one mailbox')
+  const { access_token: token } = await signInClient(new Browser(), client, {
+    mailboxes: [BEN, ADA]
+  })
+  const caller = await here.bearer.verify(token)
+  const several = [
+    { userId: ada, email: ADA, level: 'gmail.modify' },
+    { userId: ben, email: BEN, level: 'gmail.read' }
+  ]
+  t.match(caller, { userId: ada, level: 'gmail.modify', person: undefined, several })
+  if (!caller) throw new Error('nobody')
+  t.match(readCaller({ [CALLER_HEADER]: writeCaller(caller) }), { userId: ada, several })
+  await here.accounts.block(ben)
+  t.match(await here.bearer.verify(token), { userId: ada, several: undefined })
+})
+
+/** What comes of ticking no mailbox. */
+async function signInNone(client: OAuthClient): Promise<{ status: number; response: string }> {
+  const { response } = await authorize(new Browser(), client, { mailboxes: [] })
+  return { status: response.status, response: await response.text() }
+}
 
 t.test('what was chosen is forgotten with its connection', async (t) => {
   const here = await lab(t)
