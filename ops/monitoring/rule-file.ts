@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import type { Alert } from './alert.ts'
 import { ALERTS } from './alerts.ts'
 import { recordingsOf, SERVICE_LEVELS } from './service-levels.ts'
 import { REAL_TIMES, type RuleTimes } from './times.ts'
@@ -9,8 +10,10 @@ export const runbookOf = (alert: string): string => `docs/runbook.md#${alert.toL
 export const HEADER = '# Made by `npm run monitoring` from ops/monitoring; change it there.\n'
 
 /** The rules for Prometheus, as YAML. */
-export const ruleFile = (times: RuleTimes = REAL_TIMES): string =>
-  HEADER + stringify({ groups: ruleGroups(times) }, { lineWidth: 0 })
+export const ruleFile = (
+  times: RuleTimes = REAL_TIMES,
+  alerts: readonly Alert[] = ALERTS
+): string => HEADER + stringify({ groups: ruleGroups(times, alerts) }, { lineWidth: 0 })
 
 /** The same for the Prometheus operator of Kubernetes (monitoring.coreos.com/v1). */
 export function prometheusRule(): string {
@@ -18,12 +21,12 @@ export function prometheusRule(): string {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
     metadata: { name: 'gmail-mcp' },
-    spec: { groups: ruleGroups(REAL_TIMES) }
+    spec: { groups: ruleGroups(REAL_TIMES, ALERTS) }
   }
   return HEADER + stringify(rule, { lineWidth: 0 })
 }
 
-function ruleGroups(times: RuleTimes) {
+function ruleGroups(times: RuleTimes, alerts: readonly Alert[]) {
   return [
     {
       name: 'gmail-mcp.service-levels',
@@ -31,7 +34,7 @@ function ruleGroups(times: RuleTimes) {
     },
     {
       name: 'gmail-mcp.alerts',
-      rules: ALERTS.map(({ name, expr, hold, severity, summary }) => ({
+      rules: alerts.map(({ name, expr, hold, severity, summary }) => ({
         alert: name,
         expr: expr(times),
         for: times.hold(hold),

@@ -15,6 +15,20 @@ export function processesOf(file: string): number[] {
 export const nodesOf = (file: string): number[] =>
   processesOf(file).filter((pid) => basename(argumentsOf(pid)[0] ?? '').startsWith('node'))
 
+/** Whether a process descends from another one. Linux only. */
+export function isBelow(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; at = parentOf(at)) if (at === ancestor) return true
+  return false
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0 // it ended meanwhile
+  }
+}
+
 /** Whether a process can still do anything: one that is over and not yet collected by its parent cannot. */
 export function isAlive(pid: number): boolean {
   try {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { createMetrics } from '../../../gateway/telemetry/metrics.ts'
 import { readRequest } from '../../../ops/admin/request.ts'
+import type { Alert } from '../../../ops/monitoring/alert.ts'
 import { ruleTestFile } from '../../../ops/monitoring/alert-cases.ts'
 import { ALERTS } from '../../../ops/monitoring/alerts.ts'
 import { dashboardFile, dashboardQueries } from '../../../ops/monitoring/dashboard.ts'
@@ -36,6 +37,48 @@ t.test('every alert fires and resolves', { skip: without('promtool') }, async (t
     ALERTS.map(({ name }) => name),
     'none is left out'
   )
+})
+
+const COMPARED = / (==|>=|>) (-?[\d.]+)/g
+const OPPOSITE: Readonly<Record<string, string>> = { '==': '!=', '>=': '<', '>': '<=' }
+/** What a slip of the pen, or a change without thought, could make of an expression. */
+const ALTERED: Readonly<Record<string, (expr: string) => string>> = {
+  'the other way round': (expr) =>
+    expr.replaceAll(COMPARED, (_, how, value) => ` ${OPPOSITE[how]} ${value}`),
+  'ten times as much': (expr) =>
+    expr.replaceAll(COMPARED, (_, how, value) => ` ${how} ${Number(value) * 10 || 1000}`),
+  'nothing at all is enough': (expr) => expr.replaceAll(COMPARED, ' >= 0')
+}
+
+t.test('an altered expression is noticed', { skip: without('promtool') }, async (t) => {
+  const directory = t.testdir()
+  const write = (file: string, alert: Alert): string => {
+    writeFileSync(`${directory}/${file}.rules.yml`, ruleFile(REAL_TIMES, [alert]))
+    const path = `${directory}/${file}.test.yml`
+    writeFileSync(path, ruleTestFile(`${file}.rules.yml`, [alert]))
+    return path
+  }
+  const files = ALERTS.flatMap((alert) => [
+    { path: write(alert.name, alert), what: `${alert.name} as it is`, isRight: true },
+    ...Object.entries(ALTERED).map(([what, alter], n) => {
+      const expr: Alert['expr'] = (times) => alter(alert.expr(times))
+      t.not(expr(REAL_TIMES), alert.expr(REAL_TIMES), `${alert.name} is altered`)
+      const path = write(`${alert.name}-${n}`, { ...alert, expr })
+      return { path, what: `${alert.name}: ${what}`, isRight: false }
+    })
+  ])
+  const rules = files.map(({ path }) => path.replace(/test\.yml$/, 'rules.yml'))
+  const checked = promtool('check', 'rules', ...rules)
+  t.equal(checked.status, 0, `each could be somebody’s rules ${checked.stderr}`)
+  // What failed is said on stderr, and so not in its place among the files.
+  const { stdout } = promtool('test', 'rules', ...files.map(({ path }) => path))
+  const passed = new Map(
+    [...stdout.matchAll(/^Unit Testing: +(\S+)\n( +SUCCESS)?/gm)].map(([, path, success]) => [
+      path,
+      success !== undefined
+    ])
+  )
+  for (const { path, what, isRight } of files) t.equal(passed.get(path), isRight, what)
 })
 
 /** Each series that a query names: the metric, and what its labels are compared with. */
