@@ -201,6 +201,43 @@ t.test('what the HTML hides, or never says, is not read from the plain form', as
   )
 })
 
+// RFC 2046, section 5.1.4: the forms of an alternative are to say the same; where they do not, people see the HTML.
+t.test('nothing that people see is lost to a plain form that says most of it', async (t) => {
+  const { read } = await open(t)
+  const forms = (plain: string, ...rich: string[]) =>
+    read(multi('alternative', 'A', part(TEXT, plain), ...rich))
+  const minutes = 'The minutes of Monday are done, and the next meeting is on Friday at nine.'
+  t.match(
+    (await forms(minutes, part(HTML, `<p>${minutes}</p><p>Bring 300 EUR in cash.</p>`))).body,
+    /Bring 300 EUR in cash/
+  )
+  t.match(
+    (
+      await forms(
+        'Look at it.',
+        multi(
+          'mixed',
+          'B',
+          part(HTML, '<p>Look at it.</p>'),
+          part('image/jpeg; name=p.jpg', 'x'),
+          part(HTML, '<p>And this.</p>')
+        )
+      )
+    ).body,
+    /Look at it\.\s+And this\./,
+    'text on both sides of a picture, as Apple Mail writes it'
+  )
+  t.match(await forms(minutes, part(HTML, `<p>${minutes}</p>`)), { bodySource: 'text' })
+})
+
+t.test('a message that calls all of itself a file is read, and is a file', async (t) => {
+  const { read } = await open(t)
+  const told = await read(
+    part(TEXT, 'All that it says.', 'Content-Disposition: attachment; filename=msg.txt')
+  )
+  t.match(told, { body: 'All that it says.', attachments: [{ partId: '0', filename: 'msg.txt' }] })
+})
+
 t.test('a plain form that was not compared with all of the HTML says so', async (t) => {
   const { put, call } = await open(t)
   const forms = (plain: string, html: string) =>
@@ -442,6 +479,16 @@ t.test('what was cut says so', async (t) => {
   const both = await call('read_email', { messageId: id, includeHtml: true, maxBodyLength: 5000 })
   t.match(both.data, { truncated: true, htmlChars: Number })
   t.match(both.text, /The HTML is cut/)
+  const huge = put(part(TEXT, 'word '.repeat(820_000)))
+  const end = await call('read_email', { messageId: huge.id, bodyOffset: 3_999_000 })
+  t.match(end.data, { truncated: true, leftOut: { isUnread: true } }, 'the last piece that is read')
+  t.equal(end.data.nextOffset, undefined)
+  t.match(end.text, /rest was left out; download_email has all of it/)
+  t.notMatch(end.text, /Cut here/)
+  const all = Array.from({ length: 300 }, (_, at) => `u${at}@out.test`).join(', ')
+  const many = await call('read_email', { messageId: put(part(TEXT, 'x'), `Cc: ${all}`).id })
+  t.match(many.data, { truncated: true, recipientCount: 301, cc: { length: 50 } })
+  t.match(many.text, /and at least 30 more\n\[301 recipients in all\]/)
   const hidden = await call('read_email', {
     messageId: put(part(HTML, '<p>a</p><p style="display:none">secret</p>')).id
   })

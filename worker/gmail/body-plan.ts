@@ -151,7 +151,10 @@ class Planner {
   #leaf(part: MessagePart, type: string, place: Place): Piece[] {
     if (place.isSigned && SIGNATURE.test(type)) return []
     const isFile = /^\s*attachment\b/i.test(partHeader(part, 'content-disposition') ?? '')
-    const kind = kindOf(type, isFile)
+    // What is the whole message is read, whatever it calls itself.
+    const isAll = place.isAlone && PROSE.test(type)
+    const kind = kindOf(type, isFile && !isAll)
+    if (isFile && isAll) this.files.push(part)
     const isNamed = Boolean(part.filename) || isFile
     switch (kind) {
       case 'report':

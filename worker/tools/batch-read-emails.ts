@@ -20,7 +20,7 @@ const Email = EnvelopeOut.extend({
   snippet: theirs(z.string()).optional(),
   body: theirs(z.string()).optional(),
   leftOut: LeftOutOut.optional(),
-  truncated: z.boolean().describe('The body goes on: see read_email'),
+  truncated: z.boolean().describe('Something was cut: see read_email'),
   totalChars: z.number()
 })
 type Email = z.input<typeof Email>
@@ -72,8 +72,9 @@ async function readOne(
     }
     const body = await readBody(message, { html: false }, call)
     const { text, truncated, totalChars } = cut(body.text, 0, length)
+    const isCut = truncated || body.leftOut.isUnread === true || base.recipientCount !== undefined
     const leftOut = Object.keys(body.leftOut).length > 0 && { leftOut: body.leftOut }
-    return { email: { ...base, body: text, ...leftOut, truncated, totalChars } }
+    return { email: { ...base, body: text, ...leftOut, truncated: isCut, totalChars } }
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ToolError && SINGLE_FAILURES.has(error.code))
@@ -96,7 +97,9 @@ function asText(
       envelopeText(email),
       email.body ?? email.snippet ?? '',
       ...leftOutText(email.leftOut ?? {}).map((line) => `[${line}]`),
-      email.truncated ? `[cut: ${email.totalChars} characters in all, see read_email]` : ''
+      email.totalChars > (email.body?.length ?? email.totalChars)
+        ? `[cut: ${email.totalChars} characters in all, see read_email]`
+        : ''
     ]
       .filter((line) => line !== '')
       .join('\n')

@@ -128,7 +128,9 @@ export function leftOutText(out: LeftOut): string[] {
     out.isQuoteKept
       ? 'Quotes may be left: the conversation is too long to be compared with all of it.'
       : '',
-    out.isUnread ? 'The message is larger than what is read of one: the rest was left out.' : '',
+    out.isUnread
+      ? 'The message is larger than what is read of one: the rest was left out; download_email has all of it.'
+      : '',
     out.isStyleCut
       ? 'Its style sheets are too large to be judged by: text that nobody sees may stand here.'
       : '',

@@ -28,7 +28,7 @@ const ThreadMessage = EnvelopeOut.extend({
   attachments: z.array(AttachmentOut).optional(),
   attachmentCount: z.number().optional().describe('When there are too many to list them all'),
   leftOut: LeftOutOut.optional(),
-  truncated: z.boolean().describe('The body goes on: see read_email'),
+  truncated: z.boolean().describe('Something was cut: see read_email'),
   totalChars: z.number()
 })
 type ThreadMessage = z.input<typeof ThreadMessage>
@@ -133,7 +133,11 @@ function shown({ envelope, names, body }: Read, length: number): ThreadMessage {
     attachments: attachments.slice(0, MAX_FILES),
     ...(attachments.length > MAX_FILES && { attachmentCount: attachments.length }),
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
-    truncated,
+    truncated:
+      truncated ||
+      leftOut.isUnread === true ||
+      base.recipientCount !== undefined ||
+      attachments.length > MAX_FILES,
     totalChars
   }
 }
@@ -160,7 +164,9 @@ function asText(
       `--- ${index + 1}. message ${message.id}${marks(message)}`,
       envelopeText(message),
       message.body ?? message.snippet ?? '',
-      message.truncated ? `[cut: ${message.totalChars} characters in all, see read_email]` : '',
+      message.totalChars > (message.body?.length ?? message.totalChars)
+        ? `[cut: ${message.totalChars} characters in all, see read_email]`
+        : '',
       leftOutText(message.leftOut ?? {})
         .map((line) => `[${line}]`)
         .join('\n'),

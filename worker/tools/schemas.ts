@@ -88,6 +88,7 @@ export const envelopeText = (envelope: z.input<typeof EnvelopeOut>): string =>
     addresses('To', envelope.to),
     addresses('Cc', envelope.cc),
     addresses('Bcc', envelope.bcc),
+    envelope.recipientCount ? `[${envelope.recipientCount} recipients in all]` : '',
     envelope.replyTo ? `Reply-To: ${envelope.replyTo}` : '',
     envelope.lookAlikes ? `[Look-alike: ${envelope.lookAlikes.join('; ')}]` : '',
     `Subject: ${envelope.subject || '(no subject)'}`,
@@ -100,7 +101,8 @@ function addresses(field: string, list: readonly string[]): string {
   if (list.length === 0) return ''
   const more = list.length - MAX_ADDRESSES_IN_TEXT
   const shown = list.slice(0, MAX_ADDRESSES_IN_TEXT).join(', ')
-  return `${field}: ${shown}${more > 0 ? ` and ${more} more` : ''}`
+  const least = list.length === MAX_ADDRESSES ? 'at least ' : ''
+  return `${field}: ${shown}${more > 0 ? ` and ${least}${more} more` : ''}`
 }
 
 /** Attachments as lines of text; an empty string when there are none. */

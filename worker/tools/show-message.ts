@@ -42,8 +42,11 @@ export const MessageOut = EnvelopeOut.extend({
   attachmentCount: z.number().optional().describe('When there are too many to list them all'),
   headersCut: z.boolean().optional().describe('More headers than are returned'),
   listUnsubscribe: theirs(z.string()).optional(),
-  truncated: z.boolean(),
-  nextOffset: z.number().optional().describe('bodyOffset for the next piece'),
+  truncated: z.boolean().describe('Something of the message was cut'),
+  nextOffset: z
+    .number()
+    .optional()
+    .describe('bodyOffset for the next piece, where the body was cut'),
   totalChars: z.number().describe('Length of the whole body')
 })
 type MessageOut = z.input<typeof MessageOut>
@@ -194,7 +197,15 @@ async function rawText(
   return cleanText(Buffer.from(raw ?? '', 'base64url').toString('utf8'))
 }
 
-function answer(structured: MessageOut, { context }: ToolCall): Answer<MessageOut> {
+/** Whether anything is missing of what was asked for, be it of the body or of a list. */
+const isCut = (shown: MessageOut): boolean =>
+  shown.truncated ||
+  shown.leftOut?.isUnread === true ||
+  shown.headersCut === true ||
+  [shown.htmlChars, shown.attachmentCount, shown.recipientCount].some((each) => each !== undefined)
+
+function answer(shown: MessageOut, { context }: ToolCall): Answer<MessageOut> {
+  const structured = { ...shown, truncated: isCut(shown) }
   const { id, threadId, labels, body, headers } = structured
   const mail = [
     envelopeText(structured),
@@ -226,7 +237,7 @@ function answer(structured: MessageOut, { context }: ToolCall): Answer<MessageOu
       ? `${structured.attachmentCount} attachments in all; the first ${MAX_FILES} are listed.`
       : '',
     structured.headersCut ? 'There are more headers; name the ones you need.' : '',
-    structured.truncated
+    structured.nextOffset !== undefined
       ? `Cut here: ${structured.totalChars} characters in all; read on with bodyOffset ${structured.nextOffset}.`
       : ''
   ]
