@@ -18,6 +18,7 @@ export function pathFor(
   { url = '/', method, headers }: Pick<IncomingMessage, 'url' | 'method' | 'headers'>,
   hasSse: boolean
 ): string {
+  if (url === '/mcp') return url
   const [, , rest] = ABSOLUTE.exec(url) ?? []
   const path = rest === undefined ? url : rest.startsWith('/') ? rest : `/${rest}`
   const opensSse = hasSse && method === 'GET' && !headers['mcp-session-id']

@@ -2,6 +2,8 @@
 
 const JSON_TYPE = 'application/json'
 const STREAM_TYPE = 'text/event-stream'
+/** What clients send that are made with the official SDKs. */
+const USUAL = `${JSON_TYPE}, ${STREAM_TYPE}`
 
 /** In which forms a client takes the answer to a POST. */
 export interface Forms {
@@ -16,6 +18,7 @@ interface Range {
 
 /** The forms that an `Accept` field allows (RFC 9110 §12.5.1). Without one, or with an empty one, any is taken. */
 export function formsTaken(accept: string | undefined): Forms {
+  if (accept === USUAL) return { json: true, stream: true }
   const ranges = (accept ?? '').split(',').flatMap(rangeIn)
   if (ranges.length === 0) return { json: true, stream: true }
   return { json: takes(ranges, JSON_TYPE), stream: takes(ranges, STREAM_TYPE) }
@@ -32,7 +35,7 @@ export function mediaTypeOf(contentType: string | undefined): string | undefined
 }
 
 export const isJson = (contentType: string | undefined): boolean =>
-  mediaTypeOf(contentType) === JSON_TYPE
+  contentType === JSON_TYPE || mediaTypeOf(contentType) === JSON_TYPE
 
 function rangeIn(text: string): Range[] {
   const type = bare(text)

@@ -116,7 +116,9 @@ function readWhole(from: Readable): Promise<Buffer> {
   from.on('data', (chunk: Buffer) => chunks.push(chunk))
   from.once('end', () => resolve(Buffer.concat(chunks)))
   from.once('error', reject)
-  from.once('close', () => reject(new Error('the client left'))) // after `end` it changes nothing
+  from.once('close', () => {
+    if (!from.readableEnded) reject(new Error('the client left')) // to make an error is dear
+  })
   return promise
 }
 
@@ -152,9 +154,12 @@ function isBatch(body: Buffer | Readable): boolean {
   return first === undefined || first === BRACKET // who sends nothing but space has to show what comes
 }
 
+/** Drops a byte order mark. */
+const UTF8 = new TextDecoder()
+
 function messagesIn(body: Buffer): readonly unknown[] {
   try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
+    const parsed: unknown = JSON.parse(UTF8.decode(body))
     return Array.isArray(parsed) ? parsed : [parsed]
   } catch {
     return [] // whoever serves it will say so

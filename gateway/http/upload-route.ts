@@ -2,17 +2,15 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import type { OneTimeLinks, SlotTarget } from '../attachments/one-time-links.ts'
-import { type AttachmentParts, isGood } from './attachment-route.ts'
 import { byteLimit } from './byte-limit.ts'
+import { isGood, type LinkParts, type LinkRoute, ledAway, workerOf } from './link-use.ts'
 import { shortBody } from './short-body.ts'
 import { whenClosed } from './when-closed.ts'
 import { poolOf } from './worker-pools.ts'
 
-export interface UploadParts extends Omit<AttachmentParts, 'links'> {
+export interface UploadParts extends LinkParts {
   readonly slots: OneTimeLinks<SlotTarget>
 }
-
-type Asked = FastifyRequest<{ Params: { ticket: string } }>
 
 const INTERRUPTED = 'The file did not arrive. Send it again.'
 
@@ -25,20 +23,16 @@ export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Pro
   const scoped: FastifyPluginAsync = async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-    scope.get('/uploads/:ticket', async (request: Asked, reply) => {
-      const { params } = request
-      if (await parts.leadLink?.(request, reply, params.ticket)) return reply
-      const target = parts.slots.find(params.ticket)
+    scope.addHook('preHandler', ledAway(parts))
+    scope.get<LinkRoute>('/uploads/:ticket', async (request, reply) => {
+      const target = parts.slots.find(request.params.ticket)
       if (!target || !(await isGood(parts, target))) return gone(reply)
       return told(reply, 200, `PUT a file of ${target.size} bytes here: curl -T FILE ADDRESS`)
     })
-    scope.route({
+    scope.route<LinkRoute>({
       method: ['PUT', 'POST'],
       url: '/uploads/:ticket',
-      handler: async (request: Asked, reply) => {
-        if (await parts.leadLink?.(request, reply, request.params.ticket)) return reply
-        return take(parts, request, reply)
-      }
+      handler: async (request, reply) => take(parts, request, reply)
     })
   }
   await app.register(scoped)
@@ -46,7 +40,7 @@ export async function uploadRoute(app: FastifyInstance, parts: UploadParts): Pro
 
 async function take(
   parts: UploadParts,
-  request: Asked,
+  request: FastifyRequest<LinkRoute>,
   reply: FastifyReply
 ): Promise<FastifyReply> {
   const { ticket } = request.params
@@ -62,22 +56,13 @@ async function take(
 }
 
 async function putInto(
-  { supervisor, access }: UploadParts,
-  { userId, uploadId, size, accesses }: SlotTarget,
+  parts: UploadParts,
+  target: SlotTarget,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<FastifyReply> {
-  const left = new AbortController()
-  whenClosed(reply, () => left.abort())
-  for (const one of accesses) {
-    const cutOff = (): void => {
-      left.abort()
-      reply.raw.destroy()
-    }
-    whenClosed(reply, access.add(one, cutOff))
-  }
-  const lease = await supervisor.acquire(userId, left.signal)
-  whenClosed(reply, () => lease.release())
+  const { uploadId, size } = target
+  const { worker, signal } = await workerOf(parts, target, reply)
   let arrived = 0
   const bounded = byteLimit(size, (bytes) => {
     arrived += bytes
@@ -88,11 +73,11 @@ async function putInto(
     if (!file.readableEnded) bounded.destroy(new Error('the client left'))
   })
   try {
-    const answer = await poolOf(lease.worker).request({
+    const answer = await poolOf(worker).request({
       method: 'PUT',
       path: `/upload?${new URLSearchParams({ uploadId })}`,
       body: file.pipe(bounded),
-      signal: left.signal
+      signal
     })
     const text = String(await shortBody(answer.body))
     if (answer.statusCode === 404) return refuse(reply, gone)

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
-import type { LeadLink } from '../http/attachment-route.ts'
+import type { LeadLink } from '../http/link-use.ts'
 import { REQUEST_ID } from '../http/request-names.ts'
 import { setBefore } from '../http/set-before.ts'
 import { whenClosed } from '../http/when-closed.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { LeadLink } from '../http/attachment-route.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
+import type { LeadLink } from '../http/link-use.ts'
 import type { Whereabouts } from '../ownership/whereabouts.ts'
 import { createLinkWay } from './link-way.ts'
 import type { PeerKeys } from './peer-keys.ts'
