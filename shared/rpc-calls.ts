@@ -24,5 +24,6 @@ function callOf(message: unknown): RpcCall[] {
   return [{ rpcId: id, method: method.slice(0, MOST_NAME), tool }]
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+/** Whether a parsed value has members. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null

@@ -1,28 +1,37 @@
 import type { ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Outlet } from './outlet.ts'
 
-/** The beginning of an answer, and what still comes; undefined when that is all of it. */
+/** The beginning of an answer, and where more comes from; undefined when that is all of it. */
 export interface Beginning {
   readonly chunks: readonly Buffer[]
-  readonly rest: AsyncGenerator<Buffer> | undefined
+  readonly rest: Readable | undefined
 }
 
 /** Reads an answer until it ends or has more than `limit` bytes. Rejects when it breaks off before that. */
-export async function beginningOf(
+export function beginningOf(
   from: Readable,
   limit: number,
   passed: (bytes: number) => void
 ): Promise<Beginning> {
-  const rest = counted(from, passed)
+  const { promise, resolve, reject } = Promise.withResolvers<Beginning>()
   const chunks: Buffer[] = []
-  for (let bytes = 0; bytes <= limit; ) {
-    const { done, value } = await rest.next()
-    if (done) return { chunks, rest: undefined }
-    chunks.push(value)
-    bytes += value.byteLength
+  let bytes = 0
+  const take = (chunk: Buffer): void => {
+    passed(chunk.byteLength)
+    chunks.push(chunk)
+    bytes += chunk.byteLength
+    if (bytes <= limit) return
+    from.off('data', take).pause()
+    resolve({ chunks, rest: from })
   }
-  return { chunks, rest }
+  from.on('data', take)
+  from.once('end', () => resolve({ chunks, rest: undefined }))
+  from.once('error', reject)
+  from.once('close', () => {
+    if (!from.readableEnded) reject(new Error('the answer broke off'))
+  })
+  return promise
 }
 
 /**
@@ -32,7 +41,8 @@ export async function beginningOf(
 export async function passLong(
   to: ServerResponse,
   outlet: Outlet,
-  { chunks, rest }: Beginning
+  { chunks, rest = Readable.from([]) }: Beginning,
+  passed: (bytes: number) => void
 ): Promise<void> {
   const left = new Promise<void>((resolve) => void to.once('close', resolve))
   const pass = async (chunk: Buffer): Promise<void> => {
@@ -40,21 +50,13 @@ export async function passLong(
   }
   try {
     for (const chunk of chunks) await pass(chunk)
-    for (;;) {
-      const next = await rest?.next()
-      if (!next || next.done || to.destroyed) break
-      await pass(next.value)
+    for await (const chunk of rest) {
+      if (to.destroyed) break // whoever left, the worker may stop
+      passed(chunk.byteLength)
+      await pass(chunk)
     }
-    await rest?.return(undefined) // whoever left, the worker may stop
     to.end()
   } catch {
     to.destroy()
-  }
-}
-
-async function* counted(from: Readable, passed: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of from) {
-    passed(chunk.byteLength)
-    yield chunk
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { GatewayError } from '#shared/errors.ts'
-import { callsIn, type RpcCall } from '#shared/rpc-calls.ts'
+import { callsIn, isObject, type RpcCall } from '#shared/rpc-calls.ts'
 
 /** A body up to this size is read whole before anything is decided; of a larger one only its first bytes. */
 const WHOLE_BYTES = 64 * 1024
@@ -12,34 +12,38 @@ const BATCH_BYTES = 512 * 1024
 export class PeekedBody {
   /** To be sent on: whole, or a stream that begins with what was looked at. */
   readonly body: Buffer | Readable
-  #messages: readonly unknown[] | undefined
+  readonly #messages: readonly unknown[]
+  /** The message of a body that is no batch and was read. */
+  readonly #sole: unknown
 
   constructor(body: Buffer | Readable) {
     this.body = body
+    const parsed = Buffer.isBuffer(body) ? parse(body) : undefined
+    const isBatch = Array.isArray(parsed)
+    this.#sole = isBatch ? undefined : parsed
+    this.#messages = isBatch ? parsed : parsed === undefined ? [] : [parsed]
   }
 
   /** JSON-RPC messages in it; a batch has several. */
   get count(): number {
-    return isBatch(this.body) ? Math.max(1, this.#all().length) : 1
+    return Math.max(1, this.#messages.length)
   }
 
   /** The id of its one request; null when it has none or several, or was not read (JSON-RPC 2.0 §5). */
   get rpcId(): string | number | null {
-    const ids = this.#all().flatMap((message) => idOf(message) ?? [])
+    const ids = this.#messages.flatMap((message) => idOf(message) ?? [])
     const [only, ...others] = ids
     return only === undefined || others.length > 0 ? null : only
   }
 
   /** Whether it is the request that begins a session. */
   get isInitialize(): boolean {
-    if (!Buffer.isBuffer(this.body) || !this.body.includes('initialize')) return false
-    const [message] = this.#all()
-    return !isBatch(this.body) && methodOf(message) === 'initialize' && idOf(message) !== undefined
+    return methodOf(this.#sole) === 'initialize' && idOf(this.#sole) !== undefined
   }
 
   /** Whether nothing in it wants an answer: notifications and answers (JSON-RPC 2.0 §4.1). False when it was not read. */
   get asksNothing(): boolean {
-    const all = this.#all()
+    const all = this.#messages
     return all.length > 0 && all.every((message) => isSilent(message))
   }
 
@@ -50,14 +54,12 @@ export class PeekedBody {
 
   /** The mailbox that its one call of a tool names; unchecked. */
   get account(): string | undefined {
-    if (!this.#has('"account"')) return undefined
     const given = memberOf(memberOf(memberOf(this.#sole, 'params'), 'arguments'), 'account')
     return typeof given === 'string' ? given : undefined
   }
 
   /** The id of the request that it takes back (`notifications/cancelled`). */
   get cancelled(): string | number | undefined {
-    if (!this.#has('notifications/cancelled')) return undefined
     if (methodOf(this.#sole) !== 'notifications/cancelled') return undefined
     const given = memberOf(memberOf(this.#sole, 'params'), 'requestId')
     return typeof given === 'string' || typeof given === 'number' ? given : undefined
@@ -65,7 +67,6 @@ export class PeekedBody {
 
   /** The `traceparent` that its one message carries (MCP 2026-07-28, `_meta`); unchecked. */
   get traceparent(): string | undefined {
-    if (!this.#has('"traceparent"')) return undefined
     const meta = memberOf(memberOf(this.#sole, 'params'), '_meta')
     const given = memberOf(meta, 'traceparent')
     return typeof given === 'string' ? given : undefined
@@ -73,22 +74,7 @@ export class PeekedBody {
 
   /** Its requests; undefined when not all of it was read. */
   get calls(): readonly RpcCall[] | undefined {
-    return Buffer.isBuffer(this.body) ? this.#all().flatMap(callsIn) : undefined
-  }
-
-  /** The message of a body that is no batch and was read. */
-  get #sole(): unknown {
-    return isBatch(this.body) ? undefined : this.#all()[0]
-  }
-
-  /** Whether a look into the message may be worth it. */
-  #has(text: string): boolean {
-    return Buffer.isBuffer(this.body) && this.body.includes(text)
-  }
-
-  #all(): readonly unknown[] {
-    this.#messages ??= Buffer.isBuffer(this.body) ? messagesIn(this.body) : []
-    return this.#messages
+    return Buffer.isBuffer(this.body) ? this.#messages.flatMap(callsIn) : undefined
   }
 }
 
@@ -147,8 +133,7 @@ const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
 const BRACKET = 0x5b
 
 /** Whether the first byte that says something opens an array. The worker's decoder drops a byte order mark. */
-function isBatch(body: Buffer | Readable): boolean {
-  if (!Buffer.isBuffer(body)) return false
+function isBatch(body: Buffer): boolean {
   const from = body.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0
   const first = body.subarray(from).find((byte) => !WHITESPACE.has(byte))
   return first === undefined || first === BRACKET // who sends nothing but space has to show what comes
@@ -157,12 +142,12 @@ function isBatch(body: Buffer | Readable): boolean {
 /** Drops a byte order mark. */
 const UTF8 = new TextDecoder()
 
-function messagesIn(body: Buffer): readonly unknown[] {
+/** Undefined for what is no JSON. */
+function parse(body: Buffer): unknown {
   try {
-    const parsed: unknown = JSON.parse(UTF8.decode(body))
-    return Array.isArray(parsed) ? parsed : [parsed]
+    return JSON.parse(UTF8.decode(body))
   } catch {
-    return [] // whoever serves it will say so
+    return undefined // whoever serves it will say so
   }
 }
 
@@ -182,7 +167,4 @@ function isSilent(message: unknown): boolean {
 
 const methodOf = (message: unknown): unknown => memberOf(message, 'method')
 
-const memberOf = (of: unknown, name: string): unknown =>
-  typeof of === 'object' && of !== null
-    ? Object.entries(of).find(([key]) => key === name)?.[1]
-    : undefined
+const memberOf = (of: unknown, name: string): unknown => (isObject(of) ? of[name] : undefined)

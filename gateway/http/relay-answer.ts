@@ -39,7 +39,7 @@ export async function relayAnswer(
     return
   }
   if (beginning.rest) {
-    await passLong(hijack(reply), parts.outlet, beginning)
+    await passLong(hijack(reply), parts.outlet, beginning, parts.passed)
     return
   }
   const whole = Buffer.concat(beginning.chunks)

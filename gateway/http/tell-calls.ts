@@ -5,7 +5,7 @@ import { type CallLog, type CallPlace, faultOf } from '../telemetry/call-log.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import type { Exchange } from './exchange.ts'
 import { isListen } from './listen.ts'
-import { traceCall } from './trace-requests.ts'
+import { isTraced, traceCall } from './trace-requests.ts'
 import { whenClosed } from './when-closed.ts'
 
 declare module 'fastify' {
@@ -58,6 +58,7 @@ function tell(log: CallLog, request: FastifyRequest, reply: FastifyReply, ms: nu
 /** Calls of which their worker said nothing lasted as long as their exchange, as far as is known. */
 function traceRest(exchange: Exchange, failure: Ending | undefined): void {
   const { since: from, reply } = exchange
+  if (!isTraced(reply.request)) return
   const place = placeOfExchange(exchange)
   const rest = { from, to: performance.now(), failure, gmail: [], place }
   for (const { method, tool, isEnded } of exchange.calls)

@@ -40,6 +40,8 @@ const PAUSES_MS = [1, 2, 5, 10, 25, 50, 100]
 export class SqliteDriver implements Driver {
   readonly #parts: SqliteDriverParts
   readonly #turns = new WriteTurns()
+  /** Used again: Kysely remembers each connection that it ever got, which makes new ones dear. */
+  readonly #idle: SqliteConnection[] = []
 
   constructor(parts: SqliteDriverParts) {
     this.#parts = parts
@@ -48,7 +50,7 @@ export class SqliteDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<SqliteConnection> {
-    return new SqliteConnection(this.#parts, this.#turns)
+    return this.#idle.pop() ?? new SqliteConnection(this.#parts, this.#turns)
   }
 
   async beginTransaction(connection: SqliteConnection): Promise<void> {
@@ -65,6 +67,7 @@ export class SqliteDriver implements Driver {
 
   async releaseConnection(connection: SqliteConnection): Promise<void> {
     connection.rollBack()
+    this.#idle.push(connection)
   }
 
   async destroy(): Promise<void> {

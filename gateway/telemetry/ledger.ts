@@ -26,7 +26,7 @@ const MOST = 10_000
 /** Who uses how much. */
 export class Ledger {
   readonly #clock: Clock
-  readonly #accounts = new Map<UserId, Account>()
+  readonly #accounts = new Map<UserId, { -readonly [name in keyof Account]: Account[name] }>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -43,36 +43,37 @@ export class Ledger {
 
   called(userId: UserId, times = 1): void {
     if (times === 0) return
-    const { calls } = this.of(userId)
-    this.#put(userId, { calls: calls + times, lastCallAt: this.#clock.now() })
+    const account = this.#account(userId)
+    account.calls += times
+    account.lastCallAt = this.#clock.now()
+    this.#accounts.delete(userId) // the latest stands last
+    this.#accounts.set(userId, account)
   }
 
   passed(userId: UserId, direction: 'in' | 'out', bytes: number): void {
-    const { bytesIn, bytesOut } = this.of(userId)
-    this.#put(
-      userId,
-      direction === 'in' ? { bytesIn: bytesIn + bytes } : { bytesOut: bytesOut + bytes }
-    )
+    this.#account(userId)[direction === 'in' ? 'bytesIn' : 'bytesOut'] += bytes
   }
 
   spent(userId: UserId, quotaUnits: number): void {
-    this.#put(userId, { quotaUnits: this.of(userId).quotaUnits + quotaUnits })
+    this.#account(userId).quotaUnits += quotaUnits
   }
 
   /** A worker of this person has ended, which had used so much of the processor. */
   ran(userId: UserId, cpuSeconds: number): void {
-    this.#put(userId, { cpuSeconds: this.of(userId).cpuSeconds + cpuSeconds })
+    this.#account(userId).cpuSeconds += cpuSeconds
   }
 
   forget(userId: UserId): void {
     this.#accounts.delete(userId)
   }
 
-  #put(userId: UserId, change: Partial<Account>): void {
-    const next = { ...this.of(userId), ...change }
-    this.#accounts.delete(userId) // the latest stands last
+  #account(userId: UserId) {
+    const known = this.#accounts.get(userId)
+    if (known) return known
     const [oldest] = this.#accounts.keys()
     if (oldest !== undefined && this.#accounts.size >= MOST) this.#accounts.delete(oldest)
-    this.#accounts.set(userId, next)
+    const fresh = { ...NOTHING }
+    this.#accounts.set(userId, fresh)
+    return fresh
   }
 }

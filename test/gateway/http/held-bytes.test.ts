@@ -96,7 +96,7 @@ const PASS: Record<
 > = {
   'an event stream': (from, to, outlet) => relay(from, to, outlet, () => {}),
   'a long answer': async (from, to, outlet) =>
-    passLong(to, outlet, await beginningOf(from, 100, () => {}))
+    passLong(to, outlet, await beginningOf(from, 100, () => {}), () => {})
 }
 for (const [what, pass] of Object.entries(PASS)) {
   t.test(`${what} waits for a client that does not read, and goes on when it does`, async (t) => {
