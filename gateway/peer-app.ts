@@ -8,6 +8,7 @@ import Fastify, {
 } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
+import { type AdminParts, passedRoutes } from './admin/routes.ts'
 import type { Config } from './config.ts'
 import { type AttachmentParts, attachmentRoute } from './http/attachment-route.ts'
 import { type McpParts, mcpRoutes, type PeerWay } from './http/mcp-routes.ts'
@@ -17,6 +18,7 @@ import { tellCalls } from './http/tell-calls.ts'
 import { traceRequests } from './http/trace-requests.ts'
 import { type UploadParts, uploadRoute } from './http/upload-route.ts'
 import { ELSEWHERE_HEADER, readCaller } from './peers/passed-caller.ts'
+import { readOperator } from './peers/passed-operator.ts'
 import type { PeerKeys } from './peers/peer-keys.ts'
 import type { CallLog } from './telemetry/call-log.ts'
 import type { Log } from './telemetry/log.ts'
@@ -34,6 +36,8 @@ export interface PeerAppParts {
   readonly mcp: Omit<McpParts, 'peers' | 'passOn'>
   /** Without a way to other gateways, too. */
   readonly files: Omit<AttachmentParts & UploadParts, 'leadLink'>
+  /** For the operators of other gateways. */
+  readonly admin: Omit<AdminParts, 'audit' | 'isLetIn'>
 }
 
 export interface PeerApp {
@@ -73,6 +77,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
   app.decorateRequest('peeked', null)
   app.decorateRequest('failure', null)
   app.decorateRequest('isPassedOn', false)
+  app.decorateRequest('operator', null)
   answerWithNames(app)
   tellCalls(app, parts.callLog)
   traceRequests(app, parts.traces)
@@ -89,6 +94,16 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
     await mcpRoutes(scope, { ...parts.mcp, peers: noFurther(parts.letGo) })
   }
   await app.register(forPeople)
+  const forOperators: FastifyPluginAsync = async (scope) => {
+    // As at the operators' port: schemas describe, and are no checks.
+    scope.setValidatorCompiler(() => () => true)
+    scope.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+    scope.addHook('onRequest', async (request) => {
+      request.operator = readOperator(request.headers) ?? null
+    })
+    passedRoutes(scope, parts.admin)
+  }
+  await app.register(forOperators)
   await attachmentRoute(app, parts.files)
   await uploadRoute(app, parts.files)
   app.setErrorHandler((error, request, reply) => {

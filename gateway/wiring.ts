@@ -33,7 +33,7 @@ import {
   toolSignInOf
 } from './wiring/identities.ts'
 import { changesFor, leasesFor } from './wiring/leases.ts'
-import { loadOf, peersFor } from './wiring/peers.ts'
+import { loadOf, otherNodesFor, peersFor } from './wiring/peers.ts'
 import { openWorkers } from './wiring/walls.ts'
 import { AWAY, tellOfNode, watchGoogle, watchKeys } from './wiring/watches.ts'
 
@@ -125,15 +125,14 @@ export async function wire(
     ? toolSignInOf(store, { config, log, accounts, serving, people, note: books.note })
     : undefined
   const core = {
-    ...{ config, log, books, metrics, store, accounts, tokens, serving, toolSignIn },
+    ...{ config, log, books, metrics, store, accounts, tokens, serving, toolSignIn, peers },
     patience: new AbortController(),
-    peers,
-    isClockSettled,
+    otherNodes: otherNodesFor({ store, node, peers }),
+    isTaking: () => readiness.accepts,
     ...admitted,
-    events,
-    ...{ warnings, traces, substitutes }
+    ...{ isClockSettled, events, warnings, traces, substitutes }
   }
-  const readiness = new Readiness({
+  const readiness: Readiness = new Readiness({
     ...{ store, isolation, clock: systemClock, supervisor: serving.supervisor },
     isDrained: () => !serving.door.isOpen(),
     warnings: () => [...(google.isAway ? [AWAY] : []), ...warnings.list()],

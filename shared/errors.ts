@@ -37,6 +37,8 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(STATUS, text)
+
 /** The HTTP status that a client sees with this code. */
 export const statusOfCode = (code: ErrorCode): number => STATUS[code]
 

@@ -44,6 +44,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   ],
   'gateway/peers': [
     'shared',
+    'gateway/admin',
     'gateway/http',
     'gateway/oauth',
     'gateway/ownership',

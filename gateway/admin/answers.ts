@@ -45,7 +45,7 @@ export const endedCalls = (exchanges: readonly Exchange[]): z.infer<typeof Ended
   )
 
 export interface ChangeParts {
-  readonly audit: Audit
+  readonly audit: Pick<Audit, 'note'>
   readonly metrics: Pick<Metrics, 'admin'>
   readonly events: Events
 }

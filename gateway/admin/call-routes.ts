@@ -7,10 +7,10 @@ import type { Accounts } from '../accounts/accounts.ts'
 import { endCalls } from '../http/end-calls.ts'
 import type { Exchange, Exchanges } from '../http/exchange.ts'
 import { type ChangeParts, change, iso } from './answers.ts'
-import { implement } from './implement.ts'
+import { implementWhole, type NodesParts } from './nodes.ts'
 import { killCalls, listCalls } from './verbs/calls.ts'
 
-export interface CallParts extends ChangeParts {
+export interface CallParts extends ChangeParts, NodesParts {
   readonly accounts: Accounts
   readonly exchanges: Exchanges
   readonly clock: Clock
@@ -21,10 +21,21 @@ type View = z.infer<typeof listCalls.answer>['calls'][number]
 
 /** `GET /admin/calls` and `DELETE /admin/calls`, with one and the same selection. */
 export function callRoutes(app: FastifyInstance, parts: CallParts): void {
-  implement(app, listCalls, async ({ query }) => ({
-    calls: await viewAll(parts, await select(parts, query))
-  }))
-  implement(app, killCalls, ({ query, request }) => end(parts, query, request))
+  implementWhole(
+    app,
+    listCalls,
+    parts,
+    async ({ query }) => ({ calls: await viewAll(parts, await select(parts, query)) }),
+    {
+      merge: (answers) => ({
+        calls: answers.flatMap(({ calls }) => calls).toSorted((a, b) => b.seconds - a.seconds)
+      })
+    }
+  )
+  implementWhole(app, killCalls, parts, ({ query, request }) => end(parts, query, request), {
+    merge: (answers) => ({ ended: answers.flatMap(({ ended }) => ended) }),
+    action: 'kill_calls'
+  })
 }
 
 /** Ends calls, not the workers that serve them: each client gets its error at once, each tool is cancelled. */
@@ -69,7 +80,7 @@ async function select(
 }
 
 async function viewAll(
-  { accounts, clock }: CallParts,
+  { accounts, clock, nodeName: node }: CallParts,
   exchanges: readonly Exchange[]
 ): Promise<View[]> {
   const emails = await accounts.addresses(exchanges.map(({ caller }) => caller.userId))
@@ -87,7 +98,8 @@ async function viewAll(
       client: exchange.caller.clientId,
       clientName: clientNameOf(exchange) ?? null,
       session: exchange.session?.handle ?? null,
-      worker: exchange.worker.id
+      worker: exchange.worker.id,
+      node
     }
   })
 }

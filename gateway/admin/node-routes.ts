@@ -8,18 +8,20 @@ import type { Events } from '../telemetry/events.ts'
 import { type ChangeParts, change } from './answers.ts'
 import { OPENAPI } from './description.ts'
 import { implement } from './implement.ts'
+import { implementAtOne, type NodesParts, viewNodes } from './nodes.ts'
 import { shownConfig } from './shown-config.ts'
 import {
   describeApi,
   drain,
   getConfig,
+  listNodes,
   reload,
   streamEvents,
   undrain,
   whoAmI
 } from './verbs/gateway.ts'
 
-export interface NodeParts extends ChangeParts {
+export interface NodeParts extends ChangeParts, NodesParts {
   /** The settings in force: a reload changes some. */
   readonly configNow: () => Config
   readonly door: Serving['door']
@@ -36,22 +38,33 @@ export function nodeRoutes(app: FastifyInstance, parts: NodeParts): void {
   const { door } = parts
   const node = (action: 'drain' | 'undrain' | 'reload') => ({ action, target: 'node' })
 
-  implement(app, drain, ({ request }) =>
-    change(parts, request, node('drain'), async () => {
-      door.close()
-      return { accepting: door.isOpen() }
-    })
+  implementAtOne(
+    app,
+    drain,
+    parts,
+    ({ request }) =>
+      change(parts, request, node('drain'), async () => {
+        door.close()
+        return { accepting: door.isOpen() }
+      }),
+    'drain'
   )
-  implement(app, undrain, ({ request }) =>
-    change(parts, request, node('undrain'), async () => {
-      door.open()
-      return { accepting: door.isOpen() }
-    })
+  implementAtOne(
+    app,
+    undrain,
+    parts,
+    ({ request }) =>
+      change(parts, request, node('undrain'), async () => {
+        door.open()
+        return { accepting: door.isOpen() }
+      }),
+    'undrain'
   )
   implement(app, reload, ({ request }) =>
     change(parts, request, node('reload'), () => parts.reload())
   )
-  implement(app, getConfig, async () => ({ config: shownConfig(parts.configNow()) }))
+  implementAtOne(app, getConfig, parts, async () => ({ config: shownConfig(parts.configNow()) }))
+  implement(app, listNodes, async ({ request }) => ({ nodes: await viewNodes(parts, request) }))
   implement(app, whoAmI, async ({ request: { operator } }) => {
     if (!operator) throw new GatewayError('ERR_FORBIDDEN', 'Nobody said who they are.')
     const { name, role, actor } = operator

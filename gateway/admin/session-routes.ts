@@ -8,9 +8,11 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import { type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
 import { type Asked, implement } from './implement.ts'
+import { everywhere, implementWhole, type NodesParts } from './nodes.ts'
+import { listCalls } from './verbs/calls.ts'
 import { endSession, getSession, listSessions, type SessionView } from './verbs/sessions.ts'
 
-export interface SessionParts extends ChangeParts {
+export interface SessionParts extends ChangeParts, NodesParts {
   readonly accounts: Accounts
   readonly sessions: SessionRegistry
   readonly exchanges: Exchanges
@@ -19,12 +21,15 @@ export interface SessionParts extends ChangeParts {
 type View = z.infer<typeof SessionView>
 
 export function sessionRoutes(app: FastifyInstance, parts: SessionParts): void {
-  implement(app, listSessions, ({ query }) => sessionPage(parts, query))
-  implement(app, getSession, async ({ params: { handle } }) => {
+  implementWhole(app, listSessions, parts, ({ query }) => sessionPage(parts, query), {
+    merge: mergePages
+  })
+  implement(app, getSession, async ({ params: { handle }, request }) => {
     const session = await parts.sessions.byHandle(handle)
     if (!session) return notFound('session', handle)
-    const [shown] = await viewAll(parts, [session])
-    return shown ?? notFound('session', handle)
+    const [here] = await viewAll(parts, [session])
+    if (!here) return notFound('session', handle)
+    return merged([here, ...(await everywhere(parts, request, getSession)).answers])
   })
   implement(app, endSession, ({ params, request }) => end(parts, params.handle, request))
 }
@@ -49,12 +54,15 @@ async function sessionPage(
   }
 }
 
-async function viewAll({ accounts }: SessionParts, sessions: readonly Session[]): Promise<View[]> {
+async function viewAll(
+  { accounts, nodeName }: SessionParts,
+  sessions: readonly Session[]
+): Promise<View[]> {
   const emails = await accounts.addresses(sessions.map(({ userId }) => userId))
-  return sessions.map((session) => view(session, emails.get(session.userId) ?? null))
+  return sessions.map((session) => view(session, emails.get(session.userId) ?? null, nodeName))
 }
 
-function view(session: Session, email: string | null): View {
+function view(session: Session, email: string | null, nodeName: string): View {
   const { name, version } = session.initialize.clientInfo
   return {
     handle: session.handle,
@@ -65,11 +73,50 @@ function view(session: Session, email: string | null): View {
     protocolVersion: session.initialize.protocolVersion,
     state: session.liveIn === undefined ? 'hibernated' : 'live',
     workerId: session.liveIn ?? null,
+    node: session.liveIn === undefined ? null : nodeName,
     createdAt: iso(session.createdAt),
     lastSeenAt: iso(session.lastSeenAt),
     requests: session.requests,
     inFlight: session.inFlight,
     streams: session.streams
+  }
+}
+
+type Page = z.output<typeof listSessions.answer>
+
+/**
+ * The same page as several gateways see it. Each knows only for itself where a session is live, and so may have left others
+ * out: what stands behind the end of the shortest page is for the next one.
+ */
+function mergePages(pages: readonly Page[], { state }: z.output<typeof listSessions.query>): Page {
+  const [end] = pages.flatMap(({ nextCursor }) => nextCursor ?? []).toSorted()
+  const views = new Map<string, View[]>()
+  for (const { sessions } of pages)
+    for (const one of sessions) views.set(one.handle, [...(views.get(one.handle) ?? []), one])
+  const seenBy = state === 'hibernated' ? pages.length : 1 // it is so when it is so everywhere
+  const sessions = [...views.values()]
+    .filter((all) => all.length >= seenBy)
+    .map(merged)
+    .filter(({ handle }) => end === undefined || handle <= end)
+    .toSorted((a, b) => (a.handle < b.handle ? -1 : 1))
+  return { sessions, ...(end !== undefined && { nextCursor: end }) }
+}
+
+/** One session as it is where it is live, with what all gateways have of it. */
+function merged(views: readonly View[]): View {
+  const live = views.find(({ state }) => state === 'live') ?? views[0]
+  if (!live) throw new Error('a session that nobody has seen')
+  const sum = (of: 'requests' | 'inFlight' | 'streams'): number =>
+    views.reduce((total, view) => total + view[of], 0)
+  const lastSeenAt =
+    views
+      .map((view) => view.lastSeenAt)
+      .toSorted()
+      .at(-1) ?? live.lastSeenAt
+  return {
+    ...live,
+    ...{ requests: sum('requests'), inFlight: sum('inFlight'), streams: sum('streams') },
+    lastSeenAt
   }
 }
 
@@ -79,7 +126,14 @@ async function end(parts: SessionParts, handle: string, request: FastifyRequest)
     parts.metrics.admin.inc({ action: 'end_session', result: 'not_found' })
     return notFound('session', handle)
   }
-  const inFlight = endedCalls(parts.exchanges.ofSession(session))
+  const calls = `/admin/calls?session=${encodeURIComponent(handle)}`
+  const { answers } = await everywhere(parts, request, listCalls, calls)
+  const inFlight = [
+    ...endedCalls(parts.exchanges.ofSession(session)),
+    ...answers.flatMap((answer) =>
+      answer.calls.map(({ method, tool, startedAt }) => ({ method: method ?? '', tool, startedAt }))
+    )
+  ]
   await change(parts, request, { action: 'end_session', target: handle }, () =>
     parts.sessions.end(handle, 'admin')
   )

@@ -13,6 +13,8 @@ import type { Ledger } from '../telemetry/ledger.ts'
 import { type ChangeParts, change, iso, notFound } from './answers.ts'
 import type { Holding, Holdings } from './holdings.ts'
 import { implement } from './implement.ts'
+import { everywhere, implementWhole, type NodesParts } from './nodes.ts'
+import { mergedConsumers, mergedPages, mergedPerson } from './people-of-nodes.ts'
 import {
   blockUser,
   endUserSessions,
@@ -26,7 +28,7 @@ import {
   unblockUser
 } from './verbs/users.ts'
 
-export interface UserParts extends ChangeParts {
+export interface UserParts extends ChangeParts, NodesParts {
   readonly accounts: Accounts
   readonly personalTokens: PersonalTokens
   readonly clients: ConnectedClients
@@ -42,9 +44,25 @@ type Brief = z.infer<typeof listUsers.answer>['users'][number]
 
 /** `:id` is Google's `sub` or an address. */
 export function userRoutes(app: FastifyInstance, parts: UserParts): void {
-  implement(app, listUsers, ({ query }) => userPage(parts, query))
-  implement(app, getUser, async ({ params }) => describe(parts, await named(parts, params.id)))
-  implement(app, topUsers, ({ query }) => top(parts, query))
+  implementWhole(app, listUsers, parts, ({ query }) => userPage(parts, query), {
+    merge: mergedPages
+  })
+  implement(app, getUser, async ({ params, request }) => {
+    const here = await describe(parts, await named(parts, params.id))
+    const { answers, unreached } = await everywhere(parts, request, getUser)
+    return { ...mergedPerson([here, ...answers]), ...(unreached.length > 0 && { unreached }) }
+  })
+  implement(app, topUsers, async ({ query, request }) => {
+    const path = `/admin/top?by=${query.by}&limit=1000`
+    const { answers, unreached } = await everywhere(parts, request, topUsers, path)
+    const here = await top(parts, { ...query, limit: answers.length > 0 ? 1000 : query.limit })
+    const lists = [here, ...answers].map(({ users }) => users)
+    const amount = amountOf(query.by)
+    const users = mergedConsumers(lists)
+      .toSorted((a, b) => amount(b.usage) - amount(a.usage))
+      .slice(0, query.limit)
+    return { users, ...(unreached.length > 0 && { unreached }) }
+  })
   accessRoutes(app, parts)
 
   implement(app, endUserSessions, async ({ params, request }) => {
@@ -127,8 +145,7 @@ async function top(
   { by, limit }: z.infer<typeof topUsers.query>
 ): Promise<z.infer<typeof topUsers.answer>> {
   const workers = workersByUser(parts)
-  const amount = (usage: Usage): number =>
-    by === 'bytes' ? usage.bytesIn + usage.bytesOut : usage[by]
+  const amount = amountOf(by)
   const most = parts.ledger
     .users()
     .map((userId) => ({ userId, usage: usageOf(parts, userId, workers.get(userId)) }))
@@ -143,6 +160,13 @@ async function top(
     }))
   }
 }
+
+type By = z.output<typeof topUsers.query>['by']
+
+const amountOf =
+  (by: By) =>
+  (usage: Usage): number =>
+    by === 'bytes' ? usage.bytesIn + usage.bytesOut : usage[by]
 
 /** Throws ERR_NOT_FOUND; the latest to come of several accounts that had one address. */
 const named = async ({ accounts }: UserParts, id: string): Promise<Account> =>
@@ -177,7 +201,9 @@ function brief(
     level: levelGrantedBy(scopes) ?? null,
     createdAt: iso(account.createdAt),
     lastSeenAt: iso(Math.max(account.lastSeenAt, parts.ledger.of(userId).lastCallAt ?? 0)),
-    worker: worker ? { id: worker.id, phase: worker.phase, inFlight: worker.inFlight } : null,
+    worker: worker
+      ? { id: worker.id, phase: worker.phase, inFlight: worker.inFlight, node: parts.nodeName }
+      : null,
     usage: usageOf(parts, userId, worker)
   }
 }

@@ -58,6 +58,19 @@ export const nextCursor = z
   .optional()
   .describe('Where the next page begins; absent on the last one.')
 
+/** Of what each gateway has by itself. */
+export const atNode = {
+  node: z.string().max(300).optional().describe('Only at this gateway; at all of them, if absent.')
+}
+
+/** The gateway that has it: host and port of its PEER_URL, or the name of its machine. */
+export const node = z.string().describe('The gateway that has it.')
+
+export const unreached = z
+  .array(z.string())
+  .optional()
+  .describe('Gateways that did not answer: what they have is not in here.')
+
 /** A call that was in flight when something was ended. */
 export const EndedCall = z.strictObject({
   method: z.string(),

@@ -9,10 +9,11 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
 import { type ChangeParts, change, endedCalls, iso, notFound } from './answers.ts'
 import { implement } from './implement.ts'
+import { everywhere, implementWhole, type NodesParts, onNode } from './nodes.ts'
 import { Recycling } from './recycling.ts'
 import { getWorker, listWorkers, recycleWorkers, stopWorker } from './verbs/workers.ts'
 
-export interface WorkerParts extends ChangeParts {
+export interface WorkerParts extends ChangeParts, NodesParts {
   readonly accounts: Accounts
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
@@ -28,32 +29,46 @@ export function workerRoutes(app: FastifyInstance, parts: WorkerParts): void {
   const recycling = new Recycling({ supervisor, clock, patienceMs: config.CALL_TIMEOUT })
   app.addHook('onClose', async () => recycling.close())
 
-  implement(app, listWorkers, async () => ({
-    workers: await viewAll(parts, supervisor.list())
-  }))
-  implement(app, getWorker, async ({ params: { id } }) => {
+  implementWhole(
+    app,
+    listWorkers,
+    parts,
+    async () => ({ workers: await viewAll(parts, supervisor.list()) }),
+    { merge: (answers) => ({ workers: answers.flatMap(({ workers }) => workers) }) }
+  )
+  implement(app, getWorker, async ({ params: { id }, request }) => {
     const worker = supervisor.list().find((one) => one.id === id)
-    if (!worker) return notFound('worker', id)
-    const [shown] = await viewAll(parts, [worker])
+    const [shown] = worker
+      ? await viewAll(parts, [worker])
+      : (await everywhere(parts, request, getWorker)).answers
     return shown ?? notFound('worker', id)
   })
   implement(app, stopWorker, ({ params, query, request }) =>
     stop(parts, request, params.id, query.mode)
   )
-  implement(app, recycleWorkers, ({ request }) =>
-    change(parts, request, { action: 'recycle', target: 'node' }, async () => ({
-      recycling: recycling.start()
-    }))
+  implementWhole(
+    app,
+    recycleWorkers,
+    parts,
+    ({ request }) =>
+      change(parts, request, { action: 'recycle', target: 'node' }, async () => ({
+        recycling: recycling.start()
+      })),
+    {
+      merge: (answers) => ({ recycling: answers.flatMap(({ recycling }) => recycling) }),
+      action: 'recycle'
+    }
   )
 }
 
 async function viewAll(
-  { accounts, sessions }: WorkerParts,
+  { accounts, sessions, nodeName: node }: WorkerParts,
   workers: readonly WorkerSnapshot[]
 ): Promise<View[]> {
   const emails = await accounts.addresses(workers.flatMap(({ userId }) => userId ?? []))
   return workers.map((worker) => ({
     ...worker,
+    node,
     email: (worker.userId && emails.get(worker.userId)) ?? null,
     sessions: sessions.liveIn(worker.id),
     startedAt: iso(worker.startedAt),
@@ -68,6 +83,11 @@ async function stop(
   mode: 'drain' | 'now'
 ) {
   const worker = parts.supervisor.list().find((one) => one.id === id)
+  const elsewhere = worker ? undefined : await nodeOf(parts, request, id)
+  if (elsewhere !== undefined)
+    return change(parts, request, { action: 'stop_worker', target: id }, () =>
+      onNode(parts, request, stopWorker, elsewhere)
+    )
   if (!worker) {
     parts.metrics.admin.inc({ action: 'stop_worker', result: 'not_found' })
     return notFound('worker', id)
@@ -77,4 +97,15 @@ async function stop(
     parts.supervisor.stopWorker(worker.id, 'admin', mode)
   )
   return { stopped: id, inFlight }
+}
+
+/** The gateway that this worker belongs to; undefined when it is none of the others that answer. */
+async function nodeOf(
+  parts: WorkerParts,
+  request: FastifyRequest,
+  id: string
+): Promise<string | undefined> {
+  const asked = { method: 'GET', answer: getWorker.answer } as const
+  const path = `/admin/workers/${encodeURIComponent(id)}`
+  return (await everywhere(parts, request, asked, path)).nodes[0]
 }

@@ -21,6 +21,8 @@ export interface Whereabouts {
   holdersOf(users: readonly UserId[]): Promise<readonly HolderRow[]>
   /** The living gateways that serve and can be reached, without this one. */
   peers(): Promise<PeerNode[]>
+  /** The living gateways that serve, without this one; `url` is null where others cannot reach it. */
+  nodes(): Promise<(Omit<PeerNode, 'url'> & { readonly url: string | null })[]>
 }
 
 export function createWhereabouts(parts: {
@@ -30,20 +32,20 @@ export function createWhereabouts(parts: {
 }): Whereabouts {
   const { store, clock, node } = parts
   const leases = new LeaseRows(store, clock, node.id, 0)
+  const nodes: Whereabouts['nodes'] = async () => {
+    const rows = await store.db
+      .selectFrom('nodes')
+      .select(['id', 'peer_url as url', 'workers', 'worker_limit as limit'])
+      .where('id', '!=', node.id)
+      .where('state', '=', 'serving')
+      .where('expires_at', '>', store.terms.now(clock.now()))
+      .execute()
+    return rows
+  }
   return {
     holdersOf: (users) => leases.holders(users),
-    async peers() {
-      const rows = await store.db
-        .selectFrom('nodes')
-        .select(['id', 'peer_url', 'workers', 'worker_limit'])
-        .where('id', '!=', node.id)
-        .where('state', '=', 'serving')
-        .where('peer_url', 'is not', null)
-        .where('expires_at', '>', store.terms.now(clock.now()))
-        .execute()
-      return rows.map(({ id, peer_url, workers, worker_limit: limit }) => {
-        return { id, url: peer_url ?? '', workers, limit }
-      })
-    }
+    nodes,
+    peers: async () =>
+      (await nodes()).flatMap(({ url, ...node }) => (url === null ? [] : [{ ...node, url }]))
   }
 }

@@ -41,6 +41,7 @@ export interface PeersParts {
 export interface Peers {
   readonly routes: PeerRoutes
   readonly way: OpenPeerWay
+  readonly pools: PeerPools
   readonly leadLink: LeadLink
   /** From now on other gateways are shown these, and must show others. */
   renew(keys: PeerKeys): void
@@ -76,6 +77,7 @@ export function openPeers(parts: PeersParts): Peers {
   const unwatch = watchStreams({ ...parts, routes })
   return {
     routes,
+    pools,
     way: { ...way, leadBack: createWayBack({ ...parts, routes, pools }) },
     leadLink: createLinkWay({
       pools,

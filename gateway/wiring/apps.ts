@@ -1,5 +1,6 @@
 /** The three ports: for everybody, for other gateways, for operators. */
 
+import { hostname } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#shared/clock.ts'
 import type { ErrorCode } from '#shared/errors.ts'
@@ -12,7 +13,8 @@ import { createConnectedClients } from '../oauth/connected-clients.ts'
 import { type SignInParts, signIn } from '../oauth/plugin.ts'
 import { resourceOf } from '../oauth/provider.ts'
 import { buildOpsApp } from '../ops-app.ts'
-import { buildPeerApp } from '../peer-app.ts'
+import { buildPeerApp, type PeerAppParts } from '../peer-app.ts'
+import { nodeNameOf } from '../peers/node-way.ts'
 import { peerKeysOf } from '../peers/peer-keys.ts'
 import type { Readiness } from '../readiness.ts'
 import { accountSessions } from '../sessions/account-view.ts'
@@ -20,7 +22,7 @@ import { forgetOldSends } from '../store/send-ledger.ts'
 import type { Gauges } from '../telemetry/gauges.ts'
 import { metadataUrlOf, wayOutOf } from './addresses.ts'
 import type { Core } from './core.ts'
-import { letGoBy } from './peers.ts'
+import { letGoBy, loadOf } from './peers.ts'
 
 /** What clients and browsers come to. */
 export function publicApp(core: Core): Promise<FastifyInstance> {
@@ -78,7 +80,12 @@ export async function appForPeers(core: Core): Promise<FastifyInstance | undefin
   if (!keys) return undefined
   const letGo = letGoBy(serving)
   const shared = { keys, config, log, callLog, traces, letGo }
-  const { app, renew } = await buildPeerApp({ ...shared, mcp: mcpOf(core), files: serving })
+  const { app, renew } = await buildPeerApp({
+    ...shared,
+    mcp: mcpOf(core),
+    files: serving,
+    admin: adminOf(core)
+  })
   core.peers?.onRenew(renew)
   return app
 }
@@ -88,7 +95,7 @@ export function operatorsApp(
   core: Core & { gauges: Gauges },
   readiness: Readiness
 ): Promise<FastifyInstance> {
-  const { config, log, metrics, serving } = core
+  const { config, log, metrics } = core
   return buildOpsApp({
     operators: core.operators,
     onRefused: core.books.operatorRefused,
@@ -100,27 +107,37 @@ export function operatorsApp(
       await core.gauges.read()
       return metrics.scrape()
     },
-    admin: {
-      ...serving,
-      accounts: core.accounts.accounts,
-      personalTokens: core.accounts.personalTokens,
-      clients: createConnectedClients({
-        store: core.store,
-        clock: systemClock,
-        resource: resourceOf(config.PUBLIC_URL)
-      }),
-      accountSessions: accountSessions(serving.sessions, 'admin'),
-      holdings: createHoldings(core.store, systemClock),
-      people: core.people,
-      audit: core.books.audit,
-      clock: systemClock,
-      config,
-      configNow: core.configNow,
-      events: core.events,
-      reload: core.reload,
-      metrics
-    }
+    admin: { ...adminOf(core), audit: core.books.audit, otherNodes: core.otherNodes }
   })
+}
+
+/** What operators see and do of this gateway, whichever they ask. */
+function adminOf(core: Core): PeerAppParts['admin'] {
+  const { config, metrics, serving } = core
+  return {
+    ...serving,
+    nodeName: nodeNameOf(config.PEER_URL) ?? hostname(),
+    nodeLoad() {
+      const { workers, limit } = loadOf(serving)
+      return { workers, workerLimit: core.isTaking() ? limit : 0 }
+    },
+    accounts: core.accounts.accounts,
+    personalTokens: core.accounts.personalTokens,
+    clients: createConnectedClients({
+      store: core.store,
+      clock: systemClock,
+      resource: resourceOf(config.PUBLIC_URL)
+    }),
+    accountSessions: accountSessions(serving.sessions, 'admin'),
+    holdings: createHoldings(core.store, systemClock),
+    people: core.people,
+    clock: systemClock,
+    config,
+    configNow: core.configNow,
+    events: core.events,
+    reload: core.reload,
+    metrics
+  }
 }
 
 /** How `/mcp` is served, wherever a request came in. */

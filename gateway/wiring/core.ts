@@ -1,4 +1,5 @@
 import type { OpenAccounts } from '../accounts/open-accounts.ts'
+import type { OtherNodes } from '../admin/nodes.ts'
 import type { Operators } from '../admin/operators.ts'
 import type { Books } from '../bookkeeping.ts'
 import type { Config } from '../config.ts'
@@ -37,6 +38,10 @@ export interface Core {
   readonly people: People
   /** Undefined where this gateway is the only one. */
   readonly peers: Peers | undefined
+  /** The others over the same store, for operators; undefined where the store is this machine's alone. */
+  readonly otherNodes: OtherNodes | undefined
+  /** Whether this gateway takes anybody. */
+  readonly isTaking: () => boolean
   /** With the calls that were passed on to another gateway. */
   readonly patience: AbortController
   readonly toolSignIn: ToolSignIn | undefined

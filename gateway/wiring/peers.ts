@@ -2,9 +2,11 @@
 
 import { systemClock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
+import type { OtherNodes } from '../admin/nodes.ts'
 import type { Node } from '../ownership/node.ts'
 import type { Ownership } from '../ownership/ownership.ts'
 import { createWhereabouts } from '../ownership/whereabouts.ts'
+import { createNodeWay } from '../peers/node-way.ts'
 import { peerKeysOf } from '../peers/peer-keys.ts'
 import { openPeers, type Peers } from '../peers/peers.ts'
 import type { Serving } from '../serving.ts'
@@ -22,6 +24,20 @@ export const letGoBy =
   ({ supervisor }: Serving) =>
   (userId: UserId): Promise<void> =>
     supervisor.stop(userId, 'drain', 'drain')
+
+/** The others over the same store, as operators see them; undefined where the store is this machine's alone. */
+export const otherNodesFor = ({
+  store,
+  node,
+  peers
+}: Pick<Core, 'store' | 'peers'> & { readonly node: Pick<Node, 'id'> }): OtherNodes | undefined =>
+  store.terms.leaseMarginMs === 0
+    ? undefined
+    : createNodeWay({
+        whereabouts: createWhereabouts({ store, clock: systemClock, node }),
+        clock: systemClock,
+        reach: peers
+      })
 
 /** The other gateways; undefined where PEER_URL is not set. */
 export function peersFor(

@@ -6,7 +6,10 @@ import type { AskedFor } from './request.ts'
 import { inWords } from './tables.ts'
 
 const PAGE = '500'
-const Paged = z.looseObject({ nextCursor: z.string().optional() })
+const Paged = z.looseObject({
+  nextCursor: z.string().optional(),
+  unreached: z.array(z.string()).optional()
+})
 const Ready = z.looseObject({ ready: z.boolean() })
 
 /** Does what was asked for, and says what came of it; answers the exit code. Throws Failed. */
@@ -46,7 +49,8 @@ async function everyPage({ command, path, query }: AskedFor, connection: Connect
     const response = await connection.ask(command.method, path, { query: asked })
     const body: unknown = await response.json().catch(() => undefined)
     if (!response.ok) throw refusal(response.status, body)
-    const { nextCursor, ...lists } = Paged.parse(body)
+    const { nextCursor, unreached, ...lists } = Paged.parse(body)
+    if (unreached) found.unreached = unreached
     for (const [name, list] of Object.entries(lists))
       found[name] = [...(found[name] ?? []), ...z.array(z.unknown()).parse(list)]
     if (nextCursor === undefined) return found

@@ -34,7 +34,15 @@ const COLUMNS: Readonly<Record<string, readonly [path: string, head: string][]>>
     ['inFlight', 'IN FLIGHT'],
     ['streams', 'STREAMS'],
     ['requests', 'REQUESTS'],
-    ['lastSeenAt', 'LAST SEEN']
+    ['lastSeenAt', 'LAST SEEN'],
+    ['node', 'GATEWAY']
+  ],
+  listNodes: [
+    ['node', 'GATEWAY'],
+    ['isAsked', 'ASKED'],
+    ['isReached', 'REACHED'],
+    ['workers', 'WORKERS'],
+    ['workerLimit', 'AT MOST']
   ],
   listCalls: callColumns(),
   killCalls: callColumns(),
@@ -48,7 +56,8 @@ const COLUMNS: Readonly<Record<string, readonly [path: string, head: string][]>>
     ['requests', 'REQUESTS'],
     ['rssBytes', 'MEMORY'],
     ['cpuSeconds', 'PROCESSOR'],
-    ['startedAt', 'STARTED']
+    ['startedAt', 'STARTED'],
+    ['node', 'GATEWAY']
   ],
   listAudit: [
     ['at', 'TIME'],
@@ -67,7 +76,8 @@ function callColumns(): [string, string][] {
     ['clientName', 'CLIENT'],
     ['session', 'SESSION'],
     ['worker', 'WORKER'],
-    ['call', 'CALL']
+    ['call', 'CALL'],
+    ['node', 'GATEWAY']
   ]
 }
 

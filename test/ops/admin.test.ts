@@ -102,8 +102,8 @@ t.test('a hanging call is found and ended from a shell', async (t) => {
   await until(async () => (await admin(['calls'])).said.includes('wait'))
   const { said } = await admin(['calls', '--older-than', '0', '--user', 'person0@example.com'])
   const [head = '', line = ''] = said.split('\n')
-  t.match(head, /^TOOL +AGE +PERSON +CLIENT +SESSION +WORKER +CALL$/)
-  t.match(line, /^wait +[\d.]+ s +person0@example\.com +claude-code +s-\w+ +w-\w+ +\S+$/)
+  t.match(head, /^TOOL +AGE +PERSON +CLIENT +SESSION +WORKER +CALL +GATEWAY$/)
+  t.match(line, /^wait +[\d.]+ s +person0@example\.com +claude-code +s-\w+ +w-\w+ +\S+ +\S+$/)
   t.equal(line.indexOf('claude-code'), head.indexOf('CLIENT'), 'in columns')
   t.same(await admin(['calls', '--older-than', '3600']), { code: 0, said: 'none\n', noted: '' })
   const killed = await admin(['kill-calls', '--user', me.sub, '--reason', 'hängt – 東京', '--json'])
@@ -137,6 +137,7 @@ t.test('each command does what the API does', async (t) => {
     [['session', handle], /^client\.name +cursor$/m],
     [['workers'], /^WORKER +PROCESS +PHASE .*\n(w-.*\n)+$/],
     [['worker', worker], /^phase +ready$/m],
+    [['nodes'], /^GATEWAY +ASKED +REACHED +WORKERS +AT MOST\n\S+ +yes +yes +\d+ +\d+\n$/],
     [['me'], /^name +admin\nrole +admin\nactor +admin\n$/],
     [['config'], /^config\.ADMIN_TOKEN +\(set\)$/m],
     [['ready'], /^ready +yes\nchecks\.store +ok$/m],

@@ -35,6 +35,7 @@ export type PersonLine = Answers['listUsers']['users'][number]
 /** One person: what they have is named. */
 export type Person = Answers['getUser']
 export type Consumer = Answers['topUsers']['users'][number]
+export type GatewayNode = Answers['listNodes']['nodes'][number]
 export type AuditEntry = Answers['listAudit']['entries'][number]
 
 export type Report = z.output<typeof ReportSchema>

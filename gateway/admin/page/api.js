@@ -17,6 +17,8 @@ export class Api {
   #token
   #unauthorized
   #signal
+  /** Gateways that did not answer, by what was asked. @type {Map<string, readonly string[]>} */
+  #unreached = new Map()
 
   /**
    * @param {string} token
@@ -44,8 +46,14 @@ export class Api {
       ...(reason && { 'x-reason': headerBytes(reason) })
     })
     const body = await jsonOf(response)
-    if (response.ok) return body
-    throw refusal(response, body)
+    if (!response.ok) throw refusal(response, body)
+    if (method === 'GET') this.#unreached.set(path.split('?')[0] ?? path, body.unreached ?? [])
+    return body
+  }
+
+  /** Gateways that did not answer when something was asked last: what they have is not shown. */
+  get unreached() {
+    return [...new Set([...this.#unreached.values()].flat())].toSorted()
   }
 
   /** The report of `/ready`, which answers 503 when it is not. @returns {Promise<import('./answers.ts').Report>} */

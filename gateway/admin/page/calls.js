@@ -60,7 +60,8 @@ export function calls(desk) {
         { label: 'Person', value: (call) => call.email ?? call.userId, wrap: true },
         { label: 'Client', value: (call) => call.clientName ?? call.client, priority: 2 },
         { label: 'Session', mono: true, value: (call) => call.session, priority: 3 },
-        { label: 'Worker', mono: true, value: (call) => call.worker, priority: 3 }
+        { label: 'Worker', mono: true, value: (call) => call.worker, priority: 3 },
+        { label: 'Gateway', value: (call) => call.node, priority: 3 }
       ],
       verbs: [
         {
@@ -89,6 +90,7 @@ const showCall = (desk, call) =>
       ['Client’s id', call.client],
       ['Session', call.session],
       ['Worker', call.worker],
+      ['Gateway', call.node],
       ['Call', call.call]
     ]),
     desk.mayChange && danger('End the call…', () => deeds.endCall(desk, call))

@@ -25,6 +25,8 @@ export class Desk {
   events = []
   /** @type {import('./answers.ts').Report | null} */
   report = null
+  /** All gateways over the database. @type {import('./answers.ts').GatewayNode[]} */
+  nodes = []
   /** When `calls` were true, by `performance.now()`. */
   callsAt = 0
   /** Lists of which the gateway has more than is shown here. @type {Set<Part>} */
@@ -58,6 +60,13 @@ export class Desk {
     return call.seconds + (performance.now() - this.callsAt) / 1000
   }
 
+  /** What went wrong, or what is missing, for people. */
+  get warning() {
+    const { unreached } = this.api
+    if (this.trouble !== '' || unreached.length === 0) return this.trouble
+    return `What ${unreached.join(', ')} ${unreached.length === 1 ? 'has' : 'have'} is not shown: no answer from there.`
+  }
+
   /** The address of a person, where it is known. @param {string | null} userId @returns {string} */
   nameOf(userId) {
     if (userId === null) return '–'
@@ -83,7 +92,7 @@ export class Desk {
     this.#changed()
   }
 
-  /** @typedef {'calls' | 'workers' | 'sessions' | 'users' | 'top' | 'audit' | 'report'} Part */
+  /** @typedef {'calls' | 'workers' | 'sessions' | 'users' | 'top' | 'audit' | 'report' | 'nodes'} Part */
   /** A gateway that is slow is not asked again before it has answered. @param {Part} part @param {boolean} ofNow */
   #once(part, ofNow) {
     const under = this.#loading.get(part)
@@ -109,6 +118,7 @@ export class Desk {
   async #load(part) {
     const { api } = this
     if (part === 'report') this.report = await api.ready()
+    else if (part === 'nodes') this.nodes = (await api.ask(verbs.listNodes())).nodes
     else if (part === 'sessions')
       this.sessions = this.#whole(part, await api.all(verbs.listSessions, (page) => page.sessions))
     else if (part === 'users')

@@ -48,8 +48,8 @@ export function overview(desk) {
   return {
     element,
     update() {
-      trouble.hidden = desk.trouble === ''
-      setText(trouble, desk.trouble)
+      trouble.hidden = desk.warning === ''
+      setText(trouble, desk.warning)
       const oldest = Math.max(0, ...desk.calls.map((call) => desk.ageOf(call)))
       figures.set([
         count(desk.calls.length),
@@ -130,7 +130,7 @@ const mostUsed = () =>
   new Table({
     caption: 'Top consumers',
     key: (row) => row.id,
-    empty: 'Nobody has used anything since this gateway started.',
+    empty: 'Nobody has used anything since the gateways started.',
     sortBy: 1,
     descending: true,
     columns: [
@@ -178,8 +178,8 @@ const drawn = new WeakMap()
 
 /** @param {Desk} desk @param {HTMLElement} place @param {HTMLElement} gate */
 function showHealth(desk, place, gate) {
-  const { report } = desk
-  const seen = JSON.stringify(report)
+  const { report, nodes } = desk
+  const seen = JSON.stringify([report, nodes])
   if (report === null || drawn.get(place) === seen) return
   drawn.set(place, seen)
   const { checks, isolation, warnings = [], node } = report
@@ -189,6 +189,7 @@ function showHealth(desk, place, gate) {
       ...Object.entries(checks).map(([name, said]) => fact(CHECKS[name] ?? name, check(said))),
       fact('Walls', isolation && wallsOf(isolation.mode, missing)),
       fact('Node', node && nodeOf(node)),
+      fact('Gateways', nodes.length > 1 && listOf(nodes.map(gatewayText))),
       fact('Warnings', warnings.length > 0 && listOf(warnings))
     ])
   )
@@ -211,6 +212,12 @@ const gateButtons = (desk, isOpen) => [
 
 /** @param {string} name @param {import('./dom.js').Child} value @returns {[string, import('./dom.js').Child]} */
 const fact = (name, value) => [name, value || null]
+
+/** @param {import('./answers.ts').GatewayNode} one */
+const gatewayText = ({ node, isAsked, isReached, workers, workerLimit }) =>
+  isReached
+    ? `${node}${isAsked ? ' (this one)' : ''}: ${workers} of ${workerLimit} workers`
+    : `${node}: not reached`
 
 /** @param {string} said */
 const nodeOf = (said) =>

@@ -38,8 +38,8 @@ function content(desk, user) {
       ['Domain', user.hd],
       ['Here since', fullTime(user.createdAt)],
       ['Last seen', ago(user.lastSeenAt, now)],
-      ['Worker', user.worker && `${user.worker.id}, ${user.worker.phase}`],
-      ['Calls', `${count(usage.calls)} since this gateway started`],
+      ['Worker', user.worker && `${user.worker.id}, ${user.worker.phase}, at ${user.worker.node}`],
+      ['Calls', `${count(usage.calls)} since the gateways started`],
       ['Processor', time(usage.cpuSeconds)],
       ['Bytes', `${size(usage.bytesIn)} in, ${size(usage.bytesOut)} out`],
       ['Gmail quota', `${count(usage.quotaUnits)} units`]

@@ -36,7 +36,8 @@ export const sessions = (desk) =>
         { label: 'Requests', num: true, value: (one) => one.requests, priority: 3 },
         { label: 'In flight', num: true, value: (one) => one.inFlight, priority: 3 },
         { label: 'Streams', num: true, value: (one) => one.streams, priority: 3 },
-        { label: 'Handle', mono: true, value: (one) => one.handle, priority: 3 }
+        { label: 'Handle', mono: true, value: (one) => one.handle, priority: 3 },
+        { label: 'Gateway', value: (one) => one.node, priority: 3 }
       ],
       verbs: [
         {
@@ -59,11 +60,13 @@ const showSession = (desk, one) =>
       ['Revision', one.protocolVersion],
       [
         'State',
-        one.state === 'live' ? `live in ${one.workerId}` : 'hibernated: no worker knows it'
+        one.state === 'live'
+          ? `live in ${one.workerId} at ${one.node}`
+          : 'hibernated: no worker knows it'
       ],
       ['Opened', fullTime(one.createdAt)],
       ['Last seen', fullTime(one.lastSeenAt)],
-      ['Requests', `${count(one.requests)} since this gateway started`],
+      ['Requests', `${count(one.requests)} since the gateways started`],
       ['In flight', String(one.inFlight)],
       ['Streams', String(one.streams)]
     ]),

@@ -39,8 +39,8 @@ export function tableView(desk, { title, rows, table: tableParts, tools = [], no
   return {
     element: el('div', { class: 'view' }, bar, trouble, cut, table.element),
     update() {
-      trouble.hidden = desk.trouble === ''
-      setText(trouble, desk.trouble)
+      trouble.hidden = desk.warning === ''
+      setText(trouble, desk.warning)
       const isCut = part !== undefined && desk.cut.has(part)
       cut.hidden = !isCut
       const some = plural(rows().length, ...noun)

@@ -30,9 +30,9 @@ export function top(desk) {
     noun: ['person', 'people'],
     rows: () => desk.top,
     table: {
-      caption: 'What people have used since this gateway started',
+      caption: 'What people have used since the gateways started',
       key: (row) => row.id,
-      empty: 'Nobody has used anything since this gateway started.',
+      empty: 'Nobody has used anything since the gateways started.',
       sortBy: 1,
       descending: true,
       columns: [

@@ -81,6 +81,9 @@ export const revokeToken = (id, token) => ({
 /** @param {string} id @returns {Asked<Answers['eraseUser']>} */
 export const eraseUser = (id) => ({ method: 'DELETE', path: `/admin/users/${part(id)}` })
 
+/** @returns {Asked<Answers['listNodes']>} */
+export const listNodes = () => ({ method: 'GET', path: '/admin/nodes' })
+
 /** @returns {Asked<Answers['drain']>} */
 export const drain = () => ({ method: 'POST', path: '/admin/drain' })
 

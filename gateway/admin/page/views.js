@@ -29,7 +29,7 @@ export const VIEWS = [
   {
     name: 'overview',
     title: 'Overview',
-    needs: ['report', 'calls', 'workers', 'top'],
+    needs: ['report', 'nodes', 'calls', 'workers', 'top'],
     everyMs: 5000,
     open: overview
   },

@@ -50,7 +50,8 @@ export const workers = (desk) =>
           priority: 3
         },
         { label: 'Process', num: true, value: (one) => one.pid, text: pidOf, priority: 3 },
-        { label: 'Worker', mono: true, value: (one) => one.id, priority: 3 }
+        { label: 'Worker', mono: true, value: (one) => one.id, priority: 3 },
+        { label: 'Gateway', value: (one) => one.node, priority: 3 }
       ],
       verbs: [
         {
@@ -72,6 +73,7 @@ const showWorker = (desk, one) =>
     facts([
       ['Person', one.email ?? one.userId ?? 'nobody yet: it waits in the warm pool'],
       ['Phase', one.phase],
+      ['Gateway', one.node],
       ['Process', pidOf(one)],
       ['In flight', String(one.inFlight)],
       ['Sessions', String(one.sessions)],

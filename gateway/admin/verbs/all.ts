@@ -25,6 +25,7 @@ export const VERBS: readonly Verb[] = [
   workers.getWorker,
   workers.stopWorker,
   workers.recycleWorkers,
+  gateway.listNodes,
   gateway.drain,
   gateway.undrain,
   gateway.reload,

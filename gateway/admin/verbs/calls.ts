@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineVerb, moment, nothing } from '../verb.ts'
+import { atNode, defineVerb, moment, node, nothing, unreached } from '../verb.ts'
 
 const CallView = z.strictObject({
   call: z.string().describe('Names the call; clients never see it.'),
@@ -13,10 +13,12 @@ const CallView = z.strictObject({
   client: z.string().describe('Id of the OAuth client, or `personal-token`.'),
   clientName: z.string().nullable().describe('What the client calls itself, where it said so.'),
   session: z.string().nullable(),
-  worker: z.string()
+  worker: z.string(),
+  node
 })
 
 const Selection = z.strictObject({
+  ...atNode,
   call: z.string().max(64).optional().describe('This one.'),
   session: z.string().max(64).optional().describe('Those of this session, by handle.'),
   worker: z.string().max(64).optional().describe('Those that this worker serves.'),
@@ -44,7 +46,7 @@ export const listCalls = defineVerb({
   description: 'What hangs, since when, in which tool, and whose it is.',
   params: nothing,
   query: Selection,
-  answer: z.strictObject({ calls: z.array(CallView) })
+  answer: z.strictObject({ calls: z.array(CallView), unreached })
 })
 
 export const killCalls = defineVerb({
@@ -58,5 +60,5 @@ export const killCalls = defineVerb({
     'Each client gets its error at once; workers and sessions stay. What is given must hold together, and something must be given. Answers what was ended: nothing, when it is said again.',
   params: nothing,
   query: Selection,
-  answer: z.strictObject({ ended: z.array(CallView) })
+  answer: z.strictObject({ ended: z.array(CallView), unreached })
 })

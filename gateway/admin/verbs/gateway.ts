@@ -2,6 +2,34 @@ import * as z from 'zod'
 import { defineVerb, moment, nextCursor, nothing, page } from '../verb.ts'
 
 const Accepting = z.strictObject({ accepting: z.boolean() })
+const atOne = z.strictObject({
+  node: z
+    .string()
+    .max(300)
+    .optional()
+    .describe('At this gateway; at the one that is asked, if absent.')
+})
+
+const NodeView = z.strictObject({
+  node: z.string().describe('Host and port of its PEER_URL, or the name of its machine.'),
+  isAsked: z.boolean().describe('The one that answers this.'),
+  isReached: z.boolean(),
+  workers: z.int(),
+  workerLimit: z.int().describe('0 when it takes nobody new.')
+})
+
+export const listNodes = defineVerb({
+  id: 'listNodes',
+  command: 'nodes',
+  tag: 'Gateway',
+  method: 'GET',
+  path: '/admin/nodes',
+  summary: 'The gateways over this database',
+  description: 'Those that were heard of in the last 15 s, and whether this one reaches them.',
+  params: nothing,
+  query: nothing,
+  answer: z.strictObject({ nodes: z.array(NodeView) })
+})
 
 export const whoAmI = defineVerb({
   id: 'whoAmI',
@@ -30,7 +58,7 @@ export const drain = defineVerb({
   description:
     'New calls get 503 with Retry-After, /ready says 503; what runs goes on. May be said again.',
   params: nothing,
-  query: nothing,
+  query: atOne,
   answer: Accepting
 })
 
@@ -43,7 +71,7 @@ export const undrain = defineVerb({
   summary: 'Takes calls again',
   description: 'Ends a drain. May be said again.',
   params: nothing,
-  query: nothing,
+  query: atOne,
   answer: Accepting
 })
 
@@ -75,7 +103,7 @@ export const getConfig = defineVerb({
   summary: 'The settings in force',
   description: 'Secrets show as `(set)`, users and passwords in addresses as `***`.',
   params: nothing,
-  query: nothing,
+  query: atOne,
   answer: z.strictObject({
     config: z.record(z.string(), z.unknown()).describe('Durations in ms, sizes in bytes.')
   })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineVerb, EndedCall, moment, nextCursor, nothing, page } from '../verb.ts'
+import { defineVerb, EndedCall, moment, nextCursor, nothing, page, unreached } from '../verb.ts'
 
 export const SessionView = z.strictObject({
   handle: z.string().describe('Names the session. Session ids are secrets and never shown.'),
@@ -10,9 +10,10 @@ export const SessionView = z.strictObject({
   protocolVersion: z.string(),
   state: z.enum(['live', 'hibernated']).describe('`live`: a worker knows it now.'),
   workerId: z.string().nullable(),
+  node: z.string().nullable().describe('The gateway where it is live, if it is.'),
   createdAt: moment,
   lastSeenAt: moment,
-  requests: z.int().describe('Since this gateway started.'),
+  requests: z.int().describe('Since the gateways started.'),
   inFlight: z.int(),
   streams: z.int()
 })
@@ -38,7 +39,7 @@ export const listSessions = defineVerb({
       .describe('`live`: a worker knows it; `hibernated`: none does.'),
     ...page
   }),
-  answer: z.strictObject({ sessions: z.array(SessionView), nextCursor })
+  answer: z.strictObject({ sessions: z.array(SessionView), unreached, nextCursor })
 })
 
 export const getSession = defineVerb({

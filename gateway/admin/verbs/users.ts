@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ACCESS_LEVELS } from '#shared/access-levels.ts'
-import { defineVerb, moment, nextCursor, nothing, page } from '../verb.ts'
+import { defineVerb, moment, nextCursor, node, nothing, page, unreached } from '../verb.ts'
 
 const State = z.enum(['active', 'blocked', 'needs_reauth'])
 const Level = z.enum(ACCESS_LEVELS)
@@ -13,7 +13,7 @@ const UsageView = z
     bytesOut: z.int(),
     quotaUnits: z.int().describe('Google’s, for Gmail.')
   })
-  .describe('Since this gateway started.')
+  .describe('Since the gateways started.')
 
 export type Usage = z.infer<typeof UsageView>
 
@@ -28,7 +28,7 @@ const brief = {
   createdAt: moment,
   lastSeenAt: moment,
   worker: z
-    .strictObject({ id: z.string(), phase: z.string(), inFlight: z.int() })
+    .strictObject({ id: z.string(), phase: z.string(), inFlight: z.int(), node })
     .nullable()
     .describe('Their worker process, while there is one.'),
   usage: UsageView
@@ -74,7 +74,8 @@ const UserView = z.strictObject({
         lastUsedAt: moment.nullable()
       })
     )
-    .describe('Personal tokens.')
+    .describe('Personal tokens.'),
+  unreached
 })
 
 const id = z.string().min(1).max(320).describe('Google’s id of the person, or the address.')
@@ -94,7 +95,7 @@ export const listUsers = defineVerb({
     state: State.optional().describe('Only in this state.'),
     ...page
   }),
-  answer: z.strictObject({ users: z.array(UserLine), nextCursor })
+  answer: z.strictObject({ users: z.array(UserLine), unreached, nextCursor })
 })
 
 export const getUser = defineVerb({
@@ -118,7 +119,7 @@ export const topUsers = defineVerb({
   method: 'GET',
   path: '/admin/top',
   summary: 'Who uses most',
-  description: 'People by what they have used since this gateway started, the most first.',
+  description: 'People by what they have used since the gateways started, the most first.',
   params: nothing,
   query: z.strictObject({
     by: z
@@ -130,7 +131,8 @@ export const topUsers = defineVerb({
   answer: z.strictObject({
     users: z.array(
       z.strictObject({ id: z.string(), email: z.string().nullable(), usage: UsageView })
-    )
+    ),
+    unreached
   })
 })
 

@@ -1,8 +1,9 @@
 import * as z from 'zod'
-import { defineVerb, EndedCall, moment, nothing } from '../verb.ts'
+import { atNode, defineVerb, EndedCall, moment, node, nothing, unreached } from '../verb.ts'
 
 const WorkerView = z.strictObject({
   id: z.string(),
+  node,
   pid: z.int().nullable().describe('In the process table of the gateway’s machine.'),
   userId: z.string().nullable().describe('Null while it waits in the warm pool.'),
   email: z.string().nullable(),
@@ -29,8 +30,8 @@ export const listWorkers = defineVerb({
   summary: 'Worker processes',
   description: 'Every process there is, those without a person included.',
   params: nothing,
-  query: nothing,
-  answer: z.strictObject({ workers: z.array(WorkerView) })
+  query: z.strictObject(atNode),
+  answer: z.strictObject({ workers: z.array(WorkerView), unreached })
 })
 
 export const getWorker = defineVerb({
@@ -75,6 +76,6 @@ export const recycleWorkers = defineVerb({
   description:
     'Each is stopped when it has no call, or after CALL_TIMEOUT. Answers at once with those that are to go; said again while that goes on, it answers those that are left.',
   params: nothing,
-  query: nothing,
-  answer: z.strictObject({ recycling: z.array(z.string()) })
+  query: z.strictObject(atNode),
+  answer: z.strictObject({ recycling: z.array(z.string()), unreached })
 })

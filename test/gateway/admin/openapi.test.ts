@@ -118,6 +118,7 @@ t.test('real answers are as described', async (t) => {
     ['health'],
     ['ready'],
     ['whoAmI'],
+    ['listNodes'],
     ['describeApi'],
     ['getConfig'],
     ['listSessions'],

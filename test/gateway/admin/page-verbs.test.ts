@@ -21,6 +21,7 @@ const asked = {
   revokeClient: verbs.revokeClient('a/b?c', 'https://client.example/id?x'),
   revokeToken: verbs.revokeToken('a/b?c', 'd/e'),
   eraseUser: verbs.eraseUser('a/b?c'),
+  listNodes: verbs.listNodes(),
   drain: verbs.drain(),
   undrain: verbs.undrain(),
   reload: verbs.reload(),
