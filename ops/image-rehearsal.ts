@@ -12,6 +12,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -92,9 +93,8 @@ async function rehearse(stage: Stage, app: string, node: string, way: Way): Prom
       child.kill('SIGTERM')
       const [code] = await Promise.race([exited, late('The gateway did not end.')])
       expect(code === 0, `after SIGTERM the exit code was ${String(code)}`)
-      const files = readdirSync(run, { recursive: true, withFileTypes: true })
-      const left = files.filter((one) => one.isFile() && !one.name.startsWith('node-')) // kept for the next start
-      expect(left.length === 0, 'the gateway left notes of workers behind')
+      const left = [...leftIn(run), ...leftIn(tmp), ...processesBelow(home)]
+      expect(left.length === 0, `the gateway left behind: ${left.join(', ')}`)
       say('ended with 0 after SIGTERM, nothing left behind')
     } finally {
       child.kill('SIGKILL')
@@ -103,6 +103,26 @@ async function rehearse(stage: Stage, app: string, node: string, way: Way): Prom
     await sandbox.close()
   }
 }
+
+/** The files below a directory, but for the copies of node that the next start takes. */
+const leftIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((one) => !one.isDirectory() && !one.name.startsWith('node-'))
+    .map(({ parentPath, name }) => join(parentPath, name))
+
+/** What still runs, or stands, in a directory. */
+const processesBelow = (directory: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+        const isThere = readlinkSync(`/proc/${pid}/cwd`).startsWith(directory)
+        return isThere || command.includes(directory) ? [`process ${pid}, ${command}`] : []
+      } catch {
+        return [] // it ended meanwhile
+      }
+    })
 
 /** The mode in force, as `/ready` tells it; throws when it is another one, or does not hold what it promises. */
 async function walls(config: Config, way: Way): Promise<string> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import t from 'tap'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
+import { openOneMailbox } from '../helpers/one-mailbox.ts'
 import { startGateway } from '../helpers/start-gateway.ts'
 
 const ADA = 'ada@sandbox.example'
@@ -74,24 +74,9 @@ t.test('a link gives an attachment to whoever has it, once, and to be saved only
 })
 
 t.test('a whole message comes by such a link, until the token behind it ends', async (t) => {
-  const google = await startSandbox({ users: [{ email: ADA, empty: true }] })
-  const gateway = await startGateway({ google })
-  const client = new Client({ name: 'test', version: '1' })
-  t.teardown(async () => {
-    await client.close()
-    await gateway.close()
-    await google.close()
-  })
-  const { id: messageId } = google.mailbox(ADA).deliver(MAIL)
-  const requestInit = { headers: { authorization: `Bearer ${gateway.token}` } }
-  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { requestInit }))
-  const link = async (): Promise<string> => {
-    const { structuredContent } = await client.callTool({
-      name: 'download_email',
-      arguments: { messageId }
-    })
-    return String(Object(structuredContent).url)
-  }
+  const { gateway, mailbox, call } = await openOneMailbox(t)
+  const { id: messageId } = mailbox.deliver(MAIL)
+  const link = async () => String((await call('download_email', { messageId })).url)
 
   const first = await link()
   t.equal((await fetch(first, { method: 'HEAD' })).status, 200, 'a preview takes nothing')

@@ -1,10 +1,7 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import t from 'tap'
-import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { pdfOf, shown, word, workbook } from '../helpers/make-documents.ts'
-import { startGateway } from '../helpers/start-gateway.ts'
+import { openOneMailbox } from '../helpers/one-mailbox.ts'
 
-const ADA = 'ada@sandbox.example'
 const FILES: readonly (readonly [name: string, content: Buffer])[] = [
   ['invoice.pdf', pdfOf([shown('Sum: 42 EUR')])],
   ['letter.docx', word('<w:p><w:r><w:t>Dear Ada</w:t></w:r></w:p>')],
@@ -32,22 +29,10 @@ const MAIL = [
 ].join('\r\n')
 
 t.test('the words of documents reach a client, whatever type their sender gave', async (t) => {
-  const google = await startSandbox({ users: [{ email: ADA, empty: true }] })
-  const gateway = await startGateway({ google })
-  const client = new Client({ name: 'test', version: '1' })
-  t.teardown(async () => {
-    await client.close()
-    await gateway.close()
-    await google.close()
-  })
-  const requestInit = { headers: { authorization: `Bearer ${gateway.token}` } }
-  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { requestInit }))
-  const { id: messageId } = google.mailbox(ADA).deliver(MAIL)
-  const get = async (filename: string, more = {}) => {
-    const args = { messageId, filename, ...more }
-    const result = await client.callTool({ name: 'download_attachment', arguments: args })
-    return Object(result.structuredContent)
-  }
+  const { mailbox, call } = await openOneMailbox(t)
+  const { id: messageId } = mailbox.deliver(MAIL)
+  const get = (filename: string, more = {}) =>
+    call('download_attachment', { messageId, filename, ...more })
   t.match(await get('invoice.pdf'), { delivery: 'text', text: '[page 1]\nSum: 42 EUR' })
   t.match(await get('letter.docx'), { delivery: 'text', text: 'Dear Ada' })
   t.match(await get('sums.xlsx'), { delivery: 'text', text: 'Sheet: Sums\n7' })

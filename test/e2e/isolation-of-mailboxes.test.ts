@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createRandom } from '../../ops/sandbox/random.ts'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { linkMailboxes, tokenFor } from '../helpers/several-mailboxes.ts'
 import { OAuthClient } from '../helpers/sign-in.ts'
@@ -53,7 +54,7 @@ t.test(
     for (const [a, b] of own)
       tokens.push(await tokenFor(gateway, [addressOf(a), addressOf(b)], client))
 
-    const random = seeded(11)
+    const random = createRandom('11').next
     const deadline = AbortSignal.timeout(DEADLINE_MS)
     const never = new AbortController().signal
     const post = async (person: number, headers: object, message: object, signal: AbortSignal) => {
@@ -155,15 +156,4 @@ function faultOf(text: string, box: number, mail: number): string | undefined {
   const isOnly = words.size === 1 && accounts.size === 1
   if (isOnly && words.has(word(box, mail)) && accounts.has(addressOf(box))) return undefined
   return `${word(box, mail)} got ${[...words, ...accounts].join() || text.slice(0, 300)}`
-}
-
-/** mulberry32: small, and the same on every machine. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296
-  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createRandom } from '../../ops/sandbox/random.ts'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { startGateway } from '../helpers/start-gateway.ts'
 
@@ -40,7 +41,7 @@ t.test(
         return google.mailbox(email).deliver({ from, subject: word(user, mail), text }).id
       })
     )
-    const random = seeded(7)
+    const random = createRandom('7').next
     const deadline = AbortSignal.timeout(DEADLINE_MS)
 
     const post = async (
@@ -129,15 +130,4 @@ function faultOf(text: string, own: string): string | undefined {
   const words = new Set(text.match(/canary-u\d+m\d+x/g))
   if (words.size === 1 && words.has(own) && text.includes('"id":1}')) return undefined
   return `${own} got ${[...words].join() || text.slice(0, 300)}`
-}
-
-/** mulberry32: small, and the same on every machine. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296
-  }
 }

@@ -1,9 +1,6 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import t from 'tap'
-import { startSandbox } from '../../ops/sandbox/sandbox.ts'
-import { startGateway } from '../helpers/start-gateway.ts'
+import { openOneMailbox } from '../helpers/one-mailbox.ts'
 
-const ADA = 'ada@sandbox.example'
 const MAIL = [
   'DKIM-Signature: v=1; d=elsewhere.example; h=from:list-unsubscribe:list-unsubscribe-post; b=x',
   'List-Unsubscribe: <https://news.test/leave/7>',
@@ -17,19 +14,14 @@ const MAIL = [
 
 t.test('a person is asked, and then the gateway leaves the list', async (t) => {
   const posted: string[] = []
-  const google = await startSandbox({ users: [{ email: ADA, empty: true }] })
-  const gateway = await startGateway({
-    google,
-    fetchOfLists: async (url, init) => {
-      posted.push(`${init?.method} ${url} ${init?.body}`)
-      return new Response(null, { status: 200 })
-    }
-  })
-  const client = new Client({ name: 'test', version: '1' }, { capabilities: { elicitation: {} } })
-  t.teardown(async () => {
-    await client.close()
-    await gateway.close()
-    await google.close()
+  const { client, mailbox, call } = await openOneMailbox(t, {
+    gateway: {
+      fetchOfLists: async (url, init) => {
+        posted.push(`${init?.method} ${url} ${init?.body}`)
+        return new Response(null, { status: 200 })
+      }
+    },
+    client: { capabilities: { elicitation: {} } }
   })
   let isAgreed = false
   const asked: string[] = []
@@ -37,14 +29,8 @@ t.test('a person is asked, and then the gateway leaves the list', async (t) => {
     asked.push(params.message)
     return isAgreed ? { action: 'accept', content: { agree: true } } : { action: 'decline' }
   })
-  const requestInit = { headers: { authorization: `Bearer ${gateway.token}` } }
-  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { requestInit }))
-  const { id } = google.mailbox(ADA).deliver(MAIL)
-  const leave = async () =>
-    Object(
-      (await client.callTool({ name: 'unsubscribe_email', arguments: { messageId: id } }))
-        .structuredContent
-    )
+  const { id: messageId } = mailbox.deliver(MAIL)
+  const leave = () => call('unsubscribe_email', { messageId })
   t.match(await leave(), { code: 'declined' })
   t.same(posted, [])
   isAgreed = true

@@ -99,6 +99,25 @@ export function modern(method: string, params: object = {}, id: string | number 
   }
 }
 
+/** `tools/call` of a 2026-07-28 client, as the handler of a worker gets it; `more` joins its params. */
+export function modernRequest(
+  name: string,
+  args: object,
+  { more = {}, capabilities = {} }: { more?: object; capabilities?: object } = {}
+): Request {
+  const { body, headers } = modern('tools/call', { name, arguments: args, ...more })
+  const meta = { ...META, 'io.modelcontextprotocol/clientCapabilities': capabilities }
+  return new Request('http://worker/mcp', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers
+    },
+    body: JSON.stringify({ ...body, params: { ...body.params, _meta: meta } })
+  })
+}
+
 export const modernCall = (name: string, args: object = {}, id: string | number = 1) =>
   modern('tools/call', { name, arguments: args }, id)
 

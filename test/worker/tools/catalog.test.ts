@@ -4,6 +4,7 @@ import t from 'tap'
 import { ACCESS_LEVELS, type AccessLevel, covers, googleScopesFor } from '#shared/access-levels.ts'
 import { TOOLS } from '../../../worker/tools/catalog.ts'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
+import { modernRequest } from '../../helpers/mcp-http.ts'
 
 const names = (level: AccessLevel) =>
   TOOLS.filter((tool) => covers(level, tool.level)).map(({ name }) => name)
@@ -57,40 +58,15 @@ t.test('a token of too low a level is told which one is needed', async (t) => {
   const handler = createMcpHandler(() => program.build(), { legacy: 'reject' })
   t.teardown(() => handler.close())
   const call = async (level: AccessLevel, name: string, args = {}) => {
-    const response = await handler.fetch(
-      new Request('http://x/mcp', {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-          'mcp-protocol-version': '2026-07-28',
-          'mcp-method': 'tools/call',
-          'mcp-name': name
-        },
-        body: JSON.stringify({
-          jsonrpc: '2.0',
-          id: 1,
-          method: 'tools/call',
-          params: {
-            name,
-            arguments: args,
-            _meta: {
-              'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-              'io.modelcontextprotocol/clientCapabilities': {}
-            }
-          }
-        })
-      }),
-      {
-        authInfo: {
-          token: '',
-          clientId: 'c',
-          scopes: ACCESS_LEVELS.filter((each) => covers(level, each)),
-          expiresAt: Date.now() / 1000 + 60,
-          resourceMetadataUrl: 'https://h.test/.well-known/oauth-protected-resource/mcp'
-        }
+    const response = await handler.fetch(modernRequest(name, args), {
+      authInfo: {
+        token: '',
+        clientId: 'c',
+        scopes: ACCESS_LEVELS.filter((each) => covers(level, each)),
+        expiresAt: Date.now() / 1000 + 60,
+        resourceMetadataUrl: 'https://h.test/.well-known/oauth-protected-resource/mcp'
       }
-    )
+    })
     return { status: response.status, asks: response.headers.get('www-authenticate') ?? '' }
   }
   t.match(await call('gmail.read', 'send_email'), {

@@ -10,6 +10,7 @@ import {
   openGmailSession,
   openToolSession
 } from '../../helpers/gmail-session.ts'
+import { modernRequest } from '../../helpers/mcp-http.ts'
 
 type Answer = { action: 'accept' | 'decline' | 'cancel'; content?: { agree: boolean } }
 
@@ -77,30 +78,7 @@ async function modern(t: Test, { program }: GmailSession) {
     more: object = {},
     capabilities: object = { elicitation: {} }
   ) => {
-    const response = await handler.fetch(
-      new Request('http://x/mcp', {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-          'mcp-protocol-version': '2026-07-28',
-          'mcp-method': 'tools/call',
-          'mcp-name': name
-        },
-        body: JSON.stringify({
-          jsonrpc: '2.0',
-          id: 1,
-          method: 'tools/call',
-          params: {
-            ...{ name, arguments: args, ...more },
-            _meta: {
-              'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-              'io.modelcontextprotocol/clientCapabilities': capabilities
-            }
-          }
-        })
-      })
-    )
+    const response = await handler.fetch(modernRequest(name, args, { more, capabilities }))
     const text = await response.text()
     return Object(
       JSON.parse(text.startsWith('{') ? text : (/^data: (\{.*)$/m.exec(text)?.[1] ?? '{}'))
