@@ -21,7 +21,12 @@ ADDRESS = re.compile(r'(?:"[^"\\]+"|[^\s<>@,;:"()]+)@[^\s<>@,;:"()]+')
 BROKEN = (email.errors.InvalidBase64LengthDefect, email.errors.InvalidBase64PaddingDefect)
 UNSEEN = {'script', 'style', 'title', 'head', 'template'}
 VOID = {'img', 'br', 'hr', 'meta', 'link', 'input', 'area', 'base', 'col', 'embed', 'source', 'track', 'wbr'}
-BREAKS = re.compile(r'display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|mso-hide', re.I)
+# Nearly white, and not white: nobody writes so on a dark ground.
+BREAKS = re.compile(
+    r'display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|mso-hide'
+    r'|(?<![-\w])color\s*:\s*#(?!ffffff)(?:f[c-f]){3}\b',
+    re.I,
+)
 
 
 class Seen(html.parser.HTMLParser):

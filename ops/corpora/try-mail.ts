@@ -152,10 +152,28 @@ async function hashesIn(raw: Buffer): Promise<string[]> {
     const bytes = Buffer.from(
       typeof content === 'string' ? Buffer.from(content) : new Uint8Array(content)
     )
-    return [sha256(bytes), ...(mimeType === 'message/rfc822' ? await hashesIn(bytes) : [])]
+    const inner = mimeType === 'message/rfc822' ? await hashesIn(bytes) : []
+    return [
+      sha256(bytes),
+      ...(mimeType.startsWith('text/') ? [sha256(asSent(bytes))] : []),
+      ...inner
+    ]
   })
   return (await Promise.all(hashes)).flat()
 }
+
+/**
+ * A text in the lines that it was sent in (RFC 2046, section 5.1.1): the library gives them without the ends that they
+ * had, and the one that belongs to the boundary.
+ */
+const asSent = (bytes: Buffer): Buffer =>
+  Buffer.from(
+    bytes
+      .toString('latin1')
+      .replace(/\r?\n$/, '')
+      .replace(/\r?\n/g, '\r\n'),
+    'latin1'
+  )
 
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
