@@ -58,7 +58,7 @@ export function openBooks({ config, store, events, metrics }: BooksParts): Books
       const actor = userId === undefined ? 'unknown' : (`user:${userId}` as const)
       queue.record({ actor, action, target, reason: level, requestId })
     },
-    onSent(userId, { tool, recipients, requestId }) {
+    onSent(userId, { tool, recipients, person, requestId }) {
       if (sends.pass(userId, 'send') === undefined) {
         metrics.auditLost.inc({})
         return
@@ -66,6 +66,9 @@ export function openBooks({ config, store, events, metrics }: BooksParts): Books
       const reason = (TOOL_NAMES as readonly string[]).find((name) => name === tool)
       const target = `recipients=${recipients}`
       queue.record({ actor: `user:${userId}`, action: 'send', target, reason, requestId })
+      if (person === undefined) return
+      const actor = `user:${person}` as const
+      queue.record({ actor, action: 'send_from', target: userId, reason, requestId })
     },
     operatorRefused(requestId) {
       events.tell('operator_refused', { requestId }, 'warn')

@@ -73,6 +73,8 @@ export type OnSent = (
   sent: {
     readonly tool: string | undefined
     readonly recipients: number
+    /** Who signed in, when the mailbox is another account's. */
+    readonly person: UserId | undefined
     readonly requestId: string | undefined
   }
 ) => void
@@ -327,9 +329,10 @@ function endCall(
   const isFailed = fault !== undefined
   const ended = exchanges.ended(request, { tool, isFailed })
   const requestId = ended?.exchange.requestId
+  const person = ended?.exchange.caller.person
   // Also when its client has left: what was sent was sent.
   if (sentTo !== undefined && (ended || lateSends.take(1)))
-    onSent(worker.userId, { tool, recipients: sentTo, requestId })
+    onSent(worker.userId, { tool, recipients: sentTo, requestId, person })
   if (!ended) return true
   const place = placeOfExchange(ended.exchange)
   const { method, tool: named } = ended.call

@@ -15,6 +15,7 @@ export interface AccountChange {
     | 'refuse_act'
     | 'link_mailbox'
     | 'unlink_mailbox'
+    | 'lend_mailbox'
   /** What it was done to: a token's id, a client's id, a session's handle. */
   readonly target: string
   /** Undefined for a tool: its request is another process's. */

@@ -111,7 +111,7 @@ export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scop
   )
 
   await scope.register(endingRoutes, { ...parts, act })
-  await scope.register(mailboxRoutes, { ...parts, act })
+  await scope.register(mailboxRoutes, { ...parts, act, grantedLevel })
   await scope.register(toolChoiceRoutes, { ...parts, act })
   await scope.register(confirmRoutes, { ...parts, act, subject: accountSubject })
   await scope.register(personalTokenRoutes, { ...parts, act, grantedLevel })

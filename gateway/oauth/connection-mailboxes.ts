@@ -86,12 +86,19 @@ export type Person = Pick<UserRow, 'id' | 'email' | 'hd' | 'state'>
  * Finds those of the chosen mailboxes that this person may use now, in the order of the choice: their own, and what is
  * linked to it.
  */
-export function createUsableMailboxes({ store }: { readonly store: Store }) {
+export function createUsableMailboxes({
+  store,
+  clock
+}: {
+  readonly store: Store
+  readonly clock: Clock
+}) {
   const linkedTo = store.prepared(
     store.db
       .selectFrom('mailbox_links')
       .innerJoin('users', 'users.id', 'mailbox_links.mailbox_id')
-      .select(['users.id', 'users.email', 'users.hd', 'users.state', 'mailbox_links.level'])
+      .select(['users.id', 'users.email', 'users.hd', 'users.state'])
+      .select(['mailbox_links.level', 'mailbox_links.expires_at'])
       .where('mailbox_links.user_id', '=', '')
   )
   return async (
@@ -100,7 +107,8 @@ export function createUsableMailboxes({ store }: { readonly store: Store }) {
     chosen: readonly string[],
     patience: Patience
   ): Promise<readonly ChosenMailbox[]> => {
-    const linked = await (patience === 'soon' ? linkedTo.soon : linkedTo)(person.id)
+    const all = await (patience === 'soon' ? linkedTo.soon : linkedTo)(person.id)
+    const linked = all.filter(({ expires_at: end }) => end === null || end > clock.now())
     const usable = new Map<string, ChosenMailbox>()
     for (const { id, email, hd, state, level: most } of [{ ...person, level }, ...linked])
       usable.set(id, {

@@ -13,6 +13,8 @@ export interface UpkeepParts {
   readonly audit: { sweep(): Promise<number> }
   /** Forgets what was sent long ago; answers how many rows went. */
   readonly sends: { sweep(): Promise<number> }
+  /** Ends what was lent until a date that is over; answers how many links went. */
+  readonly mailboxLinks: { sweep(): Promise<number> }
   readonly clock: Clock
   /** Whether the wall clock may be believed; until then nothing is too old. Yes, if absent. */
   readonly isClockSettled?: (() => boolean) | undefined
@@ -40,7 +42,7 @@ const IDLE_GRANT_MS = 3600_000
  * long enough, and what was sent; seals Google grants under the current key after a rotation.
  */
 export function startUpkeep(parts: UpkeepParts): Upkeep {
-  const { store, personalTokens, grants, audit, sends, clock, failed } = parts
+  const { store, personalTokens, grants, audit, sends, mailboxLinks, clock, failed } = parts
   const { db } = store
   let running: Promise<unknown> = Promise.resolve()
   let disarm = () => {}
@@ -92,7 +94,8 @@ export function startUpkeep(parts: UpkeepParts): Upkeep {
       Number(numDeletedRows)
     )
     const others = [await personalTokens.sweep(), await audit.sweep(), await sends.sweep()]
-    return [...removed, ...others].reduce((sum, rows) => sum + rows)
+    const lent = await mailboxLinks.sweep()
+    return [...removed, ...others, lent].reduce((sum, rows) => sum + rows)
   }
 
   const run = async (): Promise<void> => {

@@ -102,6 +102,11 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
   },
   '011-mailbox-links': {
     up: (db: Kysely<Schema>) => createMailboxLinks(db, terms)
+  },
+  '012-lent-mailboxes': {
+    async up({ schema }: Kysely<Schema>) {
+      await schema.alterTable('mailbox_links').addColumn('expires_at', 'bigint').execute()
+    }
   }
 })
 

@@ -172,6 +172,8 @@ interface MailboxLinkRow {
   /** The most that they may do with it. */
   level: string
   since: number
+  /** Until when its owner lends it; null when both are one person's. */
+  expires_at: number | null
 }
 
 /** The one row whose number is that of the last change. */

@@ -206,6 +206,19 @@ t.test('who cancels a call cancels it where it runs', async (t) => {
   google.faults.clear()
 })
 
+t.test('the audit says who sent from whose mailbox', async (t) => {
+  const { call } = await connect(t, 'legacy')
+  const mail = { to: [CEM], subject: 'From Ben', body: 'x', account: BEN }
+  t.match(await call('send_email', mail), { isError: false, data: { account: BEN } })
+  t.ok(google.mailbox(BEN).bySubject('From Ben'))
+  t.notOk(google.mailbox(ADA).bySubject('From Ben'))
+  const [ada, ben] = [ADA, BEN].map((one) => google.users.find(({ email }) => email === one)?.sub)
+  const audit = async () => JSON.stringify((await gateway.admin('GET', '/admin/audit')).body)
+  const written = await becomes(audit, (text) => text.includes('send_from'))
+  t.match(written, new RegExp(`"user:${ada}","action":"send_from","target":"${ben}"`))
+  t.match(written, new RegExp(`"user:${ben}","action":"send","target":"recipients=1"`))
+})
+
 t.test('to take a mailbox away ends what uses it', async (t) => {
   const mine = await tokenFor(gateway, [ADA, BEN])
   const { call } = await connect(t, 'legacy', mine)

@@ -1,4 +1,5 @@
 import type { UserId } from '#shared/ids.ts'
+import { moment } from './account-parts.ts'
 import { html } from './html.ts'
 import { formTarget, type Page } from './page.ts'
 import { placeOf } from './redirect-place.ts'
@@ -10,7 +11,12 @@ export interface MailboxQuestion {
   /** Where the client gets its code. */
   readonly redirectUri: string
   /** That of who signed in comes first, and is chosen. */
-  readonly mailboxes: readonly { readonly userId: UserId; readonly email: string }[]
+  readonly mailboxes: readonly {
+    readonly userId: UserId
+    readonly email: string
+    /** Until when its owner lends it, in ms since the epoch. */
+    readonly until?: number | undefined
+  }[]
 }
 
 /** Asks somebody who has several mailboxes which of them the application may use. */
@@ -32,8 +38,8 @@ export function mailboxPage({
 <input type="hidden" name="token" value="${formToken}">
 <fieldset><legend>Your mailboxes</legend>
 ${mailboxes.map(
-  ({ userId, email }, at) =>
-    html`<label><input type="checkbox" name="mailbox" value="${userId}"${at === 0 ? html` checked` : undefined}> <span>${email}</span></label>
+  ({ userId, email, until }, at) =>
+    html`<label><input type="checkbox" name="mailbox" value="${userId}"${at === 0 ? html` checked` : undefined}> <span>${email}${until === undefined ? undefined : html`<small>Lent to you until ${moment(until)}</small>`}</span></label>
 `
 )}</fieldset>
 <p class="soft">With more than one, each call can say which it is about, and each answer says whose mail it is; the first that is ticked is used by calls that say nothing.</p>

@@ -279,6 +279,7 @@ onEach('the upkeep removes what expired and registrations that nobody used', asy
   const upkeep = startUpkeep({
     store: lab.store,
     personalTokens: lab.personalTokens,
+    mailboxLinks: lab.mailboxLinks,
     grants: {
       reseal: async () => {
         resealed += 1

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { type Clock, systemClock } from '#shared/clock.ts'
 import { asUserId } from '#shared/ids.ts'
 import { startUpkeep } from '../../../gateway/oauth/upkeep.ts'
 import { CALLER_HEADER, readCaller, writeCaller } from '../../../gateway/peers/passed-caller.ts'
@@ -257,6 +258,62 @@ async function signInNone(client: OAuthClient): Promise<{ status: number; respon
   const { response } = await authorize(new Browser(), client, { mailboxes: [] })
   return { status: response.status, response: await response.text() }
 }
+
+/** A clock that can be set on. */
+const movable = () => {
+  let ahead = 0
+  const clock: Clock = { ...systemClock, now: () => Date.now() + ahead }
+  const pass = (ms: number): void => {
+    ahead += ms
+  }
+  return { clock, pass }
+}
+
+onEach('the owner lends a mailbox to somebody else, until a date', async (t) => {
+  const { clock, pass } = movable()
+  const here = await openSignInLab(t, { sandbox, clock })
+  const { ada, ben } = idsIn(here)
+  const borrower = new AccountVisitor(here.publicUrl)
+  await borrower.connect(ADA)
+  const owner = new AccountVisitor(here.publicUrl)
+  await owner.connect(BEN)
+  const loan = { address: ADA.toUpperCase(), level: 'gmail.draft', days: '7' }
+  const wrong = {
+    'somebody who is not here': { address: CEM },
+    'an id in the place of an address': { address: ada },
+    oneself: { address: BEN },
+    'more than Google granted': { level: 'gmail.full' },
+    'for ever': { days: '9999' }
+  }
+  for (const [what, changes] of Object.entries(wrong)) {
+    const { response } = await owner.act('mailboxes/lend', { ...loan, ...changes })
+    t.ok(response.status >= 400, what)
+  }
+  t.same(await here.mailboxLinks.usersOf(ben), [])
+  t.match((await owner.act('mailboxes/lend', loan)).text, /<h3>ada@.*Lent until/s)
+  t.match(here.noted.at(-1), { userId: ben, action: 'lend_mailbox', target: ada, requestId: /./ })
+  t.match(await borrower.shown(), /<h3>ben@.*Lent until/s)
+
+  const client = await OAuthClient.register(here.publicUrl)
+  const asked = await authorize(new Browser(), client)
+  t.match(await asked.response.text(), /ben@sandbox.example<small>Lent to you until/)
+  const tokens = await signInClient(new Browser(), client, { mailboxes: [ADA, BEN] })
+  const several = [{ userId: ada }, { userId: ben, level: 'gmail.draft' }]
+  t.match(await here.bearer.verify(tokens.access_token), { userId: ada, several })
+
+  pass(6 * 60_000)
+  const late = await owner.act('mailboxes/lend', { ...loan, level: 'gmail.read' })
+  t.match(late.text, 'You signed in more than five minutes ago')
+  const [{ until = 0 } = {}] = await here.mailboxLinks.of(ada)
+  t.equal(Math.round((until - clock.now()) / 86_400_000), 7)
+  // Its week is over; tokens live ten minutes of the provider's own clock, which nobody can set on.
+  await here.store.db.updateTable('mailbox_links').set({ expires_at: clock.now() }).execute()
+  t.same(await here.mailboxLinks.of(ada), [], 'it ends by itself')
+  t.match(await here.bearer.verify(tokens.access_token), { userId: ada, several: undefined })
+  t.equal(await here.mailboxLinks.sweep(), 1)
+  t.equal(await here.bearer.verify(tokens.access_token), undefined, 'and with it the connection')
+  t.equal((await client.refresh(tokens.refresh_token)).error, 'invalid_grant')
+})
 
 t.test('what was chosen is forgotten with its connection', async (t) => {
   const here = await lab(t)
