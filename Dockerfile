@@ -40,6 +40,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY shared ./shared
 COPY gateway ./gateway
+COPY ops/command-line.ts ./ops/command-line.ts
 COPY ops/secrets.ts ./ops/secrets.ts
 COPY ops/secrets ./ops/secrets
 COPY ops/backup.ts ./ops/backup.ts

@@ -105,14 +105,15 @@ async function rehearse(stage: Stage, app: string, node: string, way: Way): Prom
 }
 
 /** The files below a directory, but for the copies of node that the next start takes. */
-const leftIn = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, withFileTypes: true })
+function leftIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((one) => !one.isDirectory() && !one.name.startsWith('node-'))
     .map(({ parentPath, name }) => join(parentPath, name))
+}
 
-/** What still runs, or stands, in a directory. */
-const processesBelow = (directory: string): string[] =>
-  readdirSync('/proc')
+/** What still runs in a directory, or from it. */
+function processesBelow(directory: string): string[] {
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
@@ -123,6 +124,7 @@ const processesBelow = (directory: string): string[] =>
         return [] // it ended meanwhile
       }
     })
+}
 
 /** The mode in force, as `/ready` tells it; throws when it is another one, or does not hold what it promises. */
 async function walls(config: Config, way: Way): Promise<string> {
