@@ -195,6 +195,7 @@ export function readConfig(
   const isOperated = given.ADMIN_TOKEN !== undefined || given.OPERATORS_FILE !== undefined
   if (!isOperated && !isTold('ADMIN_TOKEN', mistakes))
     mistakes.push(`ADMIN_TOKEN is not set. ${HOW.ADMIN_TOKEN}`)
+  if (data) mistakes.push(...emptyLists(given, data))
   mistakes.push(...contradictions(data ?? rightOnes(given, error)), ...lookInto(given))
   if (!data || mistakes.length > 0) throw wrongSettings(mistakes)
   const secretFiles = SECRET_FILES.flatMap((name) => given[name] ?? [])
@@ -218,6 +219,18 @@ function rightOnes(
 ): z.infer<typeof Some> {
   const wrong = new Set(error?.issues.map(({ path }) => String(path[0])))
   return Some.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))))
+}
+
+/** A file that was emptied, or is just being written, must not open the door that its list kept shut. */
+const emptyLists = (
+  given: Readonly<Record<string, string>>,
+  { ALLOWED_EMAILS, ALLOWED_DOMAINS }: Pick<Config, 'ALLOWED_EMAILS' | 'ALLOWED_DOMAINS'>
+): string[] => {
+  const isGiven = given.ALLOWED_EMAILS !== undefined || given.ALLOWED_DOMAINS !== undefined
+  if (!isGiven || ALLOWED_EMAILS.length + ALLOWED_DOMAINS.length > 0) return []
+  return [
+    'ALLOWED_EMAILS and ALLOWED_DOMAINS name nobody, and would let everybody in: name somebody, or leave both out if everybody is meant.'
+  ]
 }
 
 /** Settings that are right each and wrong together. */

@@ -199,6 +199,29 @@ t.test('what holds a secret is kept from workers, and nothing else', (t) => {
   t.end()
 })
 
+t.test('an allow list that names nobody is no list for everybody', (t) => {
+  const directory = t.testdir({
+    empty: '',
+    out: '# ada@example.com has left\n',
+    ben: 'ben@example.com'
+  })
+  const at = (name: string) => join(directory, name)
+  for (const name of ['empty', 'out'])
+    for (const list of ['ALLOWED_EMAILS_FILE', 'ALLOWED_DOMAINS_FILE'])
+      t.match(mistakesOf({ ...GOOD, [list]: at(name) }), [
+        /name nobody, and would let everybody in/
+      ])
+  t.match(mistakesOf({ ...GOOD, ALLOWED_EMAILS: ',' }), [/name nobody/])
+  const either = { ALLOWED_EMAILS_FILE: at('ben'), ALLOWED_DOMAINS_FILE: at('empty') }
+  t.same(readConfig({ ...GOOD, ...either }).ALLOWED_EMAILS, ['ben@example.com'])
+  t.same(
+    readConfig({ ...GOOD, ALLOWED_EMAILS: '' }).ALLOWED_EMAILS,
+    [],
+    'not set, and told at the start'
+  )
+  t.end()
+})
+
 t.test('a setting that is misspelt is told, with what was meant', (t) => {
   for (const [given, meant] of [
     ['ALLOWED_DOMAIN', 'ALLOWED_DOMAINS'],
