@@ -465,6 +465,11 @@ t.test('HTML of newsletters and of Outlook', async (t) => {
     '[image: Menu] Shop [https://x.test/shop] [https://x.test/help]',
     'places on a picture (HTML standard, section 4.8.13)'
   )
+  t.equal(
+    await html('<a href=" https://x.test/the file\r\n.pdf?a=b c ">Bill</a>'),
+    'Bill [https://x.test/the%20file.pdf?a=b%20c]',
+    'URL standard, section 4.4'
+  )
   t.match(await html('<p>1 &lt; 2 &amp; 3</p><pre>a\n  b</pre>'), /1 < 2 & 3\n+a\n {2}b/)
 })
 

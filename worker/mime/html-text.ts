@@ -1,6 +1,6 @@
 import type { Element } from 'domhandler'
 import type { Visitor } from './html-tree.ts'
-import { isSameAsAddress } from './link-words.ts'
+import { addressOf, isSameAsAddress } from './link-words.ts'
 import { numeral } from './list-numerals.ts'
 import type { Look } from './look.ts'
 import { type Cell, tableText } from './table-text.ts'
@@ -228,7 +228,7 @@ export class HtmlText implements Visitor<Look> {
   }
 
   #link(written: string | undefined, endings: (() => void)[]): void {
-    const href = written === undefined ? '' : written.replace(/\s+/g, '')
+    const href = addressOf(written ?? '')
     if (!/^(https?|mailto|tel|sms|ftp):/i.test(href)) return
     const frame = this.#frame
     const start = frame.end

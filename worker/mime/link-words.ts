@@ -1,3 +1,10 @@
+/** The address of a link as programs read it (URL standard, section 4.4): line ends are nothing, blanks within are `%20`. */
+export const addressOf = (href: string): string =>
+  href
+    .trim()
+    .replace(/[\t\n\r]+/g, '')
+    .replace(/\s/g, encodeURIComponent)
+
 /** Whether the words of a link are its address, as people write it. */
 export function isSameAsAddress(words: string, href: string): boolean {
   const bare = (text: string) =>
