@@ -46,6 +46,7 @@ COPY ops/secrets ./ops/secrets
 COPY ops/backup.ts ./ops/backup.ts
 COPY ops/restore.ts ./ops/restore.ts
 COPY ops/backup ./ops/backup
+COPY ops/command-line.ts ./ops/command-line.ts
 COPY ops/admin.ts ./ops/admin.ts
 COPY ops/admin ./ops/admin
 COPY ops/doctor.ts ./ops/doctor.ts

@@ -26,10 +26,14 @@ import { mayCall, noteTakes, TokenWatch } from './hosts/token-watch.ts'
 /** Calls to be made in all; a few seconds of them when it is not said. `npm run hosts` says it. */
 const CALLS = Number(process.env.HOSTS_CALLS ?? 0)
 const SEED = process.env.HOSTS_SEED ?? String(Date.now())
+/** It ends after so long in any case. */
+const MOST_MS = Number(process.env.HOSTS_SECONDS ?? Number.POSITIVE_INFINITY) * 1000
 const IS_LONG = CALLS > 0
 const SHORT_MS = 6000
 const USERS = IS_LONG ? 12 : 4
-const PACE = IS_LONG ? { betweenMs: 8000, longestMs: 25_000 } : { betweenMs: 1500, longestMs: 3000 }
+const PACE = IS_LONG
+  ? { betweenMs: 12_000, longestMs: 25_000 }
+  : { betweenMs: 1500, longestMs: 3000 }
 const CLOCKS = ['-300', '+0', '+300']
 /** Longer than a lease of the dead, and a start on a busy machine. */
 const CALM_MS = IS_LONG ? 180_000 : 60_000
@@ -118,9 +122,13 @@ t.test(
     const failing = letGoogleFail(sandbox, createRandom(`${SEED} google`), signal)
     const parts = { network, database, databaseHosts, gateways, entry }
     const harming = doHarms(parts, harmsOf(random, gateways.length, PACE), signal)
-    if (IS_LONG) while (calls() < CALLS) await told(t, calls)
-    else await delay(SHORT_MS)
-    stopping.abort()
+    const enough = async (): Promise<void> => {
+      const end = performance.now() + MOST_MS
+      const isOver = () => calls() >= CALLS || performance.now() > end || signal.aborted
+      if (IS_LONG) while (!isOver()) await told(t, calls)
+      else await delay(SHORT_MS)
+    }
+    await Promise.race([enough(), harming]).finally(() => stopping.abort())
     await Promise.all(running)
     t.comment('done', await harming, await failing)
     t.comment('met', Object.fromEntries(tally), `of ${calls()} calls`)

@@ -11,9 +11,21 @@ interface Ports {
   readonly front: number
   readonly gateway: number
   readonly ops: number
+  /** Of another gateway, where there are two. */
+  readonly second?: { readonly gateway: number; readonly ops: number }
 }
 
+/** What the configurations call the gateways, and where they are. */
+const placesOf = ({ gateway, second }: Ports): Record<string, string> =>
+  second
+    ? {
+        'gateway-a:3006': `127.0.0.1:${gateway}`,
+        'gateway-b:3006': `127.0.0.1:${second.gateway}`
+      }
+    : { '127.0.0.1:3006': `127.0.0.1:${gateway}` }
+
 interface Kind {
+  /** In ops/proxies, and in ops/proxies/several for two gateways, where there is one. */
   readonly file: string
   readonly places: readonly string[]
   /** The configuration of `file` for these ports, without TLS. */
@@ -30,12 +42,12 @@ const TLS_OF_NGINX = `  listen 443 ssl http2;
 /** The reverse proxies of ops/proxies, as they are deployed but for their ports and TLS. */
 export const PROXIES = {
   nginx: {
-    file: 'ops/proxies/nginx.conf',
+    file: 'nginx.conf',
     places: ['/usr/sbin/nginx'],
-    configure: (text, { front, gateway }, directory) => {
+    configure: (text, ports, directory) => {
       const site = reworded(text, {
-        [TLS_OF_NGINX]: `  listen 127.0.0.1:${front};\n`,
-        '127.0.0.1:3006': `127.0.0.1:${gateway}`
+        [TLS_OF_NGINX]: `  listen 127.0.0.1:${ports.front};\n`,
+        ...placesOf(ports)
       })
       const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
       const temporary = kinds.map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n')
@@ -48,23 +60,24 @@ http {\naccess_log off;\n${temporary}\n${site}\n}\n`
     ]
   },
   haproxy: {
-    file: 'ops/proxies/haproxy.cfg',
+    file: 'haproxy.cfg',
     places: ['/usr/sbin/haproxy'],
-    configure: (text, { front, gateway, ops }) =>
+    configure: (text, ports) =>
       reworded(text, {
-        ':443 ssl crt /etc/haproxy/mail.example.com.pem alpn h2,http/1.1': `127.0.0.1:${front}`,
-        '127.0.0.1:3006': `127.0.0.1:${gateway}`,
-        'port 9464': `port ${ops}`
+        ':443 ssl crt /etc/haproxy/mail.example.com.pem alpn h2,http/1.1': `127.0.0.1:${ports.front}`,
+        ...(ports.second && { 'b:3006 port 9464': `b:3006 port ${ports.second.ops}` }),
+        'port 9464': `port ${ports.ops}`,
+        ...placesOf(ports)
       }),
     command: (program, configuration) => [program, '-db', '-f', configuration]
   },
   caddy: {
-    file: 'ops/proxies/Caddyfile',
+    file: 'Caddyfile',
     places: ['/usr/bin/caddy'],
-    configure: (text, { front, gateway }) =>
+    configure: (text, ports) =>
       `{\n\tadmin off\n}\n${reworded(text, {
-        'mail.example.com {': `http://localhost:${front} {`,
-        '127.0.0.1:3006': `127.0.0.1:${gateway}`
+        'mail.example.com {': `http://localhost:${ports.front} {`,
+        ...placesOf(ports)
       })}`,
     command: (program, configuration) => [
       program,
@@ -87,7 +100,8 @@ export async function startProxy(t: Test, name: ProxyName, ports: Ports) {
   mkdirSync(join(directory, 'home'))
   const kind: Kind = PROXIES[name]
   const configuration = join(directory, 'configuration')
-  writeFileSync(configuration, kind.configure(readFileSync(kind.file, 'utf8'), ports, directory))
+  const file = join('ops/proxies', ports.second ? 'several' : '', kind.file)
+  writeFileSync(configuration, kind.configure(readFileSync(file, 'utf8'), ports, directory))
   const [command = '', ...args] = kind.command(program, configuration, directory)
   const env = { PATH: process.env.PATH, HOME: join(directory, 'home') }
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })

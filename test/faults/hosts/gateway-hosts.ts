@@ -1,5 +1,6 @@
 import { globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { GatewayHome, GatewayProcess } from '../../helpers/gateway-home.ts'
 import type { NetworkHost } from './network.ts'
 import type { Certificates } from './peer-certificates.ts'
@@ -9,6 +10,9 @@ const [FAKE_TIME] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')
 export const withoutClocks: string | false = FAKE_TIME === undefined && 'needs libfaketime'
 
 const PEER_PORT = '3007'
+/** How a program ends that cannot start now, such as while the database is away (sysexits.h): it is started again. */
+const EX_UNAVAILABLE = 69
+const AGAIN_MS = 1000
 
 /** A host with one gateway, which may come and go. */
 export interface GatewayHost {
@@ -65,9 +69,13 @@ export async function openGatewayHost(parts: GatewayHostParts): Promise<GatewayH
     url: `http://${address}:${home.port}/mcp`,
     peerUrl,
     async start() {
-      const process = home.start(settings, under)
+      let process = home.start(settings, under)
       outputs.push(process.output)
-      await process.said('"msg":"ready"')
+      while (!(await isReady(process))) {
+        await delay(AGAIN_MS)
+        process = home.start(settings, under)
+        outputs.push(process.output)
+      }
       const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
       running = { process, pid: Number(children.split(' ')[0]) }
     },
@@ -84,6 +92,17 @@ export async function openGatewayHost(parts: GatewayHostParts): Promise<GatewayH
       return running.process.gone
     },
     output: () => outputs.map((output) => output()).join('')
+  }
+}
+
+/** False when it ended because it could not start now. */
+async function isReady(process: GatewayProcess): Promise<boolean> {
+  try {
+    await process.said('"msg":"ready"')
+    return true
+  } catch (error) {
+    if ((await process.gone) === EX_UNAVAILABLE) return false
+    throw error
   }
 }
 
