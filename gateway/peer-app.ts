@@ -20,9 +20,11 @@ import { type UploadParts, uploadRoute } from './http/upload-route.ts'
 import { ELSEWHERE_HEADER, readCaller } from './peers/passed-caller.ts'
 import { readOperator } from './peers/passed-operator.ts'
 import type { PeerKeys } from './peers/peer-keys.ts'
+import { signInRoute } from './peers/sign-in-way.ts'
 import type { CallLog } from './telemetry/call-log.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Traces } from './telemetry/traces.ts'
+import type { LinkedRequests } from './tool-sign-in/linked-requests.ts'
 
 export interface PeerAppParts {
   readonly keys: PeerKeys
@@ -38,6 +40,8 @@ export interface PeerAppParts {
   readonly files: Omit<AttachmentParts & UploadParts, 'leadLink'>
   /** For the operators of other gateways. */
   readonly admin: Omit<AdminParts, 'audit' | 'isLetIn'>
+  /** The sign-ins by tool that began here; absent where tools do not sign in. */
+  readonly signIns: LinkedRequests | undefined
 }
 
 export interface PeerApp {
@@ -104,6 +108,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
     passedRoutes(scope, parts.admin)
   }
   await app.register(forOperators)
+  if (parts.signIns) signInRoute(app, parts.signIns)
   await attachmentRoute(app, parts.files)
   await uploadRoute(app, parts.files)
   app.setErrorHandler((error, request, reply) => {

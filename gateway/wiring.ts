@@ -33,7 +33,7 @@ import {
   toolSignInOf
 } from './wiring/identities.ts'
 import { changesFor, leasesFor } from './wiring/leases.ts'
-import { loadOf, otherNodesFor, peersFor } from './wiring/peers.ts'
+import { linkTagOf, loadOf, otherNodesFor, peersFor } from './wiring/peers.ts'
 import { openWorkers } from './wiring/walls.ts'
 import { AWAY, tellOfNode, watchGoogle, watchKeys } from './wiring/watches.ts'
 
@@ -106,7 +106,7 @@ export async function wire(
     unsubscriber: createUnsubscriber(substitutes.fetchOfLists ?? lists.fetch, systemClock),
     ownership,
     nodeTag: tagOf(node.id),
-    linkTag: config.PEER_URL === undefined ? undefined : tagOf(node.id),
+    linkTag: linkTagOf(config, node),
     isLive: tokens.isLive,
     ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books, tellOthers },
     assignment: (userId) => assignmentOf(userId, accounts, config),
@@ -120,10 +120,10 @@ export async function wire(
     ...{ ...base, accounts, serving, substitutes, tellOthers, peers },
     ...{ tell: books.tell, forget: books.forget }
   })
-  const { people } = admitted
-  const toolSignIn: ToolSignIn | undefined = config.SIGN_IN_BY_TOOL
-    ? toolSignInOf(store, { config, log, accounts, serving, people, note: books.note })
-    : undefined
+  const toolSignIn: ToolSignIn | undefined = toolSignInOf(store, {
+    ...{ config, log, accounts, serving, people: admitted.people, note: books.note },
+    tag: linkTagOf(config, node)
+  })
   const core = {
     ...{ config, log, books, metrics, store, accounts, tokens, serving, toolSignIn, peers },
     patience: new AbortController(),

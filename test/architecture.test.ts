@@ -48,7 +48,8 @@ const MAY_USE: Record<string, readonly string[]> = {
     'gateway/http',
     'gateway/oauth',
     'gateway/ownership',
-    'gateway/telemetry'
+    'gateway/telemetry',
+    'gateway/tool-sign-in'
   ],
   'gateway/tool-sign-in': [
     'shared',

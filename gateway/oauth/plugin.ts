@@ -16,7 +16,7 @@ import type { Keyring } from '../accounts/keyring.ts'
 import type { MailboxLinks } from '../accounts/mailbox-links.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
 import type { Store } from '../store/store.ts'
-import type { SignInRequests } from '../tool-sign-in/requests.ts'
+import type { LinkedRequests } from '../tool-sign-in/linked-requests.ts'
 import type { NoteChange, TellAccountEvent } from './account-change.ts'
 import { accountRoutes } from './account-routes.ts'
 import { createAccountSession } from './account-session.ts'
@@ -90,7 +90,7 @@ export interface SignInParts {
   /** Called before a person erases their account: stops its worker and ends its sessions. */
   readonly onErase: (userId: UserId) => Promise<void>
   /** What people asked for with sign-in tools; undefined where those are off. */
-  readonly toolRequests?: SignInRequests | undefined
+  readonly toolRequests?: LinkedRequests | undefined
   readonly limits?: SignInLimits
   /** Fetches client metadata documents in the place of the guarded fetch; for tests. */
   readonly fetchClientMetadata?: typeof globalThis.fetch

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import * as z from 'zod'
 import type { Google, GoogleVisit } from '../accounts/google.ts'
-import type { SignInRequest, SignInRequests } from '../tool-sign-in/requests.ts'
+import type { LinkedRequests } from '../tool-sign-in/linked-requests.ts'
 import { type AdmittanceParts, type Arrival, judgeArrival, tellDeclined } from './admittance.ts'
 import { Decision } from './decision.ts'
 import { requireOwnForm } from './form-guard.ts'
@@ -16,7 +16,7 @@ import type { SealedCookies } from './sealed-cookies.ts'
 export const toolLinkPath = (link: string): string => `/oauth/link/${link}`
 
 export interface ToolLinkParts extends Omit<AdmittanceParts, 'onGrantChanged'> {
-  readonly requests: SignInRequests
+  readonly requests: LinkedRequests
   readonly google: Pick<Google, 'origin' | 'finishVisit'>
   readonly visits: GoogleVisits
   readonly cookies: SealedCookies
@@ -29,15 +29,9 @@ const Path = z.object({ link: z.string().max(100) })
 export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, parts) => {
   const { requests, google, visits, cookies, publicUrl } = parts
 
-  /** Whose session has ended meanwhile could not use what a person gives. */
-  const wantedBehind = async (link: string) => {
-    const asked = requests.behind(link)
-    return asked && (await isWanted(asked)) ? asked : undefined
-  }
-
   scope.get(toolLinkPath(':link'), async (request, reply) => {
     const { link } = Path.parse(request.params)
-    const asked = await wantedBehind(link)
+    const asked = await requests.behind(link)
     if (!asked) return sendPage(reply, 400, USED)
     const { level, clientName } = asked.wish
     const action = toolLinkPath(link)
@@ -55,19 +49,19 @@ export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, p
     const { link } = Path.parse(request.params)
     requireOwnForm(request, { cookies, publicUrl, subject: toolLinkPath(link) })
     const answer = Decision.parse(request.body)
-    const asked = await wantedBehind(link)
+    const asked = await requests.behind(link)
     if (!asked) return sendPage(reply, 400, USED)
     if (answer.decision === 'deny') {
-      requests.refuse(asked.id, 'denied')
+      await requests.refuse(asked.id, 'denied')
       return sendPage(reply, 200, CANCELLED)
     }
-    if (!requests.depart(asked.id)) return sendPage(reply, 400, USED)
+    if (!(await requests.depart(asked.id))) return sendPage(reply, 400, USED)
     const { level } = answer
     const errand = { for: 'tool', request: asked.id, level, consentForced: false } as const
     try {
       return await visits.begin(reply, errand, asked.wish.loginHint)
     } catch (error) {
-      requests.comeBack(asked.id)
+      await requests.comeBack(asked.id)
       throw error
     }
   })
@@ -82,10 +76,13 @@ export async function finishToolVisit(
   errand: ToolErrand
 ): Promise<FastifyReply> {
   const { requests, google, visits } = parts
-  const asked = requests.visiting(errand.request)
-  if (!asked || !(await isWanted(asked))) return sendPage(reply, 400, USED)
-  const explain = (reason: keyof typeof REFUSALS, unused?: Arrival): FastifyReply => {
-    requests.refuse(asked.id, 'denied', unused)
+  const asked = await requests.visiting(errand.request)
+  if (!asked) return sendPage(reply, 400, USED)
+  const explain = async (
+    reason: keyof typeof REFUSALS,
+    unused?: Arrival
+  ): Promise<FastifyReply> => {
+    await requests.refuse(asked.id, 'denied', unused)
     return sendPage(reply, 403, noticePage(REFUSALS[reason]))
   }
   if (callback.searchParams.has('error')) {
@@ -98,7 +95,7 @@ export async function finishToolVisit(
   const arrival: Arrival = { profile, access, wanted, consentForced, ...named }
   const { person } = asked.wish
   if (person !== undefined && person !== profile.userId) {
-    requests.refuse(asked.id, 'wrong_account', arrival)
+    await requests.refuse(asked.id, 'wrong_account', arrival)
     return sendPage(reply, 403, OTHER_ACCOUNT)
   }
   const verdict = await judgeArrival(parts, arrival)
@@ -106,14 +103,11 @@ export async function finishToolVisit(
   if (verdict.kind === 'ask_again') {
     return visits.begin(reply, { ...errand, consentForced: true }, profile.email)
   }
-  const code = requests.hold(asked.id, arrival)
+  const code = await requests.hold(asked.id, arrival)
   return code === undefined
     ? sendPage(reply, 400, USED)
     : sendPage(reply, 200, shortCodePage(code, profile.email))
 }
-
-const isWanted = async ({ wish }: SignInRequest): Promise<boolean> =>
-  (await wish.isWanted?.()) ?? true
 
 const USED = noticePage({
   title: 'This link is used up',

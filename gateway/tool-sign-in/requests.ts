@@ -65,6 +65,8 @@ interface Entry extends SignInRequest {
 
 export interface SignInRequestsParts {
   readonly clock: Clock
+  /** What links and ids end with, by which other gateways know whose they are; absent where there are none. */
+  readonly tag?: string | undefined
   /** What Google gave will not be used: the person's access at Google should not outlive that. */
   readonly discard: (arrival: Arrival) => void
 }
@@ -89,9 +91,11 @@ export class SignInRequests {
         retryAfter: 60
       })
     }
-    const link = randomBytes(24).toString('base64url')
+    const { tag } = this.#parts
+    const ending = tag === undefined ? '' : `.${tag}`
+    const link = `${randomBytes(24).toString('base64url')}${ending}`
     const entry: Entry = {
-      id: randomBytes(9).toString('base64url'),
+      id: `${randomBytes(9).toString('base64url')}${ending}`,
       linkHash: hashOf(link),
       wish,
       expiresAt: 0,

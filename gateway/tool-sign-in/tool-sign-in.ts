@@ -28,6 +28,8 @@ export interface ToolSignInParts {
   readonly clients: Pick<ConnectedClients, 'revoke'>
   readonly isLive: SignInDeskParts['isLive']
   readonly note: NoteChange
+  /** As `SignInRequestsParts` has it. */
+  readonly tag?: string | undefined
 }
 
 /** Strangers may never fill the house. */
@@ -39,6 +41,7 @@ export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
   const failed = (err: unknown): void => log.error({ err }, 'a sign-in by tool failed')
   const requests = new SignInRequests({
     clock,
+    tag: parts.tag,
     discard: (arrival) => void abandonGrant(accounts, arrival).catch(failed)
   })
   const places = Math.floor(serving.supervisor.census().limit * SHARE)

@@ -20,9 +20,10 @@ import type { Readiness } from '../readiness.ts'
 import { accountSessions } from '../sessions/account-view.ts'
 import { forgetOldSends } from '../store/send-ledger.ts'
 import type { Gauges } from '../telemetry/gauges.ts'
+import { linkedHere } from '../tool-sign-in/linked-requests.ts'
 import { metadataUrlOf, wayOutOf } from './addresses.ts'
 import type { Core } from './core.ts'
-import { letGoBy, loadOf } from './peers.ts'
+import { letGoBy, linkedRequestsOf, loadOf } from './peers.ts'
 
 /** What clients and browsers come to. */
 export function publicApp(core: Core): Promise<FastifyInstance> {
@@ -43,7 +44,7 @@ export function publicApp(core: Core): Promise<FastifyInstance> {
     ...core.people,
     operatorPolicy: operatorPolicy(config),
     sessions: accountSessions(serving.sessions),
-    toolRequests: core.toolSignIn?.requests,
+    toolRequests: linkedRequestsOf(core),
     note: core.books.note,
     audit: core.books.audit,
     sends: { sweep: () => forgetOldSends(core.store, systemClock) }
@@ -84,7 +85,8 @@ export async function appForPeers(core: Core): Promise<FastifyInstance | undefin
     ...shared,
     mcp: mcpOf(core),
     files: serving,
-    admin: adminOf(core)
+    admin: adminOf(core),
+    signIns: core.toolSignIn && linkedHere(core.toolSignIn.requests)
   })
   core.peers?.onRenew(renew)
   return app

@@ -103,11 +103,12 @@ export async function assignmentOf(
   return { email: account.email, googleScopes, policy, signIn }
 }
 
-/** Sign-in by tools, for clients without OAuth. */
+/** Sign-in by tools, for clients without OAuth; undefined where it is off. */
 export function toolSignInOf(
   store: Store,
   parts: Omit<ToolSignInParts, 'clients' | 'clock' | 'isLive'>
-): ToolSignIn {
+): ToolSignIn | undefined {
+  if (!parts.config.SIGN_IN_BY_TOOL) return undefined
   const clock = systemClock
   const resource = `${parts.config.PUBLIC_URL}/mcp`
   const clients = createConnectedClients({ store, clock, resource })

@@ -3,20 +3,37 @@
 import { systemClock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { OtherNodes } from '../admin/nodes.ts'
+import type { Config } from '../config.ts'
 import type { Node } from '../ownership/node.ts'
 import type { Ownership } from '../ownership/ownership.ts'
 import { createWhereabouts } from '../ownership/whereabouts.ts'
+import { tagOf } from '../peers/node-tag.ts'
 import { createNodeWay } from '../peers/node-way.ts'
 import { peerKeysOf } from '../peers/peer-keys.ts'
 import { openPeers, type Peers } from '../peers/peers.ts'
+import { createSignInWay } from '../peers/sign-in-way.ts'
 import type { Serving } from '../serving.ts'
 import { isStoreError } from '../store/store-trouble.ts'
+import { type LinkedRequests, linkedHere } from '../tool-sign-in/linked-requests.ts'
 import type { Core } from './core.ts'
 
 /** Workers that have a place, and how many have one at most. */
 export function loadOf({ supervisor }: Serving): { workers: number; limit: number } {
   const { workers, limit } = supervisor.census()
   return { workers: workers.starting + workers.ready + workers.draining, limit }
+}
+
+/** What links end with, by which other gateways know whose they are; undefined where there are none. */
+export const linkTagOf = ({ PEER_URL }: Config, node: Pick<Node, 'id'>): string | undefined =>
+  PEER_URL === undefined ? undefined : tagOf(node.id)
+
+/** The sign-ins by tool as the pages behind their links see them, wherever they began; undefined where there are none. */
+export function linkedRequestsOf({
+  toolSignIn,
+  peers
+}: Pick<Core, 'toolSignIn' | 'peers'>): LinkedRequests | undefined {
+  const here = toolSignIn && linkedHere(toolSignIn.requests)
+  return here && peers ? createSignInWay({ here, ...peers }) : here
 }
 
 /** Ends a worker here, after its calls, so that another gateway may run it. */
