@@ -287,6 +287,56 @@ const STEPS: Readonly<Record<string, (t: Test, gmail: Opened) => Promise<void>>>
     })
     t.match((await call('read_email', { messageId: id })).data, { code: 'not_found' })
   },
+  async 'list the inbox: what is unread, and who waits'(t, { call, deliver }) {
+    const { threadId, id } = await deliver(plain('Plan'))
+    const other = await deliver(plain('Bill'))
+    await call('modify_email', { messageId: other.id, markAs: 'read' })
+    const unread = await call('list_inbox_threads', { unreadOnly: true })
+    t.match(unread.data, { threads: [{ id: threadId, subject: 'Plan', unread: true }] })
+    await call('reply_to_email', { messageId: id, body: 'Yes.' })
+    const waiting = await call('list_inbox_threads', { needsReply: true })
+    t.match(waiting.data, { threads: [{ id: other.threadId }], leftOut: 1 })
+  },
+  async 'give a whole message as it was sent'(t, { call, deliver }) {
+    const { id } = await deliver(LETTER)
+    const { content } = await call('download_email', { messageId: id })
+    const [, file] = content as { resource?: { blob?: string; text?: string } }[]
+    const { blob = '', text = Buffer.from(blob, 'base64').toString() } = file?.resource ?? {}
+    t.match(text, /^Subject: Plan\r?$/m)
+  },
+  async 'tell what is new'(t, { call, deliver }) {
+    await deliver(plain('Plan'))
+    const begun = await call('list_history', { startHistoryId: '1' })
+    const { id } = await deliver(plain('Bill'))
+    const since = { startHistoryId: String(begun.data.historyId) }
+    const told = await call('list_history', since)
+    t.match(told.data, { changes: [{ kind: 'messageAdded', messageId: id }] })
+  },
+  async 'write in Markdown'(t, { call }) {
+    const body = '# Plan\n\n- **tea** at four'
+    const mail = { to: ['bo@out.test'], subject: 'Tea', body, bodyFormat: 'markdown' }
+    const { data } = await call('send_email', mail)
+    const read = await call('read_email', { messageId: String(data.id), format: 'html' })
+    t.match(read.data.body, /<h1>Plan<\/h1>[\s\S]*<strong>tea<\/strong>/)
+  },
+  async 'find people in the mail'(t, { call, deliver }) {
+    await deliver(LETTER)
+    await call('send_email', { to: ['Dan Doe <dan@out.test>'], subject: 'Hi', body: 'x' })
+    const { data } = await call('search_contacts', { query: 'doe' })
+    t.match(data.contacts, [
+      { address: 'dan@out.test', name: 'Dan Doe', writtenTo: true },
+      { address: 'zoe@out.test', name: 'Zoe Doe', writtenTo: false }
+    ])
+  },
+  async 'list the addresses to send from'(t, { call }) {
+    t.match((await call('list_send_as')).data, { sendAs: [{ email: ANN, isPrimary: true }] })
+  },
+  async 'switch the vacation responder on'(t, { call }) {
+    const reply = { enabled: true, subject: 'Away', body: 'Back soon.', confirm: true }
+    await call('update_vacation_responder', reply)
+    const { data } = await call('get_vacation_responder')
+    t.match(data, { enabled: true, subject: 'Away' })
+  },
   async 'show the account'(t, { call }) {
     t.match((await call('get_profile')).data, { emailAddress: ANN, messagesTotal: 0 })
   }
@@ -297,6 +347,10 @@ const EMULATE_CANNOT: Readonly<Record<string, string>> = {
   'find messages by OR, minus, braces, age, file name and Message-ID':
     'it knows no other way to join terms than AND, and answers these operators with an empty list',
   'find what is in the bin': 'in:trash finds nothing there unless includeSpamTrash is set as well',
+  'tell what is new': 'its historyIds are longer than the uint64 that Gmail documents',
+  'find people in the mail':
+    'it answers braces around terms, by which names are looked for, with an empty list',
+  'switch the vacation responder on': 'it has no settings.getVacation',
   'show a filter by its id': 'it has no settings.filters.get',
   'show the account': 'it has no getProfile'
 }
@@ -316,5 +370,8 @@ t.test('emulate still does not do what is left out for it', async (t) => {
   await call('trash_email', { messageId: id })
   t.same(subjects((await call('search_emails', { query: 'in:trash' })).data), [])
   t.match((await call('get_profile')).data, { code: 'not_found' })
+  t.match((await call('get_vacation_responder')).data, { code: 'not_found' })
+  const { historyId } = (await call('list_history', { startHistoryId: '1' })).data
+  t.ok(BigInt(String(historyId)) >= 2n ** 64n)
   t.match((await call('get_filter', { filterId: 'x' })).data, { code: 'not_found' })
 })
