@@ -1,4 +1,5 @@
 import { ToolError } from '../tool-error.ts'
+import { AFTER } from './after-call.ts'
 import { changesSince, NEVER, named } from './changes-since.ts'
 import { type Depth, HeldMessages, type LabelChange } from './held-messages.ts'
 import type {
@@ -314,30 +315,6 @@ const OWN: Own = {
   'messages.get': (cache, params, signal) => cache.getMessage(params, signal),
   'threads.get': (cache, params, signal) => cache.getThread(params, signal),
   'attachments.get': (cache, params, signal) => cache.getAttachment(params, signal)
-}
-
-type After = {
-  [M in GmailMethod]?: (
-    cache: MessageCache,
-    params: GmailMethods[M][0],
-    answer: GmailMethods[M][1]
-  ) => void
-}
-
-const AFTER: After = {
-  'messages.send': (cache, _, message) => cache.join(message),
-  'drafts.create': (cache, _, { message }) => cache.join(message ?? {}),
-  'messages.modify': (cache, { id, requestBody }) => cache.relabel([id], requestBody),
-  'messages.batchModify': (cache, { requestBody }) => cache.relabel(requestBody.ids, requestBody),
-  'messages.trash': (cache, { id }) => cache.dropAll([id]),
-  'messages.untrash': (cache, { id }) => cache.dropAll([id]),
-  'messages.delete': (cache, { id }) => cache.dropAll([id]),
-  'messages.batchDelete': (cache, { requestBody }) => cache.dropAll(requestBody.ids),
-  'threads.modify': (cache, { id, requestBody }) => cache.relabelThread(id, requestBody),
-  'threads.trash': (cache, { id }) => cache.dropThread(id),
-  'threads.untrash': (cache, { id }) => cache.dropThread(id),
-  'drafts.update': (cache, _, { message }) => cache.dropThread(message?.threadId ?? ''),
-  'drafts.send': (cache, _, { threadId }) => cache.dropThread(threadId ?? '')
 }
 
 /** A part of a message, this one included, that is the one. */

@@ -5,6 +5,7 @@ import { numeral } from './list-numerals.ts'
 import type { Look } from './look.ts'
 import { type Cell, tableText } from './table-text.ts'
 import { TextFrame } from './text-frame.ts'
+import { indented, item, quoted, struck } from './text-shapes.ts'
 
 export interface TextWishes {
   /** Longer addresses are cut, and counted in `cutLinks`. */
@@ -316,22 +317,6 @@ export class HtmlText implements Visitor<Look> {
     })
   }
 }
-
-/** Struck-out words say what no longer holds. */
-const struck = (text: string): string =>
-  text.trim() === '' ? text : text.replace(/^(\s*)(.*?)(\s*)$/s, '$1~~$2~~$3')
-
-const quoted = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => (line.startsWith('>') ? `>${line}` : `> ${line}`.trimEnd()))
-    .join('\n')
-
-const indented = (text: string, by: string): string =>
-  text === '' ? '' : by + text.replaceAll('\n', `\n${by}`)
-
-const item = (mark: string, text: string): string =>
-  mark.trimEnd() + indented(text, ' '.repeat(mark.length)).slice(mark.trimEnd().length)
 
 const whole = (written: string | undefined): number | undefined => {
   const number = Number.parseInt(written ?? '', 10)
