@@ -47,9 +47,19 @@ t.test('calls are ended by whatever names them, and no others', async (t) => {
       body: call('wait', { ms: 600_000, text: '' }, id)
     }).then(messageOf)
 
+  const seen = async (person: Person) => {
+    const asked = await send(person, { session: sessions.get(person), body: call('seen') })
+    return textOf(await messageOf(asked))
+  }
+  /** The gateway knows of a call before its worker does: what is ended in between never begins. */
+  const begins = async (person: Person, count: number) => {
+    await until(async () => JSON.parse((await seen(person)) ?? '').started === count)
+    await until(async () => (await calls()).every(({ tool }) => tool === 'wait'))
+  }
+
   const waiting = hang(ben, 'never meant')
-  await until(async () => (await calls()).some(({ tool }) => tool !== null))
-  for (const by of [
+  await begins(ben, 1)
+  for (const [n, by] of [
     'call',
     'session',
     'worker',
@@ -58,9 +68,9 @@ t.test('calls are ended by whatever names them, and no others', async (t) => {
     'client',
     'client and age',
     'tool and user'
-  ]) {
+  ].entries()) {
     const mine = hang(ann, by)
-    await until(async () => (await calls()).filter(({ tool }) => tool !== null).length === 2)
+    await begins(ann, n + 1)
     const found = (await calls()).find(({ userId }) => userId === ann.sub)
     const query = {
       call: `call=${found?.call}`,
@@ -97,13 +107,8 @@ t.test('calls are ended by whatever names them, and no others', async (t) => {
   for (const [person, aborted] of [
     [ann, 8],
     [ben, 1]
-  ] as const) {
-    const seen = async () =>
-      textOf(
-        await messageOf(await send(person, { session: sessions.get(person), body: call('seen') }))
-      )
-    await until(async () => (await seen()) === allAborted(aborted))
-  }
+  ] as const)
+    await until(async () => (await seen(person)) === allAborted(aborted))
 })
 
 /** What the fixture says of calls of `wait` when this many began, none ended by itself, and none goes on. */
