@@ -6,9 +6,13 @@ import type { Store } from '../store/store.ts'
 import type { Node } from './node.ts'
 import type { Lease, Ownership } from './ownership.ts'
 
-/** A gateway that was not heard of for this long is taken for dead. */
-const LEASE_MS = 15_000
-const RENEW_MS = 3000
+/**
+ * A gateway that was not heard of for `leaseMs` is taken for dead. Where people go on at another machine then, they are to
+ * be served there within 15 s of its death, and the start of a worker is part of that.
+ */
+const AMONG_MACHINES = { leaseMs: 12_000, renewMs: 2000 }
+/** Here it is seen whether another gateway lives. */
+const ON_ONE_MACHINE = { leaseMs: 15_000, renewMs: 3000 }
 /** How soon a lease that was given back elsewhere is noticed here. */
 const POLL_MS = 50
 /** How often it is looked whether a lease has ended here. */
@@ -53,6 +57,7 @@ interface Claim {
 export class SqlOwnership implements Ownership {
   readonly #parts: SqlOwnershipParts
   readonly #rows: LeaseRows
+  readonly #times: typeof AMONG_MACHINES
   /** What is held, by user; the lease is an object, so that a later one is not taken for it. */
   readonly #held = new Map<UserId, Held>()
   readonly #waiting = new Map<UserId, Claim>()
@@ -68,7 +73,8 @@ export class SqlOwnership implements Ownership {
 
   constructor(parts: SqlOwnershipParts) {
     this.#parts = parts
-    this.#rows = new LeaseRows(parts.store, parts.clock, parts.node.id, LEASE_MS)
+    this.#times = parts.store.terms.leaseMarginMs > 0 ? AMONG_MACHINES : ON_ONE_MACHINE
+    this.#rows = new LeaseRows(parts.store, parts.clock, parts.node.id, this.#times.leaseMs)
     this.#cancelRenewal = this.#armRenewal()
     if (parts.store.terms.leaseMarginMs > 0) this.#watch()
   }
@@ -190,7 +196,7 @@ export class SqlOwnership implements Ownership {
   }
 
   #armRenewal(): () => void {
-    return this.#parts.clock.after(RENEW_MS, () => {
+    return this.#parts.clock.after(this.#times.renewMs, () => {
       this.#cancelRenewal = this.#armRenewal()
       if (this.#isRenewing) return // it waits for the database
       this.#isRenewing = true
@@ -244,7 +250,7 @@ export class SqlOwnership implements Ownership {
   /** `sent`: before the statement was, so that what the database adds to its time is later. */
   #deadlineOf(sent: number): number {
     const { leaseMarginMs } = this.#parts.store.terms
-    return leaseMarginMs > 0 ? sent + LEASE_MS - leaseMarginMs : Number.POSITIVE_INFINITY
+    return leaseMarginMs > 0 ? sent + this.#times.leaseMs - leaseMarginMs : Number.POSITIVE_INFINITY
   }
 }
 

@@ -15,7 +15,7 @@ const ANN = asUserId('ann')
 const BEN = asUserId('ben')
 const never = new AbortController().signal
 /** A lease without the time that its holder leaves to others. */
-const OWN_MS = 11_000
+const OWN_MS = 8000
 
 const server: PostgresServer | undefined = withoutPostgres ? undefined : await startPostgres(t)
 
@@ -97,7 +97,7 @@ t.test('one slow transaction holds up the renewal of nobody else', skip, async (
   await Promise.all([ownership.hold(ANN, never), ownership.hold(BEN, never)])
   await store.db
     .updateTable('owners')
-    .set(({ eb }) => ({ expires_at: eb('expires_at', '-', 9000) }))
+    .set(({ eb }) => ({ expires_at: eb('expires_at', '-', 5000) }))
     .execute()
   const unlock = await locks(t, url, `where user_id = 'ann' for share`)
   const [before, annBefore] = [await endOf(store, 'ben'), await endOf(store, 'ann')]
