@@ -6,11 +6,13 @@ import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
 import type { SessionRow } from '../store/schema.ts'
-import type { Prepared, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { isStoreError } from '../store/store-trouble.ts'
 import { inOrderOfGivingWay, type Newcomer } from './give-way.ts'
+import { LastSeen } from './last-seen.ts'
 import type { EndReason, Session, SleepCause } from './session.ts'
 import { keptName, rowOf, type Standing, sessionOf, standingOf } from './session-row.ts'
+import { type SessionStatements, sessionStatements } from './session-statements.ts'
 
 /** A client's `initialize` is kept for as long as its session, so it may not be large. */
 const INITIALIZE_LIMIT = 16 * 1024
@@ -86,14 +88,11 @@ export class SessionRegistry {
   readonly #isClockSettled: () => boolean
   readonly #startedAt: number
   readonly #rules: SessionRules
-  readonly #standing: Prepared<Standing>
+  readonly #statements: SessionStatements
   readonly #goesOn: (userId: UserId) => boolean
-  /** Of those that were used last before a moment. */
-  readonly #countUsed: Prepared<{ n: number }>
-  readonly #countOf: (userId: UserId) => Promise<{ n: number }[]>
   readonly #events: SessionEvents
   readonly #recent = new Map<string, Session>()
-  readonly #touched = new Set<Session>()
+  readonly #lastSeen: LastSeen
   /** Rows on their way out of the store. */
   readonly #ending = new Map<string, Promise<void>>()
   #disarm: () => void = () => {}
@@ -102,30 +101,13 @@ export class SessionRegistry {
 
   constructor(parts: SessionRegistryParts) {
     this.#store = parts.store
+    this.#lastSeen = new LastSeen(parts.store)
     this.#verifyLease = parts.verifyLease
     this.#clock = parts.clock
     this.#isClockSettled = parts.isClockSettled ?? (() => true)
     this.#goesOn = parts.goesOn ?? (() => false)
     this.#startedAt = parts.clock.now()
-    const { db } = parts.store
-    this.#standing = parts.store.prepared(
-      db
-        .selectFrom('sessions')
-        .select(['user_id', 'level', 'expires_at', 'token_hash'])
-        .where('hash', '=', '')
-    )
-    this.#countUsed = parts.store.prepared(
-      db
-        .selectFrom('sessions')
-        .select(({ fn }) => fn.countAll<number>().as('n'))
-        .where('last_seen_at', '<', 0)
-    )
-    this.#countOf = parts.store.prepared(
-      db
-        .selectFrom('sessions')
-        .select(({ fn }) => fn.countAll<number>().as('n'))
-        .where('user_id', '=', '')
-    )
+    this.#statements = sessionStatements(parts.store)
     this.#rules = parts.rules
     this.#events = parts.events
     this.#arm()
@@ -251,8 +233,7 @@ export class SessionRegistry {
 
   /** Notes that its client was here. */
   touch(session: Session): void {
-    session.lastSeenAt = this.#clock.now()
-    this.#touched.add(session)
+    this.#lastSeen.touch(session, this.#clock.now())
   }
 
   /** Ends a session; its id never works again. Undefined when there is none by this handle. */
@@ -306,9 +287,10 @@ export class SessionRegistry {
    */
   async count(): Promise<{ readonly all: number; readonly orphaned: number }> {
     const before = this.#clock.now() - this.#rules.ttlMs
+    const { countUsed } = this.#statements
     const [[all], [orphaned]] = await Promise.all([
-      this.#countUsed.soon(Number.MAX_SAFE_INTEGER),
-      this.#countUsed.soon(before)
+      countUsed.soon(Number.MAX_SAFE_INTEGER),
+      countUsed.soon(before)
     ])
     return { all: all?.n ?? 0, orphaned: orphaned?.n ?? 0 }
   }
@@ -337,7 +319,7 @@ export class SessionRegistry {
     this.#closed = true
     this.#disarm()
     await this.#sweeping
-    await this.#flush().catch((error: unknown) => this.#events.sweepFailed(error))
+    await this.#lastSeen.write().catch((error: unknown) => this.#events.sweepFailed(error))
   }
 
   #live(): Session[] {
@@ -352,33 +334,13 @@ export class SessionRegistry {
 
   async #sweep(): Promise<void> {
     try {
-      await this.#flush()
+      await this.#lastSeen.write()
       await this.#expire()
       this.#forget()
     } catch (error) {
       this.#events.sweepFailed(error)
     }
     if (!this.#closed) this.#arm()
-  }
-
-  async #flush(): Promise<void> {
-    const touched = [...this.#touched]
-    if (touched.length === 0) return
-    this.#touched.clear()
-    try {
-      await this.#store.transaction(async (tx) => {
-        for (const { hash, lastSeenAt } of touched) {
-          await tx
-            .updateTable('sessions')
-            .set({ last_seen_at: lastSeenAt })
-            .where('hash', '=', hash)
-            .execute()
-        }
-      })
-    } catch (error) {
-      for (const session of touched) if (!session.ended) this.#touched.add(session)
-      throw error
-    }
   }
 
   async #expire(): Promise<void> {
@@ -416,7 +378,7 @@ export class SessionRegistry {
   }
 
   async #makeRoom(userId: UserId, newcomer: Newcomer): Promise<void> {
-    const [{ n } = { n: 0 }] = await this.#countOf(userId)
+    const [{ n } = { n: 0 }] = await this.#statements.countOf(userId)
     if (n < this.#rules.perUser) return
     const rows = await this.#store.db
       .selectFrom('sessions')
@@ -435,7 +397,7 @@ export class SessionRegistry {
   async #end(session: Session, reason: EndReason): Promise<void> {
     if (!session.ended) {
       session.ended = reason
-      this.#touched.delete(session)
+      this.#lastSeen.forget(session)
       this.#events.ended(session, reason)
       // Remembered until the row is gone: whoever read the row meanwhile finds this ended session.
       this.#recent.set(session.hash, session)
@@ -478,8 +440,9 @@ export class SessionRegistry {
   /** `as known` when the database cannot be reached, and nobody but this gateway may serve the session now. */
   async #standingOf({ hash, userId, liveIn }: Session): Promise<Standing | 'as known' | undefined> {
     const mayGoOn = liveIn !== undefined && this.#goesOn(userId)
+    const { standing } = this.#statements
     try {
-      const [row] = await (mayGoOn ? this.#standing.soon(hash) : this.#standing(hash))
+      const [row] = await (mayGoOn ? standing.soon(hash) : standing(hash))
       return row
     } catch (error) {
       if (mayGoOn && isStoreError(error) && this.#goesOn(userId)) return 'as known'
