@@ -6,7 +6,9 @@ import { readEnvelope } from '../gmail/read-message.ts'
 import { whoseTurn } from '../gmail/whose-turn.ts'
 import { ToolError } from '../tool-error.ts'
 import { ellipsis, RESULT_CHARS } from './budget.ts'
+import { flag } from './coerce.ts'
 import type { ToolCall } from './context.ts'
+import { ExpandedMessage, expandThread } from './expanded-thread.ts'
 import { fence } from './fence.ts'
 import { theirs } from './theirs.ts'
 
@@ -20,11 +22,17 @@ export const FoundThread = z.object({
   lastDate: z.string().optional().describe('ISO 8601, UTC'),
   snippet: theirs(z.string()).optional(),
   unread: z.boolean().optional(),
-  lastFromMe: z.boolean().optional()
+  lastFromMe: z.boolean().optional(),
+  messages: z
+    .array(ExpandedMessage)
+    .optional()
+    .describe('With expandThreads: newest last, 5 at most')
 })
 type Found = z.input<typeof FoundThread>
 
 const MAX_PARTICIPANTS = 8
+/** What is told of a conversation that is expanded, besides its messages. */
+const SUMMARY_CHARS = 400
 
 export interface ThreadSearch {
   /** A Gmail search. */
@@ -35,7 +43,12 @@ export interface ThreadSearch {
   readonly includeSpamTrash: boolean
   /** `ids` costs 10 units of quota for the page, `summary` 40 more for each conversation. */
   readonly detail: 'ids' | 'summary'
+  /** With the words of the newest messages of each, which costs no more quota. */
+  readonly expand: boolean
 }
+
+/** The argument for it. */
+export const expandThreads = flag().default(false).describe('With the newest messages')
 
 export interface FoundThreads {
   readonly threads: Found[]
@@ -44,30 +57,38 @@ export interface FoundThreads {
 
 /** One page of a search, in Gmail's order. Throws a ToolError. */
 export async function findThreads(search: ThreadSearch, call: ToolCall): Promise<FoundThreads> {
-  const { query, maxResults, pageToken, includeSpamTrash, detail } = search
+  const { query, maxResults, pageToken, includeSpamTrash, detail, expand } = search
   const page = await call.context.mailbox.call(
     'threads.list',
     { q: query, maxResults, includeSpamTrash, ...(pageToken && { pageToken }) },
     call.signal
   )
   const ids = (page.threads ?? []).map(({ id }) => id ?? '')
-  const field = Math.max(40, Math.floor((RESULT_CHARS / Math.max(1, ids.length) - 120) / 3))
+  const room = RESULT_CHARS / Math.max(1, ids.length)
+  const field = Math.max(40, Math.min(expand ? 100 : room, Math.floor((room - 120) / 3)))
   const threads =
-    detail === 'ids'
+    detail === 'ids' && !expand
       ? ids.map((id) => ({ id }))
-      : (await Promise.all(ids.map((id) => summary(id, field, call)))).filter(
-          (each) => each !== undefined
-        )
+      : (
+          await Promise.all(
+            ids.map((id) => summary(id, { field, room: expand ? room - SUMMARY_CHARS : 0 }, call))
+          )
+        ).filter((each) => each !== undefined)
   const { nextPageToken } = page
   return { threads, ...(nextPageToken && { nextPageToken }) }
 }
 
 /** Undefined when the thread was deleted after the search. */
-async function summary(id: string, field: number, call: ToolCall): Promise<Found | undefined> {
+async function summary(
+  id: string,
+  { field, room }: { readonly field: number; readonly room: number },
+  call: ToolCall
+): Promise<Found | undefined> {
   const { context, signal } = call
   try {
     const thread = await context.mailbox.call('threads.get', { id, format: 'full' }, signal)
-    return describe(thread, id, field, context.mailbox.address)
+    const found = describe(thread, id, field, context.mailbox.address)
+    return room > 0 ? { ...found, messages: await expandThread(thread, room, call) } : found
   } catch (error) {
     if (error instanceof ToolError && error.code === 'not_found') return undefined
     throw error
@@ -94,6 +115,14 @@ function describe(thread: Thread, id: string, field: number, own: string): Found
   }
 }
 
+function wordsOf({ messages, snippet }: Found): string[] {
+  if (!messages) return snippet ? [`   ${snippet}`] : []
+  return messages.map(({ id, from, date = '', body, truncated }) => {
+    const more = truncated ? '\n[cut: see read_email]' : ''
+    return `   --- message ${id} | ${from} | ${date}\n${body}${more}`
+  })
+}
+
 /** The page as text, with the words of others in a fence. */
 export function threadsText({ threads, nextPageToken }: FoundThreads, nonce: string): string {
   if (threads.length === 0) return 'No conversations found.'
@@ -110,7 +139,7 @@ export function threadsText({ threads, nextPageToken }: FoundThreads, nonce: str
       marks.filter((each) => each).join(' | '),
       thread.participants ? `   ${thread.participants.join('; ')}` : '',
       thread.subject === undefined ? '' : `   Subject: ${thread.subject || '(no subject)'}`,
-      thread.snippet ? `   ${thread.snippet}` : ''
+      ...wordsOf(thread)
     ]
       .filter((line) => line !== '')
       .join('\n')

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { flag, int } from './coerce.ts'
-import { FoundThread, findThreads, threadsText } from './found-threads.ts'
+import { expandThreads, FoundThread, findThreads, threadsText } from './found-threads.ts'
 import { READS } from './schemas.ts'
 import { hints, hintsFor, withHints } from './search-input.ts'
 import { defineTool } from './tool.ts'
@@ -17,7 +17,8 @@ export const listInboxThreads = defineTool({
     maxResults: int(1, 50).default(20).describe('Threads on this page; each costs much quota'),
     pageToken: z.string().optional().describe('nextPageToken of the page before'),
     unreadOnly: flag().default(false),
-    needsReply: flag().default(false).describe('Leave out those in which the account wrote last')
+    needsReply: flag().default(false).describe('Leave out those in which the account wrote last'),
+    expandThreads
   }),
   output: z.object({
     threads: z.array(FoundThread),
@@ -25,7 +26,7 @@ export const listInboxThreads = defineTool({
     leftOut: z.number().describe('Threads of this page in which the account wrote last'),
     hints
   }),
-  async run({ query, maxResults, pageToken, unreadOnly, needsReply }, call) {
+  async run({ query, maxResults, pageToken, unreadOnly, needsReply, expandThreads: expand }, call) {
     const words = ['in:inbox', unreadOnly ? 'is:unread' : '', query.trim() && `(${query.trim()})`]
     const page = await findThreads(
       {
@@ -33,7 +34,8 @@ export const listInboxThreads = defineTool({
         maxResults,
         pageToken,
         includeSpamTrash: false,
-        detail: 'summary'
+        detail: 'summary',
+        expand
       },
       call
     )

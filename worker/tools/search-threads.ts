@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { withDates } from '../gmail/search-dates.ts'
 import { flag, int } from './coerce.ts'
-import { FoundThread, findThreads, threadsText } from './found-threads.ts'
+import { expandThreads, FoundThread, findThreads, threadsText } from './found-threads.ts'
 import { READS } from './schemas.ts'
 import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
 import { defineTool } from './tool.ts'
@@ -19,16 +19,15 @@ export const searchThreads = defineTool({
     maxResults: int(1, 50).default(10).describe('Threads on this page; each costs much quota'),
     pageToken: z.string().optional().describe('nextPageToken of the page before'),
     includeSpamTrash: flag().default(false),
-    detail: z.enum(['ids', 'summary']).default('summary').describe('ids is cheaper')
+    detail: z.enum(['ids', 'summary']).default('summary').describe('ids is cheaper'),
+    expandThreads
   }),
   output: z.object({ threads: z.array(FoundThread), nextPageToken: z.string().optional(), hints }),
-  async run(
-    { query: words, after, before, timeZone, maxResults, pageToken, includeSpamTrash, detail },
-    call
-  ) {
+  async run({ query: words, after, before, timeZone, expandThreads: expand, ...page }, call) {
     const query = withDates(words, { after, before, timeZone })
+    const { maxResults, pageToken, includeSpamTrash, detail } = page
     const found = await findThreads(
-      { query, maxResults, pageToken, includeSpamTrash, detail },
+      { query, maxResults, pageToken, includeSpamTrash, detail, expand },
       call
     )
     const told = await hintsFor(words, call)

@@ -31,6 +31,40 @@ t.test('the inbox is listed, and narrowed to what is unread or waits for an answ
   t.same(subjects(narrowed.data, 'threads'), ['read'], 'the search stays within the inbox')
 })
 
+t.test('conversations are found with their words, at no more quota', async (t) => {
+  const { sandbox, email, call, reported } = await openGmailSession(t)
+  const box = sandbox.mailbox(email)
+  const from = 'Bo <bo@out.test>'
+  const { id } = box.deliver({ from, subject: 'Tea', text: 'Tea at four?' })
+  await call('reply_to_email', { messageId: id, body: 'At five.' })
+  box.deliver({ from, subject: 'Long', text: 'Word. '.repeat(10_000) })
+  for (let n = 0; n < 7; n += 1)
+    box.deliver({
+      from,
+      subject: 'Re: Many',
+      text: `Number ${n}.`,
+      messageId: `<m${n}@out.test>`,
+      ...(n > 0 && { inReplyTo: '<m0@out.test>', references: '<m0@out.test>' })
+    })
+  for (const name of ['list_inbox_threads', 'search_threads']) {
+    const { data, text } = await call(name, { expandThreads: true })
+    type Expanded = { subject: string; messages: { body: string; truncated: boolean }[] }
+    const threads = new Map((data.threads as Expanded[]).map((one) => [one.subject, one.messages]))
+    t.match(threads.get('Tea'), [{ body: 'Tea at four?' }, { body: /^At five\.\s*$/ }], name)
+    t.match(threads.get('Long'), [{ truncated: true }])
+    t.same(
+      threads.get('Re: Many')?.map(({ body }) => body.trim()),
+      ['Number 2.', 'Number 3.', 'Number 4.', 'Number 5.', 'Number 6.'],
+      'the newest of many, newest last'
+    )
+    t.match(text, /Tea at four\?\s+--- message \w+ \| .*At five/s)
+    t.ok(text.length < 26_000, 'an answer stays within its bounds')
+  }
+  t.equal(reported.filter((one) => one.startsWith('messages.get')).length, 1, 'that of the reply')
+  const plain = await call('search_threads', {})
+  t.notMatch(JSON.stringify(plain.data), 'truncated', 'only where it is asked for')
+})
+
 t.test(
   'who waits for whom is found, without newsletters, drafts and notes to oneself',
   async (t) => {

@@ -49,7 +49,7 @@ function listOf(set: (typeof TOOL_SETS)[number]): Tool[] {
 const SIZES = [
   'core: 16 tools, 2750 tokens',
   'extended: 53 tools, 9500 tokens',
-  'all: 58 tools, 10000 tokens'
+  'all: 58 tools, 10250 tokens'
 ]
 
 // A model that is shown 50 tools chooses worse among them, and each of them is paid for in each of its turns.
