@@ -177,6 +177,7 @@ t.test('a sentence of the writer above a quote is no introduction, however it en
   for (const own of [
     'I think that we should meet in the harbour on 12/05/2026 at 10:00\nAda wrote:',
     'On 12/05 at 10 we meet, as\nAda <ada@out.test> wrote:',
+    'On 12 May 2026 at 10:00 we meet, as\nAda <ada@out.test> wrote:',
     'We can meet on 12/05 at 10, or at 11 if you like, and as to the boat Ada wrote:',
     'On 12 May 2026 at 10:00 we meet at the office, as you know, and\nAda wrote:'
   ])

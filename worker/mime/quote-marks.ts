@@ -70,7 +70,8 @@ const [FROM_LINE, SENT_LINE, TO_LINE, SUBJECT_LINE] = [
 ]
 /** Fields that follow the one with the sender, in any order. */
 const WHOLE = [SENT_LINE, TO_LINE, SUBJECT_LINE]
-const FIELD_LINES = [...WHOLE, field(BESIDE)]
+const BESIDE_LINE = field(BESIDE)
+const FIELD_LINES = [...WHOLE, BESIDE_LINE]
 /**
  * How an introduction begins, in its first line: with a preposition and soon a number of the date, in the languages of
  * most. It tells where one that was broken over lines begins.
@@ -121,8 +122,10 @@ export const isRuler = (line: string): boolean => line === '---' || /^(_{8,}|-{8
 export function attributionLength(lines: readonly string[], last: number): number {
   if (!ENDS_IN_COLON.test((lines[last] ?? '').trimEnd())) return 0
   let least = 0
+  let below = ''
   for (const { count, first, text } of joinedUpTo(lines, last)) {
-    if (count > 1 && !mayBeBroken(first)) break
+    if (least > 0 && !belongsAbove(first, below)) break
+    below = first
     if (!introduces(text) || !isCertain(text, count)) continue
     if (OPENING.test(first)) return count
     least ||= count
@@ -131,6 +134,14 @@ export function attributionLength(lines: readonly string[], last: number): numbe
   }
   return least
 }
+
+/** Whether a line belongs to what is an introduction by itself: a date does, or the name before an address. */
+const belongsAbove = (line: string, below: string): boolean =>
+  ENDS_IN_DATE.test(line) || BEGINS_IN_ADDRESS.test(below)
+
+/** Behind the last number only what is short: AM, Uhr, a zone. */
+const ENDS_IN_DATE = /\d[^\d\p{L}]*(?:\p{L}{1,4}[^\d\p{L}]*)?$/u
+const BEGINS_IN_ADDRESS = /^[<(]*[^\s<>@]+@/
 
 /**
  * Whether a line may be the beginning of an introduction that was broken: as long as a line gets, ending where a sentence does
@@ -158,7 +169,8 @@ function* joinedUpTo(
   let text = ''
   for (let count = 1; count <= MAX_ATTRIBUTION_LINES; count += 1) {
     const first = withAsciiDigits((lines[last - count + 1] ?? '').trim())
-    if (first === '' || first.startsWith('>') || (count > 1 && ENDS_IN_COLON.test(first))) return
+    if (first === '' || first.startsWith('>')) return
+    if (count > 1 && (ENDS_IN_COLON.test(first) || !mayBeBroken(first))) return
     text = text === '' ? first : `${first} ${text}`
     if (text.length > MAX_ATTRIBUTION_CHARS) return
     yield { count, first, text }
@@ -204,13 +216,17 @@ export function headerBlockLength(lines: readonly string[], at: number): number 
     const line = lineAt(next)
     const field = FIELD_LINES.find((each) => each.test(line))
     const isWhole = WHOLE.every((each) => seen.has(each))
-    if (field && !(isWhole && next > end)) {
+    if (field && (!isWhole || (next === end && mayFollow(field, lineAt(next - 1))))) {
       seen.add(field)
       end = next + 1
     } else if (isWhole || !mayGoOn(lineAt(next - 1), line, next - end)) break
   }
   return seen.has(SUBJECT_LINE) && (seen.has(SENT_LINE) || seen.has(TO_LINE)) ? end - at : 0
 }
+
+/** Whether a field may stand below a header that has all it needs: further recipients below others, and what says little. */
+const mayFollow = (field: RegExp, above: string): boolean =>
+  field === BESIDE_LINE || (field === TO_LINE && TO_LINE.test(above))
 
 /** The line with the sender, which stands first, or second below the date. */
 function senderLine(lineAt: (index: number) => string, at: number): number | undefined {

@@ -156,6 +156,75 @@ t.test('what introduces a quote ends where it ends, and begins where it begins',
   t.end()
 })
 
+/** Numbers that follow from a seed alone (a linear congruential generator, as in Numerical Recipes). */
+function picker(seed: number) {
+  let state = seed >>> 0
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+  return <T>(list: readonly [T, ...T[]]): T => list[Math.floor(next() * list.length)] ?? list[0]
+}
+
+t.test('no line of the writer is ever left out, whatever stands around it', (t) => {
+  const before = [
+    'Shall we meet on Friday at the harbour?',
+    'Bring the papers of the boat, please.',
+    'Yes',
+    'It costs 300 EUR in all.',
+    'Ann'
+  ] as const
+  const said = before.join('\n')
+  const program = [
+    HEAD,
+    `> ${HEAD}`,
+    'On Mon, Nov 16,\n2026 at 10:00 AM Ann <a@x.test> wrote:',
+    'Am 16.11.2026 um 10:00 schrieb Ann\n<a@x.test>:',
+    OUTLOOK,
+    '-----Original Message-----',
+    '________________________________',
+    'Ann wrote:'
+  ] as const
+  const forms = [
+    (own: string) => `This is ${own} of mine.`,
+    (own: string) => `${own}`,
+    (own: string) => `On 12/05 at 10 ${own} we meet, as`,
+    (own: string) => `On 12 May 2026 at 10:00 ${own} we meet, and`,
+    (own: string) => `We can come on 12/05/2026 at 10:00, ${own}, to the harbour, she said`,
+    (own: string) => `These are ${own}:`,
+    (own: string) => `From: ${own}`,
+    (own: string) => `To: ${own} do`,
+    (own: string) => `> ${own} with a mark`,
+    (own: string) => `Bring the papers of the boat, ${own}, please.`
+  ] as const
+  let leftOut = 0
+  for (let seed = 1; seed <= 3000; seed += 1) {
+    const pick = picker(seed * 7919)
+    const own: string[] = []
+    const lines = Array.from({ length: 4 + pick([0, 2, 4, 8]) }, () =>
+      pick<() => string>([
+        () => {
+          own.push(`own${own.length}`)
+          return pick(forms)(own.at(-1) ?? '')
+        },
+        () => pick(program),
+        () => pick(before),
+        () => `> ${pick(before)}`,
+        () => said,
+        () => said.replace(/^/gm, '> '),
+        () => ''
+      ])()
+    )
+    const text = lines.join('\n')
+    const told = strip(text, said)
+    leftOut += told.leftOut
+    const lost = own.filter((each) => !new RegExp(`\\b${each}\\b`).test(told.text))
+    if (lost.length > 0) t.fail(`seed ${seed}: ${lost.join()} of ${JSON.stringify(text)}`)
+  }
+  t.ok(leftOut > 100_000, `${leftOut} characters of quotes were left out`)
+  t.end()
+})
+
 t.test('there are limits to what is compared, and it is told when they are met', (t) => {
   const much = Array.from({ length: 70_000 }, (_, at) => `> w${at} x y z\n`).join('')
   t.equal(strip(much, much).isCut, true)
