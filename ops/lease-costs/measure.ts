@@ -5,7 +5,7 @@ import { openStore, type Store } from '../../gateway/store/store.ts'
 import { median, percentile } from '../bench/percentile.ts'
 
 /** As gateways have them. */
-const LEASE_MS = 15_000
+const LEASE_MS = 12_000
 /** Of the connections of one gateway's pool. */
 const TOGETHER = 10
 

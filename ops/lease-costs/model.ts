@@ -1,8 +1,8 @@
 import type { LeaseCosts } from './measure.ts'
 
 /** As gateways have them: how often leases are renewed, and how long after the last renewal another may take one. */
-const RENEW_SECONDS = 3
-const LEASE_SECONDS = 15
+const RENEW_SECONDS = 2
+const LEASE_SECONDS = 12
 /** A worker's start, cold: docs/performance.md. On cores of each machine. */
 const START_CORE_SECONDS = 0.084
 

@@ -25,10 +25,14 @@ t.test('what follows for all machines', (t) => {
     ...{ roundOfAll: 0.6, logBytesPerRenewal: 120, storm: 2, heldAtTheEnd: 100_000 }
   }
   const model = modelOf(costs, { cores: 2, callsAMinute: 2 })
-  t.equal(model.renewalShare.toFixed(3), '0.200')
-  t.equal(model.machinesAtHalf, 250)
-  t.equal(model.logMegabytes.toFixed(1), '4.0')
-  t.equal(model.storm.takes, 1, 'half of them call within the 15 s of the lease')
-  t.equal(model.storm.starts.toFixed(3), '0.212')
+  t.equal(model.renewalShare.toFixed(3), '0.300')
+  t.equal(model.machinesAtHalf, 166)
+  t.equal(model.logMegabytes.toFixed(1), '6.0')
+  t.equal(
+    model.storm.takes.toFixed(1),
+    '0.8',
+    'two fifths of them call within the 12 s of the lease'
+  )
+  t.equal(model.storm.starts.toFixed(3), '0.170')
   t.end()
 })
