@@ -157,7 +157,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'google-auth-library': ['worker/gmail'],
   '@googleapis/gmail': ['worker/gmail/api.ts'],
   'html-to-text': ['worker/mime'],
-  kysely: ['gateway/store'],
+  kysely: ['gateway/store', 'ops/lease-costs'],
   pg: ['gateway/store'],
   'pg-connection-string': ['gateway/store/database-url.ts'],
   '@opentelemetry': ['gateway/telemetry/sdk-traces.ts'],
