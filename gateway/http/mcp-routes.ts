@@ -20,6 +20,7 @@ import { endCalls } from './end-calls.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import type { KeptAnswers } from './kept-answers.ts'
+import { type LedAway, ledAway } from './led-away.ts'
 import { isListen, listen, listenAhead, PATIENCE_MS } from './listen.ts'
 import { chooseMailbox } from './mailbox-of-call.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
@@ -87,10 +88,12 @@ export interface PeerWay {
 /** `/mcp` for an authenticated caller: POST goes to the worker, GET parks a stream here, DELETE ends a session. */
 export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<void> {
   app.decorateRequest('exchange', null)
-  app.setErrorHandler(async (error, request, reply) => {
-    if (isDraining(error) && parts.passOn && isElsewhere(parts, request))
+  app.setErrorHandler(async (thrown, request, reply) => {
+    if (isDraining(thrown) && parts.passOn && isElsewhere(parts, request))
       return parts.passOn(request, reply)
-    if (isAnothers(error) && (await parts.peers?.leadAway(request, reply, error))) return reply
+    const led = await leadAnothers(parts, request, reply, thrown)
+    if (led.isLed) return reply
+    const { error } = led
     if (error instanceof GatewayError) parts.measure.rejected(error)
     else if (isInvalidType(error)) return unsupportedType(request, reply)
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
@@ -116,6 +119,17 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     onBytes: parts.measure.bytes,
     admit: (request, reply) => admit(parts, request, reply)
   })
+}
+
+/** Leads a request for somebody whom another gateway serves to that one. */
+async function leadAnothers(
+  { peers }: McpParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown
+): Promise<LedAway> {
+  if (!peers || !isAnothers(error)) return { isLed: false, error }
+  return ledAway(() => peers.leadAway(request, reply, error), error)
 }
 
 /** What needs no worker. These methods have no body that means anything (RFC 9110 §9.3.5), whatever its type. */

@@ -171,12 +171,21 @@ export class Succession {
     await store.db.updateTable('nodes').set({ state }).where('id', '=', node.id).execute()
   }
 
+  /** Another gateway may have taken this one for dead, which was cut off or stopped for a while, and removed its row. */
   async #renew(): Promise<void> {
     const { store, node } = this.#parts
-    await store.db
+    const load = this.#load()
+    const { numUpdatedRows } = await store.db
       .updateTable('nodes')
-      .set(({ eb }) => ({ expires_at: eb(this.#now(), '+', ALIVE_MS), ...this.#load() }))
+      .set(({ eb }) => ({ expires_at: eb(this.#now(), '+', ALIVE_MS), ...load }))
       .where('id', '=', node.id)
+      .executeTakeFirstOrThrow()
+    const row = this.#row
+    if (numUpdatedRows > 0n || !row || this.#isClosed) return
+    await store.db
+      .insertInto('nodes')
+      .values(({ eb }) => ({ ...row, ...load, expires_at: eb(this.#now(), '+', ALIVE_MS) }))
+      .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
   }
 

@@ -17,15 +17,21 @@ const LAG_MS = 1000
  */
 export const noteTakes = (database: DatabasePair) =>
   database.ask(`
-    create table takes (at bigint not null, user_id text not null, host text not null);
+    create table takes (at bigint not null, user_id text not null, node text not null);
+    create table hosts (node text primary key, host text not null);
     create function note_take() returns trigger language plpgsql as $$ begin
-      insert into takes select extract(epoch from clock_timestamp()) * 1000, new.user_id, peer_url
-        from nodes where id = new.node;
+      insert into takes values (extract(epoch from clock_timestamp()) * 1000, new.user_id, new.node);
+      return new;
+    end $$;
+    create function note_host() returns trigger language plpgsql as $$ begin
+      insert into hosts values (new.id, new.peer_url) on conflict do nothing;
       return new;
     end $$;
     create trigger first_take after insert on owners for each row execute function note_take();
     create trigger next_take after update on owners for each row
-      when (old.epoch <> new.epoch) execute function note_take()`)
+      when (old.epoch <> new.epoch) execute function note_take();
+    create trigger host after insert or update on nodes for each row
+      when (new.peer_url is not null) execute function note_host()`)
 
 /**
  * What the stand-in saw of tokens in use: requests of each person and the host that each came from. `hostOf` names the
@@ -62,7 +68,9 @@ export class TokenWatch {
   ): Promise<string[]> {
     this.collect()
     const takes = Map.groupBy(
-      await database.ask('select at, user_id, host from takes order by at'),
+      await database.ask(
+        'select at, user_id, host from takes left join hosts using (node) order by at'
+      ),
       ({ user_id }) => String(user_id)
     )
     const emailOf = new Map(this.#sandbox.users.map(({ sub, email }) => [email, sub]))

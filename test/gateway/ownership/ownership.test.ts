@@ -193,6 +193,28 @@ onEach('gateways get the ports one after the other', async (t) => {
   t.equal(await third.leave(), false, 'nobody comes after the last one')
 })
 
+// One that is not in `nodes` is reached by nobody: whom it serves would be refused everywhere else. Seen when a gateway was
+// stopped for longer than 15 s while another one started.
+onEach('a gateway that was taken for dead is known again once it goes on', async (t) => {
+  const { store, succession, pass } = await lab(t)
+  const [first, other] = [succession(1), succession(2, 80, 'there')]
+  await first.turn(() => {})
+  await first.serving()
+  const rows = () =>
+    store.db.selectFrom('nodes').select(['host', 'state']).orderBy('host').execute()
+  await store.db.updateTable('nodes').set({ expires_at: 1 }).execute()
+  await other.turn(() => {})
+  t.same(await rows(), [{ host: 'there', state: 'waiting' }], 'the next one has removed its row')
+  await pass(5000)
+  t.same(await rows(), [
+    { host: 'here', state: 'serving' },
+    { host: 'there', state: 'waiting' }
+  ])
+  await first.close()
+  await pass(5000)
+  t.same(await rows(), [{ host: 'there', state: 'waiting' }], 'at its end it is gone for good')
+})
+
 onEach('only living gateways of this machine with the same port are ahead', async (t) => {
   const { succession, alive } = await lab(t)
   const [dead, elsewhere, otherPort] = [
