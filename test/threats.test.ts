@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 
-const ROWS = 48
+const ROWS = 51
 const path = (name: string): URL => new URL(`../${name}`, import.meta.url)
 const read = (name: string): string => readFileSync(path(name), 'utf8')
 const text = read('test/threats.md')
