@@ -3,7 +3,6 @@ import type { UserId } from '#shared/ids.ts'
 import { writeCallEventId } from './call-event-id.ts'
 import type { Exchange } from './exchange.ts'
 import { KeptAnswer } from './kept-answer.ts'
-import { isModern } from './protocol-era.ts'
 
 /** A client comes back within a second or two, or its network is away for a while. */
 const KEPT_MS = 60_000
@@ -12,8 +11,8 @@ const SWEEP_MS = 10_000
 const MOST_BYTES = { ofOne: 2 * 2 ** 20, inAll: 16 * 2 ** 20 }
 /** Calls that are remembered, with or without an answer. */
 const MOST_CALLS = 20_000
-/** Older clients take an event without data for a message that is broken. */
-const FIRST_PRIMED_REVISION = '2025-11-25'
+/** Older clients take an event without data for a message that is broken; in younger revisions no stream comes back. */
+const PRIMED_REVISION = '2025-11-25'
 
 interface Entry {
   readonly userId: UserId
@@ -110,7 +109,5 @@ function dropDownTo(most: number, entries: readonly Entry[]): void {
   }
 }
 
-const mayComeBack = (headers: Exchange['reply']['request']['headers']): boolean => {
-  const revision = headers['mcp-protocol-version']
-  return typeof revision === 'string' && revision >= FIRST_PRIMED_REVISION && !isModern(headers)
-}
+const mayComeBack = (headers: Exchange['reply']['request']['headers']): boolean =>
+  headers['mcp-protocol-version'] === PRIMED_REVISION
