@@ -470,6 +470,7 @@ t.test('HTML of newsletters and of Outlook', async (t) => {
     'Bill [https://x.test/the%20file.pdf?a=b%20c]',
     'URL standard, section 4.4'
   )
+  t.equal(await html('<a href="tel:+49 30 123">+49 30 123</a>'), '+49 30 123')
   t.match(await html('<p>1 &lt; 2 &amp; 3</p><pre>a\n  b</pre>'), /1 < 2 & 3\n+a\n {2}b/)
 })
 

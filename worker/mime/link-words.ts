@@ -1,9 +1,13 @@
-/** The address of a link as programs read it (URL standard, section 4.4): line ends are nothing, blanks within are `%20`. */
-export const addressOf = (href: string): string =>
-  href
-    .trim()
-    .replace(/[\t\n\r]+/g, '')
-    .replace(/\s/g, encodeURIComponent)
+/**
+ * The address of a link as programs read it (URL standard, section 4.4): line ends are nothing, blanks within are `%20`. In
+ * telephone numbers they say nothing.
+ */
+export function addressOf(written: string): string {
+  const href = written.trim().replace(/[\t\n\r]+/g, '')
+  return /^(tel|sms):/i.test(href)
+    ? href.replace(/\s/g, '')
+    : href.replace(/\s/g, encodeURIComponent)
+}
 
 /** Whether the words of a link are its address, as people write it. */
 export function isSameAsAddress(words: string, href: string): boolean {
