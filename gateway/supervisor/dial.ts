@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as ask } from 'node:http'
 import { request as askOverTls } from 'node:https'
 import { connect, isIP, type Socket } from 'node:net'
-import { type Duplex, pipeline } from 'node:stream'
+import { type Duplex, pipeline, Transform } from 'node:stream'
 import { CONNECTED } from '#shared/dial.ts'
 
 /** Opens a connection to the one place that workers may reach. Rejects when it cannot be had in time. */
@@ -47,13 +47,21 @@ export function isDirect(host: string, port: number, direct: readonly string[]):
   })
 }
 
-/** Joins a worker's stream with a connection, until one of the two ends. */
-export async function join(stream: Duplex, dial: Dial): Promise<'ok' | 'failed'> {
+/**
+ * Joins a worker's stream with a connection, until one of the two ends. Asked with each piece of what the worker has written:
+ * once `mayPass` says no, it goes no further, and both end. A process may have been stopped in between for any time, and what
+ * it finds in its buffers when it goes on is the work of somebody who has been deposed meanwhile.
+ */
+export async function join(
+  stream: Duplex,
+  dial: Dial,
+  mayPass: () => boolean
+): Promise<'ok' | 'failed'> {
   stream.on('error', () => {}) // `pipeline` ends both
   try {
     const socket = await dial()
     if (!stream.destroyed) stream.write(CONNECTED)
-    pipeline(stream, socket, () => {})
+    pipeline(stream, passedWhile(mayPass), socket, () => {})
     pipeline(socket, stream, () => {})
     return 'ok'
   } catch {
@@ -61,6 +69,14 @@ export async function join(stream: Duplex, dial: Dial): Promise<'ok' | 'failed'>
     return 'failed'
   }
 }
+
+const passedWhile = (mayPass: () => boolean): Transform =>
+  new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      if (mayPass()) done(null, piece)
+      else done(new Error('The lease is over.'))
+    }
+  })
 
 async function opened(socket: Socket): Promise<Socket> {
   try {

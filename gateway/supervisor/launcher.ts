@@ -31,6 +31,8 @@ export interface Launched {
    * there: nobody else can be. When the worker is gone, the connection is destroyed.
    */
   connect(): Duplex
+  /** From now on nothing that it writes to Gmail goes further unless `mayPass` says so, asked with each piece of it. */
+  passWhile(mayPass: () => boolean): void
   readonly channel: WorkerChannel
   /**
    * Settles once. Resolves when the worker serves, without an identity; rejects with ERR_WORKER_START when

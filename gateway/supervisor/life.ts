@@ -108,6 +108,7 @@ export class Life {
   async start(): Promise<void> {
     const { launched, assignment, place, onMessage } = this.#parts
     this.#version = (await launched.ready).version
+    launched.passWhile(() => this.#parts.leftMs() > 0)
     // Before `assign`: the worker may ask for a token in the same breath in which it confirms.
     launched.channel.on((message) => onMessage(this.worker, message))
     const assigned = launched.channel.next('assigned')

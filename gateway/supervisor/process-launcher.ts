@@ -129,6 +129,10 @@ class WorkerProcess implements Launched {
     return this.#link.connect()
   }
 
+  passWhile(mayPass: () => boolean): void {
+    this.#link.passWhile(mayPass)
+  }
+
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
     const { pid } = this.#child
     if (pid === undefined || this.#isGone) return

@@ -19,6 +19,7 @@ export function stillborn(id: string, clock: Clock, cause: unknown): Launched {
     launchedAt: clock.now(),
     connect: () => new PassThrough().destroy(),
     channel,
+    passWhile: () => {},
     ready,
     gone: Promise.resolve({ code: null, signal: null, isOutOfMemory: false }),
     kill: () => {},

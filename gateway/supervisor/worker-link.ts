@@ -46,6 +46,7 @@ export class WorkerLink {
   readonly channel: WorkerChannel
   readonly #channel: PostedChannel
   readonly #multiplexer: Multiplexer
+  #mayPass = (): boolean => true
 
   constructor({ clock, pair, look, dial, onDial, onEnd }: WorkerLinkParts) {
     const seen = () => look?.() ?? ASLEEP
@@ -75,7 +76,8 @@ export class WorkerLink {
       },
       mostStreams: MOST_DIALS,
       ...(dial && {
-        onStream: (stream) => void join(stream, dial).then((result) => onDial?.(result))
+        onStream: (stream) =>
+          void join(stream, dial, () => this.#mayPass()).then((result) => onDial?.(result))
       }),
       onEnd(why) {
         cancel()
@@ -87,6 +89,11 @@ export class WorkerLink {
   /** A new connection to the worker. */
   connect(): Duplex {
     return this.#multiplexer.open()
+  }
+
+  /** From now on nothing of it goes out unless `mayPass` says so. */
+  passWhile(mayPass: () => boolean): void {
+    this.#mayPass = mayPass
   }
 
   /** Nothing is said or heard any more. May be called more than once. */

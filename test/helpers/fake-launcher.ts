@@ -88,6 +88,12 @@ export class FakeChild implements Launched {
     if (this.#manners.isPrompt) this.isReady()
   }
 
+  mayPass = (): boolean => true
+
+  passWhile(mayPass: () => boolean): void {
+    this.mayPass = mayPass
+  }
+
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
     if (this.isGone) return
     this.signals.push(signal)

@@ -18,7 +18,7 @@ async function greeter(t: Test): Promise<number> {
 /** What a worker reads when it asks for a way out. */
 async function readThrough(dial: ReturnType<typeof dialTo>): Promise<string> {
   const [near, far] = duplexPair()
-  void join(far, dial)
+  void join(far, dial, () => true)
   const read = await text(await dialThrough(() => near)())
   near.end()
   return read
@@ -82,4 +82,31 @@ t.test('NO_PROXY names hosts, what is below them, addresses and ports', async (t
   for (const [host, port, entry] of yes) t.ok(isDirect(host, port, ['x.example', entry]), entry)
   const no = ['apis.com', 'mail.googleapis.com', 'gmail.googleapis.com:8443', '']
   for (const entry of no) t.notOk(isDirect('gmail.googleapis.com', 443, [entry]), entry)
+})
+
+t.test('what a worker has written goes no further once its lease is over', async (t) => {
+  const heard: string[] = []
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {}).on('data', (piece) => heard.push(String(piece)))
+    socket.write('hello')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  let isHeld = true
+  const [near, far] = duplexPair()
+  const joined = join(far, dialTo({ origin: `http://127.0.0.1:${port}` }), () => isHeld)
+  const worker = await dialThrough(() => near)()
+  t.equal(await joined, 'ok')
+  worker.on('error', () => {})
+  worker.write('one')
+  const [accepted] = await once(worker, 'data')
+  t.equal(String(accepted), 'hello')
+  while (heard.length === 0) await new Promise(setImmediate)
+  isHeld = false
+  const ended = once(worker, 'close')
+  worker.write('two')
+  worker.resume()
+  await ended
+  t.same(heard, ['one'], 'as if the connection had broken')
 })

@@ -311,3 +311,13 @@ t.test('a worker whose lease is over serves nobody, and knows until when it may'
   left = 9000
   t.not((await again).worker.id, lease.worker.id)
 })
+
+t.test('what a worker writes to Gmail goes out as long as its user is held here', async (t) => {
+  let left = 1000
+  const { supervisor, launcher } = build({}, {}, () => left)
+  await supervisor.acquire(ann)
+  const worker = launcher.child(0)
+  t.equal(worker.mayPass(), true)
+  left = 0
+  t.equal(worker.mayPass(), false, 'also before anybody has ended it')
+})
