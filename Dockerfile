@@ -1,6 +1,6 @@
-# The image of the gateway. `npm run image:rehearsal` carries these steps out without Docker.
+# The image of the gateway. `npm run image:check` carries these steps out without Docker.
 #
-# Node is of the line that the tests run on, and of no release older than gateway/node-floor.ts asks for.
+# Node is of the line that the tests run on, and of no release older than gateway/config/supported-node.ts asks for.
 # Before you build for production, pin the image's digest as well: `docker buildx imagetools inspect
 # node:24.22.2-bookworm-slim` prints it; write `node:24.22.2-bookworm-slim@sha256:…` in all three FROM lines.
 

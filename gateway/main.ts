@@ -1,11 +1,11 @@
 /** The gateway as a program: settings from the environment, an end with grace, an exit code that tells. */
 import closeWithGrace from 'close-with-grace'
 import { GatewayError } from '#shared/errors.ts'
-import { checkedConfig } from './checked-config.ts'
+import { concealGateway } from './launcher/reexec-non-dumpable.ts'
+import { placesFor } from './launcher/run-paths.ts'
 import { startGateway, tryStart } from './start.ts'
-import { concealGateway } from './supervisor/conceal.ts'
-import { placesFor } from './supervisor/places.ts'
 import { createLog } from './telemetry/log.ts'
+import { checkedConfig } from './wiring/checked-config.ts'
 
 /** sysexits.h: a service manager should not restart after the first, and may after the second. */
 const EX_CONFIG = 78

@@ -1,11 +1,11 @@
 import { GatewayError } from '#shared/errors.ts'
-import { openCallbackPorts } from './callback-ports.ts'
-import type { Config } from './config.ts'
-import { assertFree } from './free-port.ts'
+import type { Config } from './config/config.ts'
+import { assertFree } from './server/assert-port-free.ts'
+import { openCallbackPorts } from './server/callback-ports.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Substitutes } from './wiring/core.ts'
 import { tryWalls, type WallsTrial } from './wiring/walls.ts'
-import { type Gateway, wire } from './wiring.ts'
+import { type Gateway, wire } from './wiring/wiring.ts'
 
 /** Connections that may wait to be accepted: everybody's clients come back at once after a restart. */
 const BACKLOG = 4096

@@ -2,7 +2,7 @@
  * `npm run backup -- <file or directory>`: all that DATABASE_URL holds as one checked file, also while gateways run.
  * Ends with 0; with 1 when the copy is whole but SECRETS_FILE does not open what is in it; 78 and 69 as the gateway does.
  */
-import { readStoreSettings } from '../gateway/setting-files.ts'
+import { readStoreSettings } from '../gateway/config/setting-files.ts'
 import { backUp } from './backup/backup.ts'
 import { asJson, databaseFile, exitCodeOf, inWords } from './backup/report.ts'
 import { readCommandLine } from './command-line.ts'

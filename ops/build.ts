@@ -3,9 +3,9 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, stop } from 'esbuild'
-import { asValues } from './build/as-values.ts'
 import { assertAscii, makeAscii } from './build/ascii.ts'
-import { rehearse } from './build/rehearse.ts'
+import { asValues } from './build/inline-exports.ts'
+import { rehearse } from './build/record-bytecode.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -67,9 +67,9 @@ async function makeAllAscii(outdir: string): Promise<void> {
 
 /** Puts the thread that reads HTML beside a worker's program. */
 export async function bundleMimeThread(outdir: string): Promise<void> {
-  await bundle({ 'mime-thread': `${root}worker/mime/tasks.ts` }, outdir)
+  await bundle({ 'mime-thread': `${root}worker/mime/html-tasks.ts` }, outdir)
   // Its libraries lie beside it, each read when it is needed.
-  await bundle({ 'document-thread': `${root}worker/mime/documents/tasks.ts` }, outdir)
+  await bundle({ 'document-thread': `${root}worker/mime/documents/document-tasks.ts` }, outdir)
   // Piscina starts its threads from a file of this name beside its own.
   await bundle({ worker: `${root}node_modules/piscina/dist/worker.js` }, outdir, '.js')
   await makeAllAscii(outdir)
@@ -94,8 +94,8 @@ export async function bundle(
   })
 }
 
-const LISTED_TOOLS = fileURLToPath(new URL('../worker/tools/listed-tools.ts', import.meta.url))
-const START = fileURLToPath(new URL('../worker/start.ts', import.meta.url))
+const LISTED_TOOLS = fileURLToPath(new URL('../worker/server/tool-list.ts', import.meta.url))
+const START = fileURLToPath(new URL('../worker/process/start.ts', import.meta.url))
 
 const COMMON: BuildOptions = {
   absWorkingDir: root,

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { GatewayError } from '#shared/errors.ts'
-import { DATABASE_URL_DEFAULT, readStoreSettings } from '../gateway/setting-files.ts'
+import { DATABASE_URL_DEFAULT, readStoreSettings } from '../gateway/config/setting-files.ts'
 import { readDatabaseUrl } from '../gateway/store/database-url.ts'
 import { takeMark } from '../gateway/store/move-marks.ts'
 import { moveStore } from '../gateway/store/move-store.ts'

@@ -2,7 +2,7 @@
  * `npm run restore -- <backup>`: checks a backup and puts it where DATABASE_URL is to be, if nothing is there.
  * `--without-keys` restores although SECRETS_FILE does not open its grants: those people sign in again.
  */
-import { readStoreSettings } from '../gateway/setting-files.ts'
+import { readStoreSettings } from '../gateway/config/setting-files.ts'
 import { asJson, databaseFile, exitCodeOf, inWords } from './backup/report.ts'
 import { restore } from './backup/restore.ts'
 import { readCommandLine, refuseCommandLine } from './command-line.ts'

@@ -13,7 +13,7 @@ import {
   rotateKeyring,
   writeKeyring
 } from '../gateway/accounts/keyring.ts'
-import { readStoreSettings } from '../gateway/setting-files.ts'
+import { readStoreSettings } from '../gateway/config/setting-files.ts'
 import { readDatabaseUrl, spokenOf } from '../gateway/store/database-url.ts'
 import { giveTo } from './backup/give-to.ts'
 import { readCommandLine } from './command-line.ts'

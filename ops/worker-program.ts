@@ -1,7 +1,7 @@
 import { access, constants, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
-import { rehearse } from './build/rehearse.ts'
+import { rehearse } from './build/record-bytecode.ts'
 
 const PROGRAM = fileURLToPath(new URL('../dist/worker/', import.meta.url))
 /** Of which V8 the bytecode is. */

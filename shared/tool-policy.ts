@@ -5,7 +5,7 @@ import * as z from 'zod'
 export const TOOL_SETS = ['core', 'extended', 'all'] as const
 export type ToolSet = (typeof TOOL_SETS)[number]
 
-/** What tools may not do, whatever the access level: see `worker/tools/tool-choice.ts`. */
+/** What tools may not do, whatever the access level: see `worker/server/offered-tools.ts`. */
 export const TOOL_MODES = ['read-only', 'draft-only', 'no-delete'] as const
 export type ToolMode = (typeof TOOL_MODES)[number]
 

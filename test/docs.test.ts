@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { ACCESS_LEVELS } from '#shared/access-levels.ts'
-import { readConfig, Settings } from '../gateway/config.ts'
+import { readConfig, Settings } from '../gateway/config/config.ts'
 import { TOOLS } from '../worker/tools/catalog.ts'
 
 const DOCUMENTS = [
@@ -55,7 +55,7 @@ t.test('the table of settings tells the defaults that are in force', async (t) =
 })
 
 t.test('the settings that stand in files, and those of the demo, are named', async (t) => {
-  const code = read('gateway/config.ts')
+  const code = read('gateway/config/config.ts')
   for (const name of ['ADMIN_TOKEN_FILE', 'GOOGLE_CLIENT_SECRET_FILE', 'GMAIL_OAUTH_PATH']) {
     t.match(settings, name)
     t.match(code, name.replace(/_FILE$/, ''))
@@ -81,7 +81,7 @@ t.test('every command that a document names is there', async (t) => {
       t.ok(scripts[script ?? short], `${file}: ${command}`)
   }
   const ci = read('.ci/run')
-  for (const command of ['npm ci', 'npm run check', 'npm run image:rehearsal']) {
+  for (const command of ['npm ci', 'npm run check', 'npm run image:check']) {
     t.match(ci, new RegExp(`^${command}( |$)`, 'm'), `.ci/run does ${command}`)
   }
 })

@@ -1,7 +1,7 @@
 /** The program of one account's process. Started by the gateway, never by hand. */
 import './zod-config.ts'
 import { VERSION } from '#shared/version.ts'
-import { gmailWorker } from './gmail-worker.ts'
-import { runWorker } from './host.ts'
+import { runWorker } from './runtime.ts'
+import { gmailWorker } from './wiring.ts'
 
 runWorker(VERSION, gmailWorker)

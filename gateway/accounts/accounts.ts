@@ -3,8 +3,8 @@ import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
 import type { UserRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { Google, GoogleProfile } from './google.ts'
 import type { GoogleGrants } from './google-grants.ts'
+import type { Google, GoogleProfile } from './google-oidc.ts'
 
 export interface Account {
   readonly userId: UserId

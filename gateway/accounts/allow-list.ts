@@ -1,4 +1,4 @@
-import type { GoogleProfile } from './google.ts'
+import type { GoogleProfile } from './google-oidc.ts'
 
 export interface AllowList {
   readonly emails: readonly string[]

@@ -2,8 +2,8 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Accounts } from './accounts.ts'
-import type { Google } from './google.ts'
 import type { GoogleGrant, GoogleGrants } from './google-grants.ts'
+import type { Google } from './google-oidc.ts'
 
 interface BrokeredToken {
   readonly accessToken: string

@@ -1,10 +1,24 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, preParsingAsyncHookHandler } from 'fastify'
 import type { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
-import type { BearerTokens, Caller } from '../oauth/bearer.ts'
+import type { BearerTokens, Caller } from '../accounts/bearer-tokens.ts'
 import type { FailedAttempts } from './failed-attempts.ts'
-import { rpcIdOf } from './rpc-id.ts'
-import type { Tokenless } from './tokenless.ts'
+import { rpcIdOf } from './json-rpc-id.ts'
+
+/**
+ * Lets in who calls without a token, for legacy sessions only: a new one that somebody wants to sign in
+ * to, or one that began so.
+ */
+export interface Tokenless {
+  /**
+   * False when the request needs a token. Sets `request.caller`; for a request that may begin a session
+   * that is left to `begin`. Rejects with ERR_SESSION_UNKNOWN for every session that is not of this kind,
+   * unless the request may begin a new one: `initialize` does, whatever id comes with it.
+   */
+  recognise(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
+  /** Looks into a body of which nothing is known yet: only `initialize` begins a session. */
+  readonly begin: preParsingAsyncHookHandler
+}
 
 declare module 'fastify' {
   interface FastifyRequest {

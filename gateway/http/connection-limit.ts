@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '#shared/clock.ts'
-import { networkOf } from '../network-of.ts'
+import { networkOf } from './client-network.ts'
 
 /** Of everybody together, however many descriptors there are. */
 const MOST = 20_000

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
-import { networkOf } from '../network-of.ts'
+import { networkOf } from './client-network.ts'
 
 /** Wrong tokens that one address may send in a window: more than any client that lost its token, few to guess with. */
 const MOST = 120

@@ -1,8 +1,8 @@
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { errors } from 'oidc-provider'
-import { isLoopback } from '../settings.ts'
-import { type Notice, noticePage } from './pages/notice-page.ts'
-import { documentOf, pageHeaders } from './pages/page.ts'
+import { isLoopback } from '../config/parsers.ts'
+import { type Notice, noticePage } from '../web/notice-page.ts'
+import { documentOf, pageHeaders } from '../web/page.ts'
 
 /**
  * An error before the person was asked is shown to them and not sent on: whoever may register can give any address, and

@@ -1,8 +1,8 @@
 import type { Interaction, Provider } from 'oidc-provider'
 import { ACCESS_LEVELS, type AccessLevel, covers } from '#shared/access-levels.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { TellAccountEvent } from './account-change.ts'
-import type { ConnectionMailboxes } from './connection-mailboxes.ts'
+import type { TellAccountEvent } from '../accounts/account-change.ts'
+import type { ConnectionMailboxes } from '../accounts/connection-mailboxes.ts'
 import { resourceOf } from './provider.ts'
 
 export interface ClientGrantParts {

@@ -3,7 +3,7 @@ import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Store } from '../store/store.ts'
-import { placeOf } from './pages/redirect-place.ts'
+import { placeOf } from './redirect-target.ts'
 
 /** An MCP client that a person let in. */
 export interface ConnectedClient {

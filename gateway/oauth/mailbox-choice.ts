@@ -6,13 +6,13 @@ import { GatewayError } from '#shared/errors.ts'
 import { asUserId, type UserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { MailboxLinks } from '../accounts/mailbox-links.ts'
+import { requireOwnForm, ticked } from '../web/csrf.ts'
+import type { SealedCookies } from '../web/sealed-cookies.ts'
+import { sendPage } from '../web/send-page.ts'
 import { type ClientGrantParts, grantToClient } from './client-grant.ts'
 import { expiredSignIn, interactionOf, refuseInteraction } from './consent-routes.ts'
-import { requireOwnForm, ticked } from './form-guard.ts'
-import { mailboxPage } from './pages/mailbox-page.ts'
-import { sendPage } from './pages/send-page.ts'
+import { mailboxPage } from './mailbox-page.ts'
 import { consentPath } from './provider.ts'
-import type { SealedCookies } from './sealed-cookies.ts'
 
 export interface MailboxChoiceParts extends ClientGrantParts {
   readonly accounts: Pick<Accounts, 'find'>

@@ -1,9 +1,9 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Provider } from 'oidc-provider'
 import { GatewayError } from '#shared/errors.ts'
-import { settleResource } from './canonical-resource.ts'
-import { answerWithPage } from './page-errors.ts'
+import { answerWithPage } from '../web/page-errors.ts'
 import { resourceOf } from './provider.ts'
+import { settleResource } from './resource-indicator.ts'
 import { settledTokenRequest } from './token-request.ts'
 
 declare module 'fastify' {

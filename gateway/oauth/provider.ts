@@ -4,13 +4,13 @@ import type { Clock } from '#shared/clock.ts'
 import { asUserId } from '#shared/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
+import type { ConnectionMailboxes } from '../accounts/connection-mailboxes.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { Store } from '../store/store.ts'
 import { keepErrorsHere, renderError } from './authorize-errors.ts'
-import type { ClientDocuments, ClientDocumentsMode } from './client-documents.ts'
-import { type ClaimedClient, reduceClient } from './client-rules.ts'
-import type { ConnectionMailboxes } from './connection-mailboxes.ts'
-import { oauthStorage } from './storage.ts'
+import type { ClientDocuments, ClientDocumentsMode } from './client-metadata-documents.ts'
+import { type ClaimedClient, reduceClient } from './client-metadata-policy.ts'
+import { oauthStorage } from './oidc-adapter.ts'
 
 export interface ProviderParts {
   /** The issuer; also the origin of every endpoint. */

@@ -1,5 +1,5 @@
 import { IncomingMessage } from 'node:http'
-import { settleResource } from './canonical-resource.ts'
+import { settleResource } from './resource-indicator.ts'
 
 /**
  * A token request whose body was read already, for a reader that wants to read it by itself: the same request with

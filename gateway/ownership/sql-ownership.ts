@@ -3,7 +3,7 @@ import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { type HolderRow, type LeaseRow, LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
-import type { Node } from './node.ts'
+import type { Node } from './gateway-instance.ts'
 import type { Lease, Ownership } from './ownership.ts'
 
 /**

@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { GatewayError } from '#shared/errors.ts'
 import type { LinkedRequests } from '../tool-sign-in/linked-requests.ts'
-import { tagIn, tagOf } from './node-tag.ts'
-import { type PeerPools, PeerUnreachable } from './peer-pools.ts'
-import type { PeerRoutes } from './peer-routes.ts'
+import { tagIn, tagOf } from './instance-tag.ts'
+import { type PeerPools, PeerUnreachable } from './peer-connections.ts'
+import type { PeerRoutes } from './peer-routing.ts'
 
 const PATH = '/sign-in'
 const METHODS = ['behind', 'depart', 'comeBack', 'visiting', 'refuse', 'hold'] as const

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { Whereabouts } from '../ownership/whereabouts.ts'
-import type { PeerRoutes } from './peer-routes.ts'
+import type { Whereabouts } from '../ownership/peer-discovery.ts'
+import type { PeerRoutes } from './peer-routing.ts'
 
 /** For so long a person's stream may be at another gateway than their worker. */
 const LOOK_MS = 1000

@@ -1,7 +1,7 @@
 /** A session as its row in the store, and back. */
 import { AccessLevel } from '#shared/access-levels.ts'
-import { InitializeParams } from '#shared/channel.ts'
 import { asUserId } from '#shared/ids.ts'
+import { InitializeParams } from '#shared/worker-protocol.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Session } from './session.ts'
 

@@ -1,6 +1,6 @@
 import type { AccessLevel } from '#shared/access-levels.ts'
-import type { InitializeParams } from '#shared/channel.ts'
 import type { UserId, WorkerId } from '#shared/ids.ts'
+import type { InitializeParams } from '#shared/worker-protocol.ts'
 
 /** A legacy MCP session as the gateway knows it. The session id itself is kept nowhere: only its hash. */
 export interface Session {

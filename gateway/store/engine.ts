@@ -1,7 +1,7 @@
 import type { CompiledQuery, Dialect, Kysely, QueryResult } from 'kysely'
+import type { Terms } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import type { StoreTrouble } from './store-trouble.ts'
-import type { Terms } from './terms.ts'
 
 /** Hears how the database does. Must not throw. */
 export interface StoreEvents {

@@ -1,7 +1,7 @@
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import type { Terms } from './dialect.ts'
 import type { Schema } from './schema.ts'
-import type { Terms } from './terms.ts'
 
 /**
  * Every change of the tables, oldest first, by a name that never changes. A migration that has been

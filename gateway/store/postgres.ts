@@ -10,13 +10,13 @@ import {
   sql
 } from 'kysely'
 import type { PostgresAddress } from './database-url.ts'
+import type { Terms } from './dialect.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { PostgresDriver } from './postgres-driver.ts'
 import { listenTo } from './postgres-listener.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import { isConflict, sentenceOfStart } from './postgres-trouble.ts'
 import type { Schema } from './schema.ts'
-import type { Terms } from './terms.ts'
 
 /** Of one statement. What takes longer has lost its connection, or would have kept its caller waiting for too long. */
 const QUERY_MS = 4000

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '#shared/errors.ts'
 import { migrationsFor } from './migrations.ts'
 import { movedSentence } from './move-marks.ts'
-import { SQLITE_TERMS } from './sqlite-terms.ts'
+import { SQLITE_TERMS } from './sqlite-dialect.ts'
 import { troubleIn } from './store-trouble.ts'
 
 /** What a file of the gateway holds. */

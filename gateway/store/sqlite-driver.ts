@@ -9,7 +9,7 @@ import type {
 } from 'kysely'
 import type { StoreEvents } from './engine.ts'
 import { isBusy, storeError, troubleIn } from './store-trouble.ts'
-import { WriteTurns } from './write-turns.ts'
+import { WriteTurns } from './write-queue.ts'
 
 /** A connection that answers at once, with SQLITE_BUSY where it would have to wait. */
 export interface SqliteHandle extends SqliteDatabase {

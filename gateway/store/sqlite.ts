@@ -22,8 +22,8 @@ import {
 } from 'kysely'
 import { GatewayError } from '#shared/errors.ts'
 import type { Engine, StoreEvents } from './engine.ts'
+import { SQLITE_TERMS } from './sqlite-dialect.ts'
 import { SqliteDriver, type SqliteHandle } from './sqlite-driver.ts'
-import { SQLITE_TERMS } from './sqlite-terms.ts'
 import { type StoreTrouble, troubleIn, troubleOf, unusable } from './store-trouble.ts'
 
 /** Kysely compiles the same few dozen texts again and again; preparing costs more than running. */

@@ -2,6 +2,7 @@ import { type Compilable, Kysely, sql, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { GatewayError } from '#shared/errors.ts'
 import { type Database, readDatabaseUrl } from './database-url.ts'
+import type { Terms } from './dialect.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { migrationsFor } from './migrations.ts'
 import { refuseMoved } from './move-marks.ts'
@@ -10,7 +11,6 @@ import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import { StoreHealth, type StoreNews } from './store-health.ts'
 import { type StoreTrouble, unusable } from './store-trouble.ts'
-import type { Terms } from './terms.ts'
 
 type Ask<Row> = (...parameters: readonly (string | number)[]) => Promise<Row[]>
 

@@ -1,4 +1,4 @@
-import type { SupervisorSettings } from './supervise.ts'
+import type { SupervisorSettings } from './worker-supervisor.ts'
 
 /** What an operator may set. Times are in ms. */
 export interface SupervisorOptions {

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
-import type { FromWorker } from '#shared/channel.ts'
 import type { UserId, WorkerId } from '#shared/ids.ts'
+import type { FromWorker } from '#shared/worker-protocol.ts'
+import type { WorkerChannel } from '../launcher/worker-channel.ts'
 import type { EndReason, Phase, StopMode } from './lifecycle.ts'
-import type { WorkerChannel } from './worker-channel.ts'
 
 /** Keeps at most one worker for each user, started when needed and ended when not. */
 export interface Supervisor {

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
-import type { Launched } from './launcher.ts'
+import type { Launched } from '../launcher/launcher.ts'
 
 export interface WarmPoolParts {
   /** How many workers wait. */

@@ -1,9 +1,10 @@
 import type { Clock } from '#shared/clock.ts'
-import type { Vitals } from './life.ts'
+import { FAR_OVER } from '../launcher/confinement.ts'
+import { afterOwnTime, type MainThread } from '../launcher/process-timeout.ts'
+import type { ProcessUse } from '../launcher/procfs.ts'
+import type { WorkerChannel } from '../launcher/worker-channel.ts'
+import type { Vitals } from './assigned-worker.ts'
 import type { EndReason, StopMode } from './lifecycle.ts'
-import { afterOwnTime, type MainThread } from './own-time.ts'
-import type { ProcessUse } from './proc.ts'
-import type { WorkerChannel } from './worker-channel.ts'
 
 export interface WatchdogLimits {
   /**
@@ -39,9 +40,6 @@ export type Stop = (reason: EndReason, mode: StopMode) => void
 
 /** A heartbeat of which nothing is heard is given up then, and another one is sent. */
 const LONG_MS = 3600_000
-
-/** So many times the limit is too much to wait for the end of the calls in flight. */
-export const FAR_OVER = 1.5
 
 /** What to do about a worker's memory. */
 export function judgeMemory(

@@ -1,9 +1,9 @@
-import type { Fault, GmailAttempt } from '#shared/channel.ts'
 import type { ErrorCode } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
+import type { Fault, GmailAttempt } from '#shared/worker-protocol.ts'
 import type { Events } from './events.ts'
-import { LineBrake } from './line-brake.ts'
+import { LineBrake } from './log-rate-limit.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What a line says of where a call belongs. None of it is a secret or names a person. */

@@ -3,9 +3,10 @@
  * they want beyond that and is left out could name a person, a mail or a secret: ids of JSON-RPC, session ids, URLs,
  * resources, addresses of clients.
  */
-import type { Fault, GmailAttempt } from '#shared/channel.ts'
+
 import { isNobody } from '#shared/ids.ts'
 import { TOOL_ERROR_CODES } from '#shared/tool-error-codes.ts'
+import type { Fault, GmailAttempt } from '#shared/worker-protocol.ts'
 import { type CallPlace, knownMethod, knownTool } from './call-log.ts'
 import { userHash } from './events.ts'
 import { gmailUrl } from './gmail-urls.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
-import type { EventFields, EventType, LifeEvent } from './life-event.ts'
+import type { EventFields, EventType, LifeEvent } from './event-types.ts'
 import type { Log } from './log.ts'
 
 /** Tells what happens: a line in the log each, and to every operator who listens. */

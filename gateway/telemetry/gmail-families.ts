@@ -1,6 +1,6 @@
 import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
-import { CALL } from './buckets.ts'
-import type { Families } from './family.ts'
+import { CALL } from './histogram-buckets.ts'
+import type { Families } from './metric-families.ts'
 
 const GMAIL_METHOD = [...GMAIL_METHODS, 'other']
 

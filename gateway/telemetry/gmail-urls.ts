@@ -1,4 +1,4 @@
-import type { GmailAttempt } from '#shared/channel.ts'
+import type { GmailAttempt } from '#shared/worker-protocol.ts'
 
 type Known = Exclude<GmailAttempt['method'], 'other'>
 

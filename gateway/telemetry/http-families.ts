@@ -1,5 +1,5 @@
-import { CALL, LIFETIME, OVERHEAD } from './buckets.ts'
-import type { Families } from './family.ts'
+import { CALL, LIFETIME, OVERHEAD } from './histogram-buckets.ts'
+import type { Families } from './metric-families.ts'
 
 const ERA = { era: ['legacy', 'modern', 'none'] } as const
 const STREAM = ['get', 'listen'] as const

@@ -26,10 +26,10 @@ import {
   TracerProvider
 } from '@opentelemetry/sdk-trace'
 import { VERSION } from '#shared/version.ts'
-import { LineBrake } from './line-brake.ts'
+import type { SamplerName } from '../config/trace-settings.ts'
+import { LineBrake } from './log-rate-limit.ts'
 import { SpanBudget } from './span-budget.ts'
 import type { TraceContext } from './trace-context.ts'
-import type { SamplerName } from './trace-settings.ts'
 import type { EndedSpan, RequestTrace, SpanFacts, Traces, TracesParts } from './traces.ts'
 
 /** What waits may still be sent when the gateway ends, if that takes no longer. */

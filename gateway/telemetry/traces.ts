@@ -1,8 +1,8 @@
 import type { Clock } from '#shared/clock.ts'
+import type { TraceSettings } from '../config/trace-settings.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { TraceContext } from './trace-context.ts'
-import type { TraceSettings } from './trace-settings.ts'
 
 export type Attributes = Readonly<Record<string, string | number>>
 

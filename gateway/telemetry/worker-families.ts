@@ -1,5 +1,5 @@
-import { LIFETIME, SPAWN } from './buckets.ts'
-import type { Families } from './family.ts'
+import { LIFETIME, SPAWN } from './histogram-buckets.ts'
+import type { Families } from './metric-families.ts'
 
 /** Of worker processes. */
 export const workerFamilies = (families: Families) => ({

@@ -1,6 +1,6 @@
 import { type AccessLevel, covers } from '#shared/access-levels.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
-import type { ParkedStreams } from '../http/parked-streams.ts'
+import type { ParkedStreams } from '../mcp/client-streams.ts'
 import type { SessionRegistry, SignedIn } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'

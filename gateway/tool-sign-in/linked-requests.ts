@@ -1,5 +1,5 @@
-import type { Arrival } from '../oauth/admittance.ts'
-import type { SignInRequest, SignInRequests } from './requests.ts'
+import type { Arrival } from '../sign-in/admit-account.ts'
+import type { SignInRequest, SignInRequests } from './sign-in-requests.ts'
 
 /** A sign-in as the pages behind its link have to know it. */
 export interface LinkedRequest {

@@ -1,15 +1,15 @@
 import type { Clock } from '#shared/clock.ts'
+import type { NoteChange } from '../accounts/account-change.ts'
 import type { OpenAccounts } from '../accounts/open-accounts.ts'
-import type { Config } from '../config.ts'
-import type { NoteChange } from '../oauth/account-change.ts'
+import type { Config } from '../config/config.ts'
+import type { People } from '../mcp/account-effects.ts'
+import type { Serving } from '../mcp/data-plane.ts'
 import type { ConnectedClients } from '../oauth/connected-clients.ts'
-import type { People } from '../people.ts'
-import type { Serving } from '../serving.ts'
 import type { Log } from '../telemetry/log.ts'
-import { abandonGrant } from './abandon-grant.ts'
-import { SignInDesk, type SignInDeskParts } from './desk.ts'
-import { SignInRequests } from './requests.ts'
-import { Strangers } from './strangers.ts'
+import { Strangers } from './anonymous-callers.ts'
+import { abandonGrant } from './revoke-unused-grant.ts'
+import { SignInRequests } from './sign-in-requests.ts'
+import { SignInDesk, type SignInDeskParts } from './sign-in-responder.ts'
 
 /** Sign-in by tools, for clients without OAuth. */
 export interface ToolSignIn {

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts'
-import type { WayOut } from '../oauth/guarded-fetch.ts'
+import type { Config } from '../config/config.ts'
+import type { WayOut } from '../oauth/ssrf-safe-fetch.ts'
 
 /** Where clients learn how to sign in here (RFC 9728, section 3.1). */
 export const metadataUrlOf = ({ PUBLIC_URL }: Config): string =>

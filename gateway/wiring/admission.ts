@@ -1,13 +1,13 @@
 import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { KeyWatch } from '../accounts/key-watch.ts'
 import { loadOperators, Operators } from '../admin/operators.ts'
-import type { Books } from '../bookkeeping.ts'
-import type { Config } from '../config.ts'
-import { type PeerSettings, peerKeysOf } from '../peers/peer-keys.ts'
+import { createReload, type ReloadParts } from '../admin/reload.ts'
+import type { Config } from '../config/config.ts'
+import { type PeerSettings, peerKeysOf } from '../config/peer-tls.ts'
+import { type PeopleParts, peopleOf } from '../mcp/account-effects.ts'
 import type { Peers } from '../peers/peers.ts'
-import { type PeopleParts, peopleOf } from '../people.ts'
-import { createReload, type ReloadParts } from '../reload.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Books } from './bookkeeping.ts'
 import type { Core } from './core.ts'
 
 /** Who may use this gateway, and who may operate it: what a reload changes. */

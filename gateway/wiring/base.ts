@@ -1,6 +1,6 @@
 import { systemClock } from '#shared/clock.ts'
 import { AllowedPeople } from '../accounts/allow-list.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { openStore } from '../store/store.ts'
 import { Events } from '../telemetry/events.ts'
 import type { Log } from '../telemetry/log.ts'

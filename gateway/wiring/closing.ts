@@ -1,14 +1,14 @@
 import { systemClock } from '#shared/clock.ts'
 import type { KeyWatch } from '../accounts/key-watch.ts'
-import { Doorway } from '../http/doorway.ts'
+import type { Gauges } from '../admin/collect-gauges.ts'
+import type { Readiness } from '../admin/readiness.ts'
 import type { Ownership } from '../ownership/ownership.ts'
-import type { Succession } from '../ownership/succession.ts'
-import type { Readiness } from '../readiness.ts'
+import type { Succession } from '../ownership/port-handover.ts'
+import { Doorway } from '../server/connection-drain.ts'
+import { takeLeave } from '../server/graceful-shutdown.ts'
 import type { ChangeFeed } from '../store/change-feed.ts'
-import { takeLeave } from '../take-leave.ts'
-import type { Gauges } from '../telemetry/gauges.ts'
-import type { Gateway } from '../wiring.ts'
 import type { Core } from './core.ts'
+import type { Gateway } from './wiring.ts'
 
 /** Leaves in order: what is asked for first, what it stands on last. */
 export function closeOf(

@@ -4,19 +4,18 @@ import { systemClock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { isNobody, type UserId } from '#shared/ids.ts'
 import { OPEN_POLICY } from '#shared/tool-policy.ts'
+import { createLiveness } from '../accounts/access-liveness.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
+import { type BearerTokens, createBearerTokens } from '../accounts/bearer-tokens.ts'
+import { createDoubtfulAccess } from '../accounts/doubtful-access.ts'
 import { type OpenAccounts, openAccounts } from '../accounts/open-accounts.ts'
-import { type Config, operatorPolicy } from '../config.ts'
-import type { GoogleReach } from '../google-reach.ts'
-import { type BearerTokens, createBearerTokens } from '../oauth/bearer.ts'
-import { createConfirmations } from '../oauth/confirmations.ts'
+import { rememberCallers } from '../accounts/remembered-callers.ts'
+import { type Config, operatorPolicy } from '../config/config.ts'
+import type { GoogleReach } from '../health/google-reachability.ts'
 import { createConnectedClients } from '../oauth/connected-clients.ts'
-import { createDoubtfulAccess } from '../oauth/doubtful-access.ts'
-import { createLiveness } from '../oauth/liveness.ts'
-import { rememberCallers } from '../oauth/remembered-callers.ts'
-import { createSealedCookies } from '../oauth/sealed-cookies.ts'
+import { createConfirmations } from '../sign-in/confirmations.ts'
 import type { Store } from '../store/store.ts'
-import type { Assignment } from '../supervisor/life.ts'
+import type { Assignment } from '../supervisor/assigned-worker.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import {
@@ -24,6 +23,7 @@ import {
   type ToolSignIn,
   type ToolSignInParts
 } from '../tool-sign-in/tool-sign-in.ts'
+import { createSealedCookies } from '../web/sealed-cookies.ts'
 
 /** Accounts, their grants and keys, with what follows when one of them is lost. */
 export const accountsOver = (

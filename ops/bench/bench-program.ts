@@ -2,8 +2,8 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
-import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
-import { createGmailProgram, type GmailProgram } from '../../worker/tools/program.ts'
+import { memoryLedger } from '../../worker/gmail/memory-send-ledger.ts'
+import { createGmailProgram, type GmailProgram } from '../../worker/server/gmail-program.ts'
 import { MISDEEDS, misdeeds } from './misdeeds.ts'
 
 /** The real program of a worker, with some tools more that need no Gmail. */

@@ -1,7 +1,7 @@
 import type { Checkout } from './checkout.ts'
 import type { Child } from './child.ts'
-import type { Effort } from './effort.ts'
 import { type LoadPlan, LoadResult } from './load-plan.ts'
+import type { Effort } from './sample-sizes.ts'
 
 /** What every scenario works with. */
 export interface Bench extends Pick<Checkout, 'place' | 'root' | 'gateway'> {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
-import type { BenchPlace } from './bench-place.ts'
+import type { BenchPlace } from './bench-directory.ts'
 
 /** A build of the project with its packages, whose gateway and workers the bench runs. */
 export interface Checkout extends AsyncDisposable {
@@ -20,7 +20,7 @@ const Package = z.object({ scripts: z.object({ start: z.string() }) })
 /** Why a directory cannot be compared with, and what to do; undefined when it can. */
 export function whyNoCheckout(directory: string): string | undefined {
   const root = resolve(directory)
-  if (!existsSync(join(root, 'ops/bench/bench-place.ts')))
+  if (!existsSync(join(root, 'ops/bench/bench-directory.ts')))
     return `${root} is no checkout of this project with a bench; give one: git worktree add <directory> <commit>.`
   if (!existsSync(join(root, 'node_modules'))) return `${root} has no packages; run npm ci in it.`
   return undefined
@@ -30,7 +30,7 @@ export function whyNoCheckout(directory: string): string | undefined {
 export async function openCheckout(directory: string): Promise<Checkout> {
   const root = resolve(directory)
   const load = (name: string) => import(pathToFileURL(join(root, `ops/bench/${name}.ts`)).href)
-  const { openBenchPlace }: typeof import('./bench-place.ts') = await load('bench-place')
+  const { openBenchPlace }: typeof import('./bench-directory.ts') = await load('bench-place')
   const { scripts } = Package.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
   const place = await openBenchPlace()
   return {

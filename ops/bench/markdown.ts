@@ -1,5 +1,5 @@
 import type { Machine } from './machine.ts'
-import { type Budget, isMet, type Row, ratioOf } from './row.ts'
+import { type Budget, isMet, type Row, ratioOf } from './result-row.ts'
 
 export interface Section {
   readonly title: string

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import { type Config, readConfig } from '../../gateway/config.ts'
+import { type Config, readConfig } from '../../gateway/config/config.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 
 /** The gateway's settings for a demo: the environment's own, and for the rest what works by itself. */

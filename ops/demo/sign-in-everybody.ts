@@ -5,7 +5,7 @@ import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { asUserId } from '#shared/ids.ts'
 import { type OpenAccounts, openAccounts } from '../../gateway/accounts/open-accounts.ts'
-import type { Config } from '../../gateway/config.ts'
+import type { Config } from '../../gateway/config/config.ts'
 import { openStore } from '../../gateway/store/store.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 

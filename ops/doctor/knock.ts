@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { isIP } from 'node:net'
 import { type TLSSocket, connect as tls } from 'node:tls'
-import { type DialParts, dialTo } from '../../gateway/supervisor/dial.ts'
+import { type DialParts, dialTo } from '../../gateway/launcher/dial.ts'
 
 /** What was answered to one request. */
 export interface Knocked {

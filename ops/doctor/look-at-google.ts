@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Config } from '../../gateway/config.ts'
+import type { Config } from '../../gateway/config/config.ts'
 import { type Finding, fail, ok, sentenceOf, skip, warn } from './finding.ts'
 import { type Knocked, knock } from './knock.ts'
 

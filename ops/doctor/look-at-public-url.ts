@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { Config } from '../../gateway/config.ts'
-import { isLoopback } from '../../gateway/settings.ts'
+import type { Config } from '../../gateway/config/config.ts'
+import { isLoopback } from '../../gateway/config/parsers.ts'
 import { type Finding, fail, ok, sentenceOf, skip, warn } from './finding.ts'
 import { type Knocked, knock } from './knock.ts'
 

@@ -6,9 +6,9 @@ import {
   type PostgresAddress,
   readDatabaseUrl
 } from '../../gateway/store/database-url.ts'
-import { lookIntoPostgres } from '../../gateway/store/postgres-trial.ts'
+import { lookIntoPostgres } from '../../gateway/store/postgres-probe.ts'
 import { inspectSqlite, type SqliteContents } from '../../gateway/store/sqlite-copy.ts'
-import { freeBytesFor, tryToWrite } from '../../gateway/store/sqlite-trial.ts'
+import { freeBytesFor, tryToWrite } from '../../gateway/store/sqlite-probe.ts'
 import { troubleOf } from '../../gateway/store/store-trouble.ts'
 import { checkKeys } from '../backup/backup.ts'
 import { type Finding, fail, ok, sentenceOf, skip, warn } from './finding.ts'

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import type { IsolationMode } from '../../gateway/supervisor/isolation-report.ts'
+import type { IsolationMode } from '../../gateway/launcher/isolation-report.ts'
 
 /** How the image can be run: what stands around its command, and the wall that must hold then. */
 export interface Way {

@@ -6,10 +6,10 @@ import { Client, InMemoryTransport } from '@modelcontextprotocol/client'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { OPEN_POLICY, type ToolSet } from '#shared/tool-policy.ts'
-import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
-import { UNITS } from '../../worker/gmail/quota.ts'
-import type * as Program from '../../worker/tools/program.ts'
-import type { GmailProgram } from '../../worker/tools/program.ts'
+import { memoryLedger } from '../../worker/gmail/memory-send-ledger.ts'
+import { UNITS } from '../../worker/gmail/quota-units.ts'
+import type * as Program from '../../worker/server/gmail-program.ts'
+import type { GmailProgram } from '../../worker/server/gmail-program.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { type Job, TWENTY_JOBS } from './twenty-jobs.ts'
 
@@ -117,7 +117,7 @@ async function programOf(
   sandbox: Sandbox,
   onRequest: (method: string) => void
 ): Promise<GmailProgram> {
-  const file = pathToFileURL(join(root, 'worker/tools/program.ts')).href
+  const file = pathToFileURL(join(root, 'worker/server/gmail-program.ts')).href
   const { createGmailProgram: create }: Pick<typeof Program, 'createGmailProgram'> = await import(
     file
   )
@@ -129,8 +129,8 @@ async function programOf(
     gmailOrigin: sandbox.url,
     clock: systemClock,
     report: { request: onRequest, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
-    threadFile: join(root, 'worker/mime/tasks.ts'),
-    documentThreadFile: join(root, 'worker/mime/documents/tasks.ts'),
+    threadFile: join(root, 'worker/mime/html-tasks.ts'),
+    documentThreadFile: join(root, 'worker/mime/documents/document-tasks.ts'),
     version: '0.0.0',
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,

@@ -11,7 +11,7 @@ import { licencesOf, thirdParties } from './third-party.ts'
 const AS_IT_IS = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'docs', 'dist/worker']
 const PAGE = 'gateway/admin/page'
 /** Needs the bundler, which is not published. */
-const FOR_THE_BUILD = ['ops/build.js', 'ops/build/ascii.js', 'ops/build/as-values.js']
+const FOR_THE_BUILD = ['ops/build.js', 'ops/build/ascii.js', 'ops/build/inline-exports.js']
 
 /**
  * Makes the directory that is published as the npm package below `root`, and returns it: the programs compiled, the

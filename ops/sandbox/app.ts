@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import { serveControl } from './control.ts'
+import { serveControl } from './control-routes.ts'
 import { type GmailOptions, gmail } from './gmail/gmail.ts'
 import { unknownUrlPage } from './google-error.ts'
 import { logRequests } from './log-requests.ts'

@@ -4,9 +4,9 @@ import { Faults } from './faults.ts'
 import { createAttachmentIds } from './gmail/attachment-ids.ts'
 import { ParallelCalls } from './gmail/parallel-calls.ts'
 import { Quota } from './gmail/quota.ts'
+import { PostOffice } from './mailbox/delivery.ts'
 import { type MailboxView, viewMailbox } from './mailbox/mailbox-view.ts'
 import { Mailboxes } from './mailbox/mailboxes.ts'
-import { PostOffice } from './mailbox/post-office.ts'
 import { RequestLog } from './request-log.ts'
 import {
   type Account,

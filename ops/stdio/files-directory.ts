@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join, parse } from 'node:path'
 import { GatewayError } from '#shared/errors.ts'
-import { ToolError } from '../../worker/tool-error.ts'
-import type { SavedFiles } from '../../worker/tools/context.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import type { SavedFiles } from '../../worker/tool-kit/context.ts'
 
 const MOST_OF_ONE_NAME = 1000
 const MAX_NAME_BYTES = 200

@@ -7,7 +7,7 @@ import type {
   GoogleAccess,
   GoogleProfile,
   GoogleVisit
-} from '../../gateway/accounts/google.ts'
+} from '../../gateway/accounts/google-oidc.ts'
 
 export interface LoopbackSignInParts {
   readonly google: Google

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import { type Config, readConfig } from '../../gateway/config.ts'
+import { type Config, readConfig } from '../../gateway/config/config.ts'
 
 /**
  * The gateway's settings as far as one local person needs them: a Google OAuth client. Keys and the

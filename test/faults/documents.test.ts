@@ -2,10 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { deflateSync } from 'node:zlib'
 import t from 'tap'
 import { systemClock } from '#shared/clock.ts'
-import { DocumentReader } from '../../worker/mime/document-reader.ts'
+import { DocumentReader } from '../../worker/mime/documents/document-reader.ts'
 import { pdfOf, shown, tnef, word, workbook, zip } from '../helpers/make-documents.ts'
 
-const threadFile = fileURLToPath(new URL('../../worker/mime/documents/tasks.ts', import.meta.url))
+const threadFile = fileURLToPath(
+  new URL('../../worker/mime/documents/document-tasks.ts', import.meta.url)
+)
 const reader = new DocumentReader({ threadFile, clock: systemClock })
 t.teardown(() => reader.close())
 let count = 0

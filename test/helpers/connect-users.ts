@@ -2,7 +2,7 @@ import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { asUserId } from '#shared/ids.ts'
 import { openAccounts } from '../../gateway/accounts/open-accounts.ts'
-import type { Config } from '../../gateway/config.ts'
+import type { Config } from '../../gateway/config/config.ts'
 import { openStore } from '../../gateway/store/store.ts'
 
 /** What is to be known of Google: where it is, and how a grant of somebody is had. */

@@ -1,10 +1,10 @@
 import { type Duplex, PassThrough } from 'node:stream'
-import type { Launched, Launcher } from '../../gateway/supervisor/launcher.ts'
-import { PostedChannel } from '../../gateway/supervisor/worker-channel.ts'
-import type { FromWorker, ToWorker } from '../../shared/channel.ts'
+import type { Launched, Launcher } from '../../gateway/launcher/launcher.ts'
+import { PostedChannel } from '../../gateway/launcher/worker-channel.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { asWorkerId } from '../../shared/ids.ts'
+import type { FromWorker, ToWorker } from '../../shared/worker-protocol.ts'
 
 /** How a fake worker behaves where it is not played by the test. */
 export interface Manners {

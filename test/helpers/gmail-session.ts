@@ -7,18 +7,18 @@ import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import type { ToolPolicy } from '#shared/tool-policy.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
-import { memoryLedger } from '../../worker/gmail/memory-ledger.ts'
-import type { SendLedger } from '../../worker/gmail/sends.ts'
-import type { FileLinks, SavedFiles } from '../../worker/tools/context.ts'
+import { memoryLedger } from '../../worker/gmail/memory-send-ledger.ts'
+import type { SendLedger } from '../../worker/gmail/send-once.ts'
 import {
   createGmailProgram,
   type GmailProgram,
   type GmailProgramOptions
-} from '../../worker/tools/program.ts'
+} from '../../worker/server/gmail-program.ts'
+import type { FileLinks, SavedFiles } from '../../worker/tool-kit/context.ts'
 
-const threadFile = fileURLToPath(new URL('../../worker/mime/tasks.ts', import.meta.url))
+const threadFile = fileURLToPath(new URL('../../worker/mime/html-tasks.ts', import.meta.url))
 const documentThreadFile = fileURLToPath(
-  new URL('../../worker/mime/documents/tasks.ts', import.meta.url)
+  new URL('../../worker/mime/documents/document-tasks.ts', import.meta.url)
 )
 
 export interface ToolResult {

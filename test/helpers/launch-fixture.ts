@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { confine, type Layers } from '../../gateway/supervisor/confinement.ts'
+import { confine, type Layers } from '../../gateway/launcher/confinement.ts'
 import {
   ProcessLauncher,
   type ProcessLauncherParts
-} from '../../gateway/supervisor/process-launcher.ts'
-import { openRunDirectory } from '../../gateway/supervisor/run-directory.ts'
+} from '../../gateway/launcher/process-launcher.ts'
+import { openRunDirectory } from '../../gateway/launcher/run-directory.ts'
 import { systemClock } from '../../shared/clock.ts'
 
 const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')

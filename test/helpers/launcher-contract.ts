@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Launched, Launcher } from '../../gateway/supervisor/launcher.ts'
+import type { Launched, Launcher } from '../../gateway/launcher/launcher.ts'
 
 /** A launcher, and its ways to make workers that do not do what they should. */
 export interface Candidate {

@@ -5,7 +5,7 @@ import { markdown } from '../../ops/bench/markdown.ts'
 import { median, percentile } from '../../ops/bench/percentile.ts'
 import { privateMemory, privateMemoryBelow } from '../../ops/bench/private-memory.ts'
 import { processorTime, withAllBelow } from '../../ops/bench/processor-time.ts'
-import { isMet, type Row, ratioOf } from '../../ops/bench/row.ts'
+import { isMet, type Row, ratioOf } from '../../ops/bench/result-row.ts'
 
 const needsLinux = { skip: process.platform === 'linux' ? false : 'needs Linux' }
 

@@ -15,7 +15,7 @@ import {
   rotateKeyring,
   writeKeyring
 } from '../../gateway/accounts/keyring.ts'
-import { readConfig } from '../../gateway/config.ts'
+import { readConfig } from '../../gateway/config/config.ts'
 import { examine } from '../../ops/doctor/examine.ts'
 import type { Finding } from '../../ops/doctor/finding.ts'
 import { lookAtPorts, tryWalls } from '../../ops/doctor/look-at-gateway.ts'

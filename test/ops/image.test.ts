@@ -1,8 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import t from 'tap'
-import { Settings } from '../../gateway/config.ts'
-import { nodeWarning } from '../../gateway/node-floor.ts'
+import { Settings } from '../../gateway/config/config.ts'
+import { nodeWarning } from '../../gateway/config/supported-node.ts'
 import { type CopyStep, readDockerfile, type Stage } from '../../ops/image/dockerfile.ts'
 import { importsOf } from '../helpers/imports.ts'
 
@@ -43,7 +43,7 @@ t.test('the rehearsal carries out every step but those that change the system', 
     stages.flatMap((one) => commands(one, true).map((command) => command.split(' ', 2).join(' '))),
     ['apt-get update', 'chmod 0711', 'install -d']
   )
-  t.equal(scripts['image:rehearsal'], 'node ops/image-rehearsal.ts')
+  t.equal(scripts['image:check'], 'node ops/image-check.ts')
 })
 
 t.test('the image starts the gateway as npm does', async (t) => {

@@ -13,7 +13,7 @@ import { Service } from 'kubernetes-models/v1/Service'
 import t, { type Test } from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import { readConfig, Settings } from '../../gateway/config.ts'
+import { readConfig, Settings } from '../../gateway/config/config.ts'
 import { ruleFile } from '../../ops/monitoring/rule-file.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../helpers/test-certificate.ts'
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
-import { Settings } from '../../gateway/config.ts'
+import { Settings } from '../../gateway/config/config.ts'
 
 const units = globSync('ops/systemd/*.service').sort()
 const read = (path: string): string => readFileSync(path, 'utf8')

@@ -5,7 +5,7 @@ import {
   readAddresses,
   readGivenAddresses
 } from '../../worker/gmail/addresses.ts'
-import { lookAlike } from '../../worker/gmail/look-alikes.ts'
+import { lookAlike } from '../../worker/gmail/confusables.ts'
 
 const b = (text: string) => `=?utf-8?B?${Buffer.from(text).toString('base64')}?=`
 const reached = (field: string) =>

@@ -2,13 +2,13 @@
 // monotonic clock, which POSIX (clock_gettime, CLOCK_MONOTONIC) says cannot be set.
 import t from 'tap'
 import { asSessionId, asUserId, asWorkerId } from '#shared/ids.ts'
-import { ClockWatch } from '../../gateway/clock-watch.ts'
-import { CallerLimits } from '../../gateway/http/caller-limits.ts'
+import { ClockWatch } from '../../gateway/health/clock-watch.ts'
 import { FailedAttempts } from '../../gateway/http/failed-attempts.ts'
-import { rateWindowsOf } from '../../gateway/oauth/rate-windows.ts'
+import { rateWindowsOf } from '../../gateway/http/rate-limit-store.ts'
+import { CallerLimits } from '../../gateway/mcp/caller-limits.ts'
 import { SessionRegistry } from '../../gateway/sessions/registry.ts'
 import { openStore } from '../../gateway/store/store.ts'
-import { Pace } from '../../worker/gmail/pace.ts'
+import { Pace } from '../../worker/gmail/quota-bucket.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 
 const HOUR = 3_600_000

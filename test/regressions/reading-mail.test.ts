@@ -1,9 +1,9 @@
 /** Mail as people really get it, read by the tools. Each case names the source of what is right. */
 import t, { type Test } from 'tap'
-import type { MessagePart } from '../../worker/gmail/methods.ts'
-import { ToolError } from '../../worker/tool-error.ts'
-import { readBody } from '../../worker/tools/body.ts'
-import type { ToolCall } from '../../worker/tools/context.ts'
+import { ToolError } from '../../shared/tool-error.ts'
+import type { MessagePart } from '../../worker/gmail/mailbox.ts'
+import { readBody } from '../../worker/messages/read-body.ts'
+import type { ToolCall } from '../../worker/tool-kit/context.ts'
 import { openGmailSession } from '../helpers/gmail-session.ts'
 
 const CRLF = '\r\n'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
-import { lastMessage, replySubject, threadHeadersFor } from '../../worker/gmail/parent.ts'
+import { lastMessage, replySubject, threadHeadersFor } from '../../worker/gmail/reply-headers.ts'
 import { type GmailSession, openGmailSession } from '../helpers/gmail-session.ts'
 
 const HEADER_FORMS = ['decoded', 'as-written'] as const

@@ -1,5 +1,5 @@
 import type { LabelChange } from './held-messages.ts'
-import type { GmailMethod, GmailMethods, Message } from './methods.ts'
+import type { GmailMethod, GmailMethods, Message } from './mailbox.ts'
 
 /** What is held of a mailbox, as far as calls change it. */
 export interface Held {

@@ -5,7 +5,7 @@
  */
 
 import { gmail, type gmail_v1 } from '@googleapis/gmail'
-import type { Bearer } from './bearer.ts'
+import type { Bearer } from './access-token-cache.ts'
 import { type DialedConnections, fetchOver } from './dialed-fetch.ts'
 import { openTransport } from './transport.ts'
 

@@ -1,6 +1,6 @@
 import { cleanLine } from '../mime/clean-text.ts'
 import { decodeEncodedWords } from '../mime/encoded-words.ts'
-import type { MessagePart } from './methods.ts'
+import type { MessagePart } from './mailbox.ts'
 
 /** A part that is a file. `partId` stays the same; Gmail's attachment ids change at every fetch. */
 export interface Attachment {

@@ -1,5 +1,5 @@
 import { partHeader } from './attachment.ts'
-import type { MessagePart } from './methods.ts'
+import type { MessagePart } from './mailbox.ts'
 
 /** Something of a message that is read, in the order of the message. */
 export type Piece =

@@ -1,4 +1,4 @@
-import type { HistoryRecord, Mailbox, Message } from './methods.ts'
+import type { HistoryRecord, Mailbox, Message } from './mailbox.ts'
 
 /** Changes beyond so many pages are dearer than what they save. */
 const MAX_PAGES = 3

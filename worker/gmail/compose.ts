@@ -1,4 +1,4 @@
-import { ToolError } from '../tool-error.ts'
+import { ToolError } from '#shared/tool-error.ts'
 import { type Address, readGivenAddresses } from './addresses.ts'
 
 /** A file that goes out with a message. */

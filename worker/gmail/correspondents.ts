@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import { parseAddress } from './addresses.ts'
-import type { Mailbox } from './methods.ts'
+import type { Mailbox } from './mailbox.ts'
 import { readEnvelope } from './read-message.ts'
 
 /** So many messages that the account sent are looked at; each costs 20 units of quota. */

@@ -1,5 +1,5 @@
 import { isAttachment } from './attachment.ts'
-import type { Message, MessagePart } from './methods.ts'
+import type { Message, MessagePart } from './mailbox.ts'
 
 /** What one person's worker holds of their mail, in characters of JSON. */
 const MAX_CHARS = 8_000_000

@@ -1,5 +1,5 @@
 /** How a message of a list says that one leaves the list (RFC 2369, section 3.2; RFC 8058). */
-import type { Message } from './methods.ts'
+import type { Message } from './mailbox.ts'
 import { headerValues } from './read-message.ts'
 
 /** A message that leaves a list (RFC 6068). */

@@ -1,4 +1,4 @@
-import { ToolError } from '../tool-error.ts'
+import { ToolError } from '#shared/tool-error.ts'
 import { AFTER } from './after-call.ts'
 import { changesSince, NEVER, named } from './changes-since.ts'
 import { type Depth, HeldMessages, type LabelChange } from './held-messages.ts'
@@ -10,8 +10,8 @@ import type {
   Mailbox,
   Message,
   MessagePart
-} from './methods.ts'
-import { UNITS } from './quota.ts'
+} from './mailbox.ts'
+import { UNITS } from './quota-units.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 const MAX_THREADS = 2000

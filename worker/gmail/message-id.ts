@@ -1,5 +1,5 @@
-import { ToolError } from '../tool-error.ts'
-import type { Mailbox } from './methods.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import type { Mailbox } from './mailbox.ts'
 
 const GMAIL_ID = /^[0-9a-f]{1,32}$/i
 /** A Message-ID of any shape in its brackets, or one of RFC 5322 without them. */

@@ -1,5 +1,5 @@
 import PostalMime from 'postal-mime'
-import type { MessagePart } from './methods.ts'
+import type { MessagePart } from './mailbox.ts'
 
 /** A header field that says that bytes are a message at all, or a part of one. */
 const MESSAGE_FIELD =

@@ -1,6 +1,6 @@
 import { decodeText } from '../mime/charset.ts'
 import { readAddresses } from './addresses.ts'
-import type { Mailbox, Message } from './methods.ts'
+import type { Mailbox, Message } from './mailbox.ts'
 import { headerValues } from './read-message.ts'
 
 /** One field of a header block. */

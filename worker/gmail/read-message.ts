@@ -2,9 +2,9 @@ import { cleanLine } from '../mime/clean-text.ts'
 import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import { type AddressEntry, readAddresses } from './addresses.ts'
 import { isNamed } from './attachment.ts'
+import { lookAlike } from './confusables.ts'
 import { parseDateHeader } from './date-header.ts'
-import { lookAlike } from './look-alikes.ts'
-import type { Message, MessagePart } from './methods.ts'
+import type { Message, MessagePart } from './mailbox.ts'
 
 /** A message's envelope, ready to be shown: decoded, on one line, without invisible characters. */
 export interface Envelope {

@@ -1,4 +1,4 @@
-import type { Label } from './methods.ts'
+import type { Label } from './mailbox.ts'
 
 /** Gmail's search operators: support.google.com/mail/answer/7190. */
 const OPERATORS: ReadonlySet<string> = new Set([

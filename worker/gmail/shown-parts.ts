@@ -1,5 +1,5 @@
 import { bodyPlan, type Piece } from './body-plan.ts'
-import type { MessagePart } from './methods.ts'
+import type { MessagePart } from './mailbox.ts'
 
 /**
  * The parts that a mail program with HTML shows as the message, in order: of alternatives the last one that is HTML (RFC

@@ -1,4 +1,4 @@
-import { ToolError } from '../tool-error.ts'
+import { ToolError } from '#shared/tool-error.ts'
 
 /** Gmail's id for a thread. Throws `invalid_argument` for what cannot be one. */
 export function asThreadId(given: string): string {

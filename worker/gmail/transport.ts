@@ -1,6 +1,6 @@
 import { OAuth2Client } from 'google-auth-library'
-import { ToolError } from '../tool-error.ts'
-import type { Bearer } from './bearer.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import type { Bearer } from './access-token-cache.ts'
 
 type Request = Parameters<OAuth2Client['request']>[0]
 

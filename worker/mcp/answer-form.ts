@@ -1,4 +1,4 @@
-import { ANSWER_FORM_HEADER } from '#shared/worker-http.ts'
+import { ANSWER_FORM_HEADER } from '#shared/internal-headers.ts'
 
 /**
  * The answer in the one form that the client takes. A transport of the SDK answers in the form that it was

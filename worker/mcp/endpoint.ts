@@ -8,10 +8,10 @@ import {
   type McpHandlerRequestOptions,
   type McpServer
 } from '@modelcontextprotocol/server'
-import { InitializeParams } from '#shared/channel.ts'
 import { asSessionId } from '#shared/ids.ts'
 import { callsIn, type RpcCall } from '#shared/rpc-calls.ts'
-import { servedRequest } from '../served-request.ts'
+import { InitializeParams } from '#shared/worker-protocol.ts'
+import { servedRequest } from '../process/served-request.ts'
 import { inForm } from './answer-form.ts'
 import { tellOfError, withName, withNamedErrors } from './named-errors.ts'
 import { isRpc, mistakeIn, tidyParams } from './params.ts'

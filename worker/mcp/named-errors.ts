@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, McpServer } from '@modelcontextprotocol/server'
-import { type ServedRequest, servedRequest } from '../served-request.ts'
+import { type ServedRequest, servedRequest } from '../process/served-request.ts'
 
 /** JSON-RPC 2.0 §5.1: the server's own fault; every other code says what is wrong with the request. */
 const INTERNAL_ERROR = -32603

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { McpHandlerRequestOptions, McpServer } from '@modelcontextprotocol/server'
-import type { InitializeParams } from '#shared/channel.ts'
 import { asSessionId, type SessionId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
-import { KeyedTransport } from './keyed-transport.ts'
+import type { InitializeParams } from '#shared/worker-protocol.ts'
+import { KeyedTransport } from './rekeying-transport.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
 

@@ -1,7 +1,7 @@
 /** How browsers show elements of which nobody says otherwise (HTML standard, section 15.3). */
 import type { Element } from 'domhandler'
+import type { Look } from './computed-style.ts'
 import type { Colour } from './css-colour.ts'
-import type { Look } from './look.ts'
 
 const BLOCKS: ReadonlySet<string> = new Set([
   ...[

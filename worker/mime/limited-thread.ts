@@ -1,8 +1,8 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Piscina } from 'piscina'
 import type { Clock } from '#shared/clock.ts'
-import { ToolError } from '../tool-error.ts'
-import { afterRunning } from './running-time.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import { afterRunning } from './running-timeout.ts'
 
 const IDLE_MS = 30_000
 /** A thread that has not loaded its program by then never will. */

@@ -1,14 +1,14 @@
 import type { Clock } from '#shared/clock.ts'
 import type { ForwardedHtml } from './forward-html.ts'
+import type { Tasks } from './html-tasks.ts'
 import { LimitedThread } from './limited-thread.ts'
 import type { HtmlWishes, ReadHtml } from './read-html.ts'
-import type { Tasks } from './tasks.ts'
 
 const TIMEOUT_MS = 5_000
 const HEAP_MB = 128
 
 export interface MimeThreadOptions {
-  /** The thread's program: `worker/mime/tasks.ts` or its bundle. */
+  /** The thread's program: `worker/mime/html-tasks.ts` or its bundle. */
   readonly threadFile: string
   readonly clock: Clock
   /** How long one message may take, while this process runs. */

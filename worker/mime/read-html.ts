@@ -1,10 +1,10 @@
 import type { Element } from 'domhandler'
 import { cleanText } from './clean-text.ts'
+import { type Look, PLAIN } from './computed-style.ts'
 import { cascadeOf } from './css-cascade.ts'
+import { looksOf } from './element-styles.ts'
 import { HtmlText } from './html-text.ts'
 import { NO_WORDS, parseHtml, textBelow, type Visitor, walk } from './html-tree.ts'
-import { type Look, PLAIN } from './look.ts'
-import { looksOf } from './looks-of.ts'
 import { SeenHtml } from './safe-html.ts'
 
 export interface HtmlWishes {

@@ -1,8 +1,8 @@
 import type { Element } from 'domhandler'
 import sanitizeHtml from 'sanitize-html'
 import { cleanText } from './clean-text.ts'
+import type { Look } from './computed-style.ts'
 import type { Visitor } from './html-tree.ts'
-import type { Look } from './look.ts'
 
 const MAX_DEPTH = 300
 const VOID: ReadonlySet<string> = new Set([

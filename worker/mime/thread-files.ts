@@ -12,8 +12,8 @@ export const threadFiles = (): ThreadFiles => {
   const here = import.meta.url
   if (/\.[jt]s$/.test(here))
     return {
-      threadFile: moduleFile('./tasks', here),
-      documentThreadFile: moduleFile('./documents/tasks', here)
+      threadFile: moduleFile('./html-tasks', here),
+      documentThreadFile: moduleFile('./documents/document-tasks', here)
     }
   return {
     threadFile: fileURLToPath(new URL('mime-thread.mjs', here)),

@@ -3,7 +3,7 @@
  * process of that mailbox; here it is only compared with the one mailbox that there is.
  */
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
-import { ToolError } from '../tool-error.ts'
+import { ToolError } from '#shared/tool-error.ts'
 
 const NAME = 'account'
 /** In which a request of MCP 2026-07-28 repeats the argument: `Mcp-Param-Account` (SEP-2243). */

@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import { MOST_UPLOAD_BYTES } from '#shared/channel.ts'
-import { ToolError } from '../tool-error.ts'
-import { int } from './coerce.ts'
-import { plainName, plainType } from './outgoing-files.ts'
-import { ADDS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import { MOST_UPLOAD_BYTES } from '#shared/worker-protocol.ts'
+import { plainName, plainType } from '../messages/outgoing-attachments.ts'
+import { int } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { ADDS } from '../tool-kit/schemas.ts'
 
 export const createAttachmentUpload = defineTool({
   name: 'create_attachment_upload',

@@ -1,12 +1,12 @@
 import * as z from 'zod'
+import { ToolError } from '#shared/tool-error.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
-import { ToolError } from '../tool-error.ts'
-import { lookAt, MAX_BATCH } from './batch.ts'
-import { flag, int, stringList } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { DESTROYS, messageId } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { lookAt, MAX_BATCH } from '../messages/batch-modify.ts'
+import { flag, int, stringList } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { DESTROYS, messageId } from '../tool-kit/schemas.ts'
 
 const confirm = flag()
   .default(false)

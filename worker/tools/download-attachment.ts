@@ -1,13 +1,13 @@
 import * as z from 'zod'
+import { ToolError } from '#shared/tool-error.ts'
 import type { Attachment } from '../gmail/attachment.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { ToolError } from '../tool-error.ts'
-import { findAttachment } from './attachment-source.ts'
-import { isDocument, isText, textReader } from './attachment-text.ts'
-import { partName } from './coerce.ts'
-import { type Deliverable, deliver, FileOut, textOffset, WAYS } from './delivery.ts'
-import { messageId, READS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { isDocument, isText, textReader } from '../messages/attachment-text.ts'
+import { type Deliverable, deliver, FileOut, textOffset, WAYS } from '../messages/deliver-file.ts'
+import { findAttachment } from '../messages/find-attachment.ts'
+import { partName } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { messageId, READS } from '../tool-kit/schemas.ts'
 
 export const downloadAttachment = defineTool({
   name: 'download_attachment',

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { deliver, FileOut, textOffset, WAYS } from './delivery.ts'
-import { messageId, READS } from './schemas.ts'
-import { defineTool } from './tool.ts'
-import { EMAIL_FORMATS, wholeMessage } from './whole-message.ts'
+import { deliver, FileOut, textOffset, WAYS } from '../messages/deliver-file.ts'
+import { EMAIL_FORMATS, wholeMessage } from '../messages/message-file.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { messageId, READS } from '../tool-kit/schemas.ts'
 
 export const downloadEmail = defineTool({
   name: 'download_email',

@@ -1,13 +1,13 @@
 import * as z from 'zod'
-import type { Message } from '../gmail/methods.ts'
+import type { Message } from '../gmail/mailbox.ts'
 import { addressEntries, headerValues, readEnvelope } from '../gmail/read-message.ts'
-import { ellipsis } from './budget.ts'
-import { int } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { fence } from './fence.ts'
-import { READS } from './schemas.ts'
-import { theirs } from './theirs.ts'
-import { defineTool } from './tool.ts'
+import { int } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
+import { ellipsis } from '../tool-kit/truncate.ts'
+import { fence } from '../tool-kit/untrusted-fence.ts'
+import { theirs } from '../tool-kit/untrusted-fields.ts'
 
 /** Each look at a message costs 20 units of quota; with the lists all of it stays under 500. */
 const MAX_LOOKS = 22

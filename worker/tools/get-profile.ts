@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { scopesWithin } from '#shared/access-levels.ts'
-import { heldLevel } from './access.ts'
-import { READS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { heldLevel } from '../tool-kit/access.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
 
 export const getProfile = defineTool({
   name: 'get_profile',

@@ -1,14 +1,14 @@
 import * as z from 'zod'
-import type { Message } from '../gmail/methods.ts'
+import { whoseTurn } from '../gmail/awaiting-reply.ts'
+import type { Message } from '../gmail/mailbox.ts'
 import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
 import { asThreadId } from '../gmail/thread-id.ts'
-import { whoseTurn } from '../gmail/whose-turn.ts'
-import { type Body, leftOutText, readBody } from './body.ts'
-import { cut, RESULT_CHARS } from './budget.ts'
-import { flag, int } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { fence } from './fence.ts'
-import { placeOf } from './place.ts'
+import { placeOf } from '../messages/message-location.ts'
+import { type Body, leftOutText, readBody } from '../messages/read-body.ts'
+import { withoutThreadQuotes } from '../messages/thread-quotes.ts'
+import { flag, int } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
 import {
   AttachmentOut,
   attachmentsText,
@@ -17,10 +17,10 @@ import {
   envelopeText,
   LeftOutOut,
   READS
-} from './schemas.ts'
-import { theirs } from './theirs.ts'
-import { withoutThreadQuotes } from './thread-quotes.ts'
-import { defineTool } from './tool.ts'
+} from '../tool-kit/schemas.ts'
+import { cut, RESULT_CHARS } from '../tool-kit/truncate.ts'
+import { fence } from '../tool-kit/untrusted-fence.ts'
+import { theirs } from '../tool-kit/untrusted-fields.ts'
 
 const ThreadMessage = EnvelopeOut.extend({
   snippet: theirs(z.string()).optional(),

@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import type { HistoryRecord } from '../gmail/methods.ts'
-import { ToolError } from '../tool-error.ts'
-import { int, stringList } from './coerce.ts'
-import { READS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import type { HistoryRecord } from '../gmail/mailbox.ts'
+import { int, stringList } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
 
 const KINDS = ['messageAdded', 'messageDeleted', 'labelAdded', 'labelRemoved'] as const
 type Kind = (typeof KINDS)[number]

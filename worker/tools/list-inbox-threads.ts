@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { flag, int } from './coerce.ts'
-import { expandThreads, FoundThread, findThreads, threadsText } from './found-threads.ts'
-import { READS } from './schemas.ts'
-import { hints, hintsFor, withHints } from './search-input.ts'
-import { defineTool } from './tool.ts'
+import { expandThreads, FoundThread, findThreads, threadsText } from '../messages/found-threads.ts'
+import { hints, hintsFor, withHints } from '../messages/search-input.ts'
+import { flag, int } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
 
 export const listInboxThreads = defineTool({
   name: 'list_inbox_threads',

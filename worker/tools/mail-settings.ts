@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ToolError } from '#shared/tool-error.ts'
 import type {
   AutoForwarding,
   Delegate,
@@ -7,13 +8,12 @@ import type {
   GmailMethods,
   Imap,
   Pop
-} from '../gmail/methods.ts'
-import { ToolError } from '../tool-error.ts'
-import { flag, objectOf } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { definedOnly } from './defined-only.ts'
-import { CHANGES, READS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+} from '../gmail/mailbox.ts'
+import { flag, objectOf } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { definedOnly } from '../tool-kit/defined-only.ts'
+import { CHANGES, READS } from '../tool-kit/schemas.ts'
 
 const IMAP_EXPUNGE = ['archive', 'trash', 'deleteForever'] as const
 const POP_WINDOW = ['disabled', 'fromNowOn', 'allMail'] as const

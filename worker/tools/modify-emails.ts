@@ -1,22 +1,22 @@
 import * as z from 'zod'
+import { ToolError } from '#shared/tool-error.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { type SearchDates, withDates } from '../gmail/search-dates.ts'
-import { ToolError } from '../tool-error.ts'
-import { changeBatch, MAX_BATCH } from './batch.ts'
-import { flag, int, stringList } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { findMessages } from './find-messages.ts'
+import { changeBatch, MAX_BATCH } from '../messages/batch-modify.ts'
+import { findMessages } from '../messages/find-messages.ts'
 import {
   ChangedOut,
   changedAnswer,
   changeInput,
   effectInWords,
   resolveWishes
-} from './label-change.ts'
-import { beforeMassChange } from './risks.ts'
-import { CHANGES, messageId } from './schemas.ts'
-import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
-import { defineTool } from './tool.ts'
+} from '../messages/label-change.ts'
+import { beforeMassChange } from '../messages/risk-policy.ts'
+import { dateInput, hints, hintsFor, withHints } from '../messages/search-input.ts'
+import { flag, int, stringList } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { CHANGES, messageId } from '../tool-kit/schemas.ts'
 
 export const modifyEmail = defineTool({
   name: 'modify_email',

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { withSenderAsSent } from '../gmail/raw-message.ts'
-import { messageId, READS } from './schemas.ts'
-import { MessageOut, showInput, showMessage } from './show-message.ts'
-import { defineTool } from './tool.ts'
+import { MessageOut, showInput, showMessage } from '../messages/show-message.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { messageId, READS } from '../tool-kit/schemas.ts'
 
 export const readEmail = defineTool({
   name: 'read_email',

@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { type Address, addressKey, isOwnAddress } from '../gmail/addresses.ts'
 import { toAddresses } from '../gmail/compose.ts'
-import { ownAddresses } from '../gmail/identity.ts'
-import type { Message } from '../gmail/methods.ts'
-import { stringList } from './coerce.ts'
+import type { Message } from '../gmail/mailbox.ts'
+import { ownAddresses } from '../gmail/send-as.ts'
 import {
   answerTo,
   levelOfWriting,
@@ -12,9 +11,10 @@ import {
   ReplyOut,
   reply,
   replyInput
-} from './reply.ts'
-import { SENDS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+} from '../messages/compose-reply.ts'
+import { stringList } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { SENDS } from '../tool-kit/schemas.ts'
 
 export const replyAll = defineTool({
   name: 'reply_all',

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { answerTo, levelOfWriting, ReplyOut, reply, replyInput } from './reply.ts'
-import { SENDS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { answerTo, levelOfWriting, ReplyOut, reply, replyInput } from '../messages/compose-reply.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { SENDS } from '../tool-kit/schemas.ts'
 
 export const replyToEmail = defineTool({
   name: 'reply_to_email',

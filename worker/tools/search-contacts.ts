@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { sameAddress } from '../gmail/addresses.ts'
-import type { Listed, Message } from '../gmail/methods.ts'
+import type { Listed, Message } from '../gmail/mailbox.ts'
 import { addressEntries, readEnvelope } from '../gmail/read-message.ts'
-import { int } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { fence } from './fence.ts'
-import { READS } from './schemas.ts'
-import { theirs } from './theirs.ts'
-import { defineTool } from './tool.ts'
+import { int } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
+import { fence } from '../tool-kit/untrusted-fence.ts'
+import { theirs } from '../tool-kit/untrusted-fields.ts'
 
 /** Messages of each kind that are looked at, at 20 units each; with the lists all of it stays under 350. */
 const LOOKS = 8

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { READS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
 
 /** Gmail's search operators, after Google's help page "Refine searches in Gmail", by topic. */
 const SEARCH_HELP = {

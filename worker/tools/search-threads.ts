@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { withDates } from '../gmail/search-dates.ts'
-import { flag, int } from './coerce.ts'
-import { expandThreads, FoundThread, findThreads, threadsText } from './found-threads.ts'
-import { READS } from './schemas.ts'
-import { dateInput, hints, hintsFor, withHints } from './search-input.ts'
-import { defineTool } from './tool.ts'
+import { expandThreads, FoundThread, findThreads, threadsText } from '../messages/found-threads.ts'
+import { dateInput, hints, hintsFor, withHints } from '../messages/search-input.ts'
+import { flag, int } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { READS } from '../tool-kit/schemas.ts'
 
 export const searchThreads = defineTool({
   name: 'search_threads',

@@ -1,13 +1,13 @@
 import * as z from 'zod'
+import { ToolError } from '#shared/tool-error.ts'
 import { sameAddress } from '../gmail/addresses.ts'
-import type { SendAs } from '../gmail/methods.ts'
+import type { SendAs } from '../gmail/mailbox.ts'
 import { cleanLine, cleanText } from '../mime/clean-text.ts'
-import { ToolError } from '../tool-error.ts'
-import { ellipsis } from './budget.ts'
-import { fence } from './fence.ts'
-import { CHANGES, READS } from './schemas.ts'
-import { theirs } from './theirs.ts'
-import { defineTool } from './tool.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { CHANGES, READS } from '../tool-kit/schemas.ts'
+import { ellipsis } from '../tool-kit/truncate.ts'
+import { fence } from '../tool-kit/untrusted-fence.ts'
+import { theirs } from '../tool-kit/untrusted-fields.ts'
 
 /** Gmail's own limit of a signature. */
 const SIGNATURE_CHARS = 10_000

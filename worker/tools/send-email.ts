@@ -1,14 +1,19 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { lastOfThread, refuseDraft, type ThreadHeaders, threadHeadersFor } from '../gmail/parent.ts'
-import type { ToolCall } from './context.ts'
-import { deliver, SentOut } from './deliver.ts'
-import { content, recipients, sending } from './letter-input.ts'
-import { withMarkdown } from './markdown-body.ts'
-import type { Letter } from './outgoing.ts'
-import { SavedOut, saveDraft } from './save-draft.ts'
-import { ADDS, SENDS } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import {
+  lastOfThread,
+  refuseDraft,
+  type ThreadHeaders,
+  threadHeadersFor
+} from '../gmail/reply-headers.ts'
+import type { Letter } from '../messages/compose-message.ts'
+import { withMarkdown } from '../messages/markdown-body.ts'
+import { content, recipients, sending } from '../messages/message-input.ts'
+import { SavedOut, saveDraft } from '../messages/save-draft.ts'
+import { deliver, SentOut } from '../messages/send-message.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { ADDS, SENDS } from '../tool-kit/schemas.ts'
 
 const letterInput = {
   ...recipients,

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { changeBatch, type LabelChange, MAX_BATCH } from './batch.ts'
-import { stringList } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { CHANGES } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { changeBatch, type LabelChange, MAX_BATCH } from '../messages/batch-modify.ts'
+import { stringList } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { CHANGES } from '../tool-kit/schemas.ts'
 
 const input = z.object({
   messageIds: stringList(1, MAX_BATCH).describe('Gmail ids or Message-IDs')

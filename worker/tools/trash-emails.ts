@@ -1,12 +1,12 @@
 import * as z from 'zod'
+import { ToolError } from '#shared/tool-error.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { ToolError } from '../tool-error.ts'
-import { changeBatch, MAX_BATCH } from './batch.ts'
-import { stringList } from './coerce.ts'
-import type { ToolCall } from './context.ts'
-import { beforeMassChange } from './risks.ts'
-import { CHANGES } from './schemas.ts'
-import { defineTool } from './tool.ts'
+import { changeBatch, MAX_BATCH } from '../messages/batch-modify.ts'
+import { beforeMassChange } from '../messages/risk-policy.ts'
+import { stringList } from '../tool-kit/coerce.ts'
+import type { ToolCall } from '../tool-kit/context.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { CHANGES } from '../tool-kit/schemas.ts'
 
 const targets = {
   messageId: z.string().min(1).optional().describe('One message; or give messageIds'),

@@ -1,13 +1,13 @@
 import * as z from 'zod'
-import type { Vacation } from '../gmail/methods.ts'
+import { ToolError } from '#shared/tool-error.ts'
+import type { Vacation } from '../gmail/mailbox.ts'
 import { cleanText } from '../mime/clean-text.ts'
-import { ToolError } from '../tool-error.ts'
-import { flag } from './coerce.ts'
-import { definedOnly } from './defined-only.ts'
-import { fence } from './fence.ts'
-import { CHANGES, READS } from './schemas.ts'
-import { theirs } from './theirs.ts'
-import { defineTool } from './tool.ts'
+import { flag } from '../tool-kit/coerce.ts'
+import { defineTool } from '../tool-kit/define-tool.ts'
+import { definedOnly } from '../tool-kit/defined-only.ts'
+import { CHANGES, READS } from '../tool-kit/schemas.ts'
+import { fence } from '../tool-kit/untrusted-fence.ts'
+import { theirs } from '../tool-kit/untrusted-fields.ts'
 
 const VacationOut = z.object({
   enabled: z.boolean(),

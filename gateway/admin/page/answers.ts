@@ -1,7 +1,7 @@
 /** What the page is answered: types alone, from the verbs' own schemas, since a browser reads no TypeScript. */
 import type * as z from 'zod'
-import type { EventFields, EventType } from '../../telemetry/life-event.ts'
-import type { Report as ReportSchema } from '../description.ts'
+import type { EventFields, EventType } from '../../telemetry/event-types.ts'
+import type { Report as ReportSchema } from '../openapi.ts'
 import type { Failure as FailureSchema, Verb } from '../verb.ts'
 import type * as calls from '../verbs/calls.ts'
 import type * as gateway from '../verbs/gateway.ts'

@@ -10,11 +10,12 @@ import * as z from 'zod'
 
 const [root = '', gmailOrigin = '', email = '', accessToken = ''] = process.argv.slice(2)
 const load = (path: string) => import(pathToFileURL(join(root, path)).href)
-const { createGmailProgram }: typeof import('../../../worker/tools/program.ts') =
-  await load('worker/tools/program.ts')
-const { googleScopesFor }: typeof import('../../../shared/access-levels.ts') =
+const { createGmailProgram }: typeof import('../../../worker/server/gmail-program.ts') = await load(
+  'worker/server/gmail-program.ts'
+)
+const { googleScopesFor }: typeof import('#shared/access-levels.ts') =
   await load('shared/access-levels.ts')
-const { systemClock }: typeof import('../../../shared/clock.ts') = await load('shared/clock.ts')
+const { systemClock }: typeof import('#shared/clock.ts') = await load('shared/clock.ts')
 
 const program = createGmailProgram({
   account: { email },
@@ -23,8 +24,8 @@ const program = createGmailProgram({
   gmailOrigin,
   clock: systemClock,
   report: { request() {}, throttled() {}, retried() {}, tool() {}, deduplicated() {} },
-  threadFile: join(root, 'worker/mime/tasks.ts'),
-  documentThreadFile: join(root, 'worker/mime/documents/tasks.ts'),
+  threadFile: join(root, 'worker/mime/html-tasks.ts'),
+  documentThreadFile: join(root, 'worker/mime/documents/document-tasks.ts'),
   version: '0.0.0',
   nonce: () => 'bench000',
   ledger: {

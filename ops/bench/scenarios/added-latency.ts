@@ -1,12 +1,12 @@
 import { type Bench, runLoad, sideOf } from '../bench.ts'
-import type { Effort } from '../effort.ts'
 import { GatewayProcess } from '../gateway-process.ts'
 import type { LoadPlan } from '../load-plan.ts'
 import type { Section } from '../markdown.ts'
 import type { Target } from '../mcp-client.ts'
 import { Nginx } from '../nginx.ts'
 import { percentile } from '../percentile.ts'
-import type { Row } from '../row.ts'
+import type { Row } from '../result-row.ts'
+import type { Effort } from '../sample-sizes.ts'
 import { directTarget, WorkerLauncher } from '../worker-launcher.ts'
 
 const P50_MS = 0.5

@@ -7,7 +7,7 @@ import type { Section } from '../markdown.ts'
 import { McpClient, startSession } from '../mcp-client.ts'
 import { median, percentile } from '../percentile.ts'
 import { privateMemoryBelow } from '../private-memory.ts'
-import type { Budget, Row } from '../row.ts'
+import type { Budget, Row } from '../result-row.ts'
 import { timed } from '../timed.ts'
 
 const USERS = 20

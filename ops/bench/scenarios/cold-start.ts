@@ -5,7 +5,7 @@ import type { Bench } from '../bench.ts'
 import { Child } from '../child.ts'
 import type { Section } from '../markdown.ts'
 import { median } from '../percentile.ts'
-import type { Row } from '../row.ts'
+import type { Row } from '../result-row.ts'
 import { WorkerLauncher } from '../worker-launcher.ts'
 
 const TIMES_EMPTY = 2

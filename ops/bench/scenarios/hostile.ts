@@ -9,7 +9,7 @@ import type { Section } from '../markdown.ts'
 import { McpClient, type Target } from '../mcp-client.ts'
 import { MISDEEDS, type Misdeed } from '../misdeeds.ts'
 import { percentile } from '../percentile.ts'
-import type { Row } from '../row.ts'
+import type { Row } from '../result-row.ts'
 
 const OTHERS = 19
 const CALLS_PER_SECOND = 10

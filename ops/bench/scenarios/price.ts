@@ -9,7 +9,7 @@ import { startOneProcessServer } from '../one-process-server.ts'
 import { startPeers } from '../peers.ts'
 import { percentile } from '../percentile.ts'
 import { processorTime, withAllBelow } from '../processor-time.ts'
-import type { Row } from '../row.ts'
+import type { Row } from '../result-row.ts'
 
 /** People at work call this often, on average. */
 const HUMAN_PACE = 1 / 5

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { V8_FLAGS } from '#shared/v8-flags.ts'
 import { type Bench, runLoad, sideOf } from '../bench.ts'
-import { source } from '../bench-place.ts'
+import { source } from '../bench-directory.ts'
 import {
   busyTimes,
   type CpuProfile,
@@ -13,7 +13,7 @@ import {
 import { GatewayProcess } from '../gateway-process.ts'
 import type { Section } from '../markdown.ts'
 import type { Target } from '../mcp-client.ts'
-import type { Row } from '../row.ts'
+import type { Row } from '../result-row.ts'
 import { directTarget, WorkerLauncher } from '../worker-launcher.ts'
 
 /** Where the processor time of an empty tool's call and of a session's start go, in the gateway and in a hot worker. */

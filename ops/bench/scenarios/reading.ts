@@ -2,11 +2,11 @@ import * as z from 'zod'
 import { V8_FLAGS } from '#shared/v8-flags.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import type { Bench } from '../bench.ts'
-import { source } from '../bench-place.ts'
+import { source } from '../bench-directory.ts'
 import { Child } from '../child.ts'
 import type { Section } from '../markdown.ts'
 import { median } from '../percentile.ts'
-import type { Budget, Row } from '../row.ts'
+import type { Budget, Row } from '../result-row.ts'
 
 const MESSAGES = 200
 const PAGE = 50

@@ -4,7 +4,7 @@ import type { Section } from '../markdown.ts'
 import { McpClient, startSession } from '../mcp-client.ts'
 import { startOneProcessServer } from '../one-process-server.ts'
 import { percentile } from '../percentile.ts'
-import type { Budget, Row } from '../row.ts'
+import type { Budget, Row } from '../result-row.ts'
 import { timed } from '../timed.ts'
 
 const WARM_START: Budget = { kind: 'at most', limit: 10 }

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nodeFlags } from '../../../gateway/supervisor/node-flags.ts'
+import { nodeFlags } from '../../../gateway/launcher/node-flags.ts'
 import { bundle } from '../../build.ts'
 import type { Bench } from '../bench.ts'
-import { source } from '../bench-place.ts'
+import { source } from '../bench-directory.ts'
 import type { Section } from '../markdown.ts'
 import { median } from '../percentile.ts'
 import { privateMemory } from '../private-memory.ts'
-import type { Row } from '../row.ts'
+import type { Row } from '../result-row.ts'
 import { WorkerLauncher } from '../worker-launcher.ts'
 
 const HEAP_MEBIBYTES = 96

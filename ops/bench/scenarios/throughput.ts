@@ -4,7 +4,7 @@ import type { LoadPlan, LoadResult } from '../load-plan.ts'
 import type { Section } from '../markdown.ts'
 import { type OneProcessServer, startOneProcessServer } from '../one-process-server.ts'
 import { percentile } from '../percentile.ts'
-import type { Budget, Row } from '../row.ts'
+import type { Budget, Row } from '../result-row.ts'
 
 const USERS = 20
 /** What a tool of ours computes for a few messages: parsing, sorting, JSON. */

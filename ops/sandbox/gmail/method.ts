@@ -1,6 +1,6 @@
 import type * as z from 'zod'
+import type { PostOffice } from '../mailbox/delivery.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
-import type { PostOffice } from '../mailbox/post-office.ts'
 import type { Showing } from './message-resource.ts'
 
 /** What a method works with besides its own input. */

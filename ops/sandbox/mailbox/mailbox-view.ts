@@ -1,8 +1,8 @@
 import { composeMail, type MailFields } from '../mime/compose.ts'
+import type { PostOffice } from './delivery.ts'
 import type { StoredDraft } from './drafts.ts'
 import type { Label } from './labels.ts'
 import type { Mailbox } from './mailbox.ts'
-import type { PostOffice } from './post-office.ts'
 import type { StoredMessage } from './stored-message.ts'
 
 /** A mailbox as tests and operators look at it, past the API. */

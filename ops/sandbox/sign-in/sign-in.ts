@@ -6,10 +6,10 @@ import { injectFaults } from '../inject-faults.ts'
 import { serveAuthorize } from './authorize.ts'
 import { serveDiscovery } from './discovery.ts'
 import { OAuthError } from './oauth-error.ts'
-import { presentedBy } from './presented-by.ts'
 import type { Provider } from './provider.ts'
 import { serveToken } from './token.ts'
-import { serveTokenFacts } from './token-facts.ts'
+import { serveTokenFacts } from './token-endpoints.ts'
+import { presentedBy } from './token-owner.ts'
 
 /** The stand-in for Google's sign-in: OAuth 2.0 and OpenID Connect. */
 export function signIn(app: FastifyInstance, provider: Provider, faults: Faults): void {

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import * as z from 'zod'
-import { type Config, readConfig } from '../../../gateway/config.ts'
+import { type Config, readConfig } from '../../../gateway/config/config.ts'
 import {
   call,
   endpointOf,

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import t from 'tap'
+import { networkOf } from '../../../gateway/http/client-network.ts'
 import { limitConnections } from '../../../gateway/http/connection-limit.ts'
-import { knownProxies } from '../../../gateway/http/known-proxies.ts'
-import { networkOf } from '../../../gateway/network-of.ts'
+import { knownProxies } from '../../../gateway/http/trusted-proxies.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { until } from '../../helpers/until.ts'
 

@@ -3,17 +3,17 @@ import { GOOGLE_SCOPE } from '#shared/access-levels.ts'
 import { asUserId } from '#shared/ids.ts'
 import { isAllowed } from '../../../gateway/accounts/allow-list.ts'
 import { createKeyring, rotateKeyring } from '../../../gateway/accounts/keyring.ts'
-import { isSameResource } from '../../../gateway/oauth/canonical-resource.ts'
-import { reduceClient } from '../../../gateway/oauth/client-rules.ts'
+import { reduceClient } from '../../../gateway/oauth/client-metadata-policy.ts'
+import { isSameResource } from '../../../gateway/oauth/resource-indicator.ts'
 import {
   createGuardedFetch,
   isPublicAddress,
   isSpecialAddress
-} from '../../../gateway/oauth/guarded-fetch.ts'
-import { Html, html } from '../../../gateway/oauth/pages/html.ts'
-import { documentOf, formTarget, pageHeaders } from '../../../gateway/oauth/pages/page.ts'
-import { createSealedCookies } from '../../../gateway/oauth/sealed-cookies.ts'
-import { type GoogleAnswer, judge } from '../../../gateway/oauth/verdict.ts'
+} from '../../../gateway/oauth/ssrf-safe-fetch.ts'
+import { type GoogleAnswer, judge } from '../../../gateway/sign-in/sign-in-policy.ts'
+import { Html, html } from '../../../gateway/web/html.ts'
+import { documentOf, formTarget, pageHeaders } from '../../../gateway/web/page.ts'
+import { createSealedCookies } from '../../../gateway/web/sealed-cookies.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const profile = {

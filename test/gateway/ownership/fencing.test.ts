@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { thisNode } from '../../../gateway/ownership/node.ts'
+import { thisNode } from '../../../gateway/ownership/gateway-instance.ts'
 import { SqlOwnership } from '../../../gateway/ownership/sql-ownership.ts'
 import type { Store } from '../../../gateway/store/store.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'

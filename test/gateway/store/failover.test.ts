@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { thisNode } from '../../../gateway/ownership/node.ts'
+import { thisNode } from '../../../gateway/ownership/gateway-instance.ts'
 import { SqlOwnership } from '../../../gateway/ownership/sql-ownership.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { type PostgresServer, startPostgres, withoutPostgres } from '../../helpers/postgres.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { LineBrake } from '../../../gateway/telemetry/line-brake.ts'
+import { LineBrake } from '../../../gateway/telemetry/log-rate-limit.ts'
 import { requestIdOf } from '../../../gateway/telemetry/request-id.ts'
 import { parseTraceparent } from '../../../gateway/telemetry/trace-context.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'

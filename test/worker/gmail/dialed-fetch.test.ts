@@ -8,7 +8,7 @@ import { OAuth2Client } from 'google-auth-library'
 import t, { type Test } from 'tap'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
 import { fetchOver } from '../../../worker/gmail/dialed-fetch.ts'
-import { isRateLimit, readFailure } from '../../../worker/gmail/failure.ts'
+import { isRateLimit, readFailure } from '../../../worker/gmail/gmail-error.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../../helpers/test-certificate.ts'
 
 /** `fetch` over connections to a server of the test's own, its address, and how many connections it had. */

@@ -1,8 +1,8 @@
 import t from 'tap'
+import { ToolError } from '../../../shared/tool-error.ts'
+import type { Mailbox, Message } from '../../../worker/gmail/mailbox.ts'
 import { MessageCache } from '../../../worker/gmail/message-cache.ts'
-import type { Mailbox, Message } from '../../../worker/gmail/methods.ts'
-import { UNITS } from '../../../worker/gmail/quota.ts'
-import { ToolError } from '../../../worker/tool-error.ts'
+import { UNITS } from '../../../worker/gmail/quota-units.ts'
 import { type GmailSession, openGmailSession } from '../../helpers/gmail-session.ts'
 
 const SIGNAL = new AbortController().signal

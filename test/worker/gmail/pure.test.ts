@@ -2,11 +2,11 @@ import t from 'tap'
 import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { parseAddress, readAddresses } from '../../../worker/gmail/addresses.ts'
 import { describeAttachment, safeFilename } from '../../../worker/gmail/attachment.ts'
-import { type Failure, readFailure, toToolError } from '../../../worker/gmail/failure.ts'
-import { threadHeadersFor } from '../../../worker/gmail/parent.ts'
-import { UNITS } from '../../../worker/gmail/quota.ts'
+import { type Failure, readFailure, toToolError } from '../../../worker/gmail/gmail-error.ts'
+import { UNITS } from '../../../worker/gmail/quota-units.ts'
 import { readEnvelope } from '../../../worker/gmail/read-message.ts'
-import { isOutcomeUnknown, pauseBeforeRetry } from '../../../worker/gmail/retry.ts'
+import { threadHeadersFor } from '../../../worker/gmail/reply-headers.ts'
+import { isOutcomeUnknown, pauseBeforeRetry } from '../../../worker/gmail/retry-policy.ts'
 
 const network = (reason: string) => ({
   status: undefined,

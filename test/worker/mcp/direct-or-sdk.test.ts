@@ -9,8 +9,8 @@ import { McpServer } from '@modelcontextprotocol/server'
 import t, { type Test } from 'tap'
 import * as z from 'zod'
 import { asSessionId } from '#shared/ids.ts'
-import { PRINCIPAL_HEADER, UNREAD_HEADER } from '#shared/worker-http.ts'
-import { answerRequests } from '../../../worker/answer-requests.ts'
+import { PRINCIPAL_HEADER, UNREAD_HEADER } from '#shared/internal-headers.ts'
+import { answerRequests } from '../../../worker/http/request-listener.ts'
 import { createEndpoint } from '../../../worker/mcp/endpoint.ts'
 
 const ID = asSessionId('a-session')

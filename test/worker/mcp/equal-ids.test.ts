@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RequestIds } from '../../../worker/mcp/request-ids.ts'
+import { RequestIds } from '../../../worker/mcp/request-id-map.ts'
 import {
   call,
   endpointOf,

@@ -23,6 +23,6 @@ t.test('the thread that reads mail may read no more files than its process', asy
     )
       .toString()
       .trim()
-  t.equal(read('worker/mime/tasks.ts'), 'Hello')
+  t.equal(read('worker/mime/html-tasks.ts'), 'Hello')
   t.equal(read('test/fixtures/mime/reads-outside.ts'), 'refused')
 })

@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { burn } from '@kenjiuno/msgreader/lib/Burner.js'
 import t from 'tap'
 import { systemClock } from '#shared/clock.ts'
-import { DocumentReader } from '../../../worker/mime/document-reader.ts'
+import { DocumentReader } from '../../../worker/mime/documents/document-reader.ts'
 import { MimeThread } from '../../../worker/mime/mime-thread.ts'
 import { pdfOf, shown, tnef, word, workbook, zip } from '../../helpers/make-documents.ts'
 
 const file = (path: string): string =>
   fileURLToPath(new URL(`../../../worker/mime/${path}`, import.meta.url))
-const threadFile = file('documents/tasks.ts')
+const threadFile = file('documents/document-tasks.ts')
 const { signal } = new AbortController()
 
 const reader = new DocumentReader({ threadFile, clock: systemClock, timeoutMs: 60_000 })
@@ -138,7 +138,7 @@ t.test('what is left out is said', async (t) => {
 
 t.test('while a document is read, mail is read', async (t) => {
   const mime = new MimeThread({
-    threadFile: file('tasks.ts'),
+    threadFile: file('html-tasks.ts'),
     clock: systemClock,
     timeoutMs: 60_000
   })

@@ -3,11 +3,11 @@ import t from 'tap'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import { MimeThread } from '../../../worker/mime/mime-thread.ts'
 import { readHtml as read } from '../../../worker/mime/read-html.ts'
-import { afterRunning } from '../../../worker/mime/running-time.ts'
+import { afterRunning } from '../../../worker/mime/running-timeout.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { hasty } from '../../helpers/hasty-clock.ts'
 
-const threadFile = fileURLToPath(new URL('../../../worker/mime/tasks.ts', import.meta.url))
+const threadFile = fileURLToPath(new URL('../../../worker/mime/html-tasks.ts', import.meta.url))
 const signal = new AbortController().signal
 const readHtml = (source: string) => {
   const { text, html = '', ...rest } = read(source, { html: true, wholeLinks: false })

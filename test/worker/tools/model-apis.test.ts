@@ -4,9 +4,9 @@ import t, { type Test } from 'tap'
 import * as z from 'zod'
 import { ACCESS_LEVELS, type AccessLevel } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
-import { asListed } from '../../../worker/tools/sdk-tool.ts'
-import { SIGN_IN_TOOLS } from '../../../worker/tools/sign-in/sign-in-tools.ts'
-import { createStrangersProgram } from '../../../worker/tools/sign-in/strangers-program.ts'
+import { createStrangersProgram } from '../../../worker/server/anonymous-program.ts'
+import { SIGN_IN_TOOLS } from '../../../worker/server/register-sign-in-tools.ts'
+import { asListed } from '../../../worker/server/to-sdk-tool.ts'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
 import {
   asStrict,

@@ -10,9 +10,9 @@ import {
   TOOL_SETS,
   type ToolPolicy
 } from '#shared/tool-policy.ts'
-import { shownEntries } from '../../../worker/tools/list-entries.ts'
-import { LISTED_TOOLS } from '../../../worker/tools/listed-tools.ts'
-import { whyNotOffered } from '../../../worker/tools/tool-choice.ts'
+import { shownEntries } from '../../../worker/server/list-entries.ts'
+import { whyNotOffered } from '../../../worker/server/offered-tools.ts'
+import { LISTED_TOOLS } from '../../../worker/server/tool-list.ts'
 import { type GmailSession, openGmailSession } from '../../helpers/gmail-session.ts'
 
 const ACCOUNT = 'https://gateway.test/account'

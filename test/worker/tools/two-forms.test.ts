@@ -1,8 +1,8 @@
 import { Client } from '@modelcontextprotocol/client'
 import { InMemoryTransport } from '@modelcontextprotocol/server'
 import t from 'tap'
+import { FENCE_RULE } from '../../../worker/tool-kit/untrusted-fence.ts'
 import { TOOLS } from '../../../worker/tools/catalog.ts'
-import { FENCE_RULE } from '../../../worker/tools/fence.ts'
 import { type GmailSession, openGmailSession } from '../../helpers/gmail-session.ts'
 
 /** Stands in everything that the sender of a message can choose. */

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { UnsubscribeAnswer } from '#shared/channel.ts'
+import type { UnsubscribeAnswer } from '#shared/worker-protocol.ts'
 import { waysOut } from '../../../worker/gmail/list-unsubscribe.ts'
 import { type GmailSessionOptions, openGmailSession } from '../../helpers/gmail-session.ts'
 
