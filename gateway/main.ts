@@ -1,8 +1,8 @@
 /** The gateway as a program: settings from the environment, an end with grace, an exit code that tells. */
 import closeWithGrace from 'close-with-grace'
 import { GatewayError } from '#shared/errors.ts'
-import { concealGateway } from './launcher/reexec-non-dumpable.ts'
-import { placesFor } from './launcher/run-paths.ts'
+import { reexecNonDumpable } from './launcher/reexec-non-dumpable.ts'
+import { runPaths } from './launcher/run-paths.ts'
 import { startGateway, tryStart } from './start.ts'
 import { createLog } from './telemetry/log.ts'
 import { checkedConfig } from './wiring/checked-config.ts'
@@ -23,7 +23,7 @@ try {
     process.stdout.write([...warned, 'The settings are right.', ''].join('\n'))
     process.exit(0)
   }
-  concealGateway(placesFor(config.RUN_DIR).nodeDirectories)
+  reexecNonDumpable(runPaths(config.RUN_DIR).nodeDirectories)
   const log = createLog({ level: config.LOG_LEVEL, isTerminal: process.stdout.isTTY, fd: 1 })
   if (process.argv.includes('--try-walls')) {
     process.stdout.write(`${JSON.stringify(await tryStart(config, log))}\n`)

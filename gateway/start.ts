@@ -1,6 +1,6 @@
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from './config/config.ts'
-import { assertFree } from './server/assert-port-free.ts'
+import { assertPortFree } from './server/assert-port-free.ts'
 import { openCallbackPorts } from './server/callback-ports.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Substitutes } from './wiring/core.ts'
@@ -56,7 +56,8 @@ async function open(gateway: Gateway, config: Config, log: Log): Promise<void> {
     })
     .finally(() => clearInterval(awake))
   if (turn === 'closed') return
-  if (turn === 'alone') for (const { host, port } of ports) await assertFree(host, port, patienceMs)
+  if (turn === 'alone')
+    for (const { host, port } of ports) await assertPortFree(host, port, patienceMs)
   await opsApp.listen(ops)
   await peerApp?.listen(peers)
   await app.listen(main)

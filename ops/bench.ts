@@ -22,7 +22,7 @@ import { coldStart } from './bench/scenarios/cold-start.ts'
 import { hibernated } from './bench/scenarios/hibernated.ts'
 import { hostile } from './bench/scenarios/hostile.ts'
 import { memory } from './bench/scenarios/memory.ts'
-import { neighbours } from './bench/scenarios/noisy-neighbour.ts'
+import { noisyNeighbour } from './bench/scenarios/noisy-neighbour.ts'
 import { price } from './bench/scenarios/price.ts'
 import { profile } from './bench/scenarios/profile.ts'
 import { reading } from './bench/scenarios/reading.ts'
@@ -39,7 +39,7 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = 
   start: coldStart,
   memory,
   hibernated,
-  neighbours,
+  neighbours: noisyNeighbour,
   hostile,
   scrape,
   profile

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, stop } from 'esbuild'
 import { assertAscii, makeAscii } from './build/ascii.ts'
-import { asValues } from './build/inline-exports.ts'
-import { rehearse } from './build/record-bytecode.ts'
+import { inlineExports } from './build/inline-exports.ts'
+import { recordBytecode } from './build/record-bytecode.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -29,7 +29,7 @@ export async function buildWorker(): Promise<void> {
 export async function bundleWorker(entry: string, outdir: string): Promise<void> {
   await bundle({ main: START }, outdir)
   await bundleProgram(entry, outdir)
-  await rehearse(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
+  await recordBytecode(join(outdir, 'program.cjs'), join(outdir, 'program.bytecode'))
 }
 
 /** Bundles a program into `program.cjs` below `outdir`, for `compileProgram`. Throws when it does not bundle. */
@@ -50,7 +50,7 @@ export async function bundleProgram(
     minifyWhitespace: true,
     banner: { js: FILE_URL },
     define: { 'import.meta.url': '__fileUrl' },
-    plugins: [asValues(LISTED_TOOLS)]
+    plugins: [inlineExports(LISTED_TOOLS)]
   })
   await makeAscii(join(outdir, 'program.cjs'))
   await assertAscii(join(outdir, 'program.cjs'))

@@ -13,11 +13,11 @@ import { GatewayError } from '#shared/errors.ts'
 import { OPEN_POLICY } from '#shared/tool-policy.ts'
 import { VERSION } from '#shared/version.ts'
 import { type Config, operatorPolicy } from '../gateway/config/config.ts'
-import { memoryLedger } from '../worker/gmail/memory-send-ledger.ts'
+import { memorySendLedger } from '../worker/gmail/memory-send-ledger.ts'
 import { threadFiles } from '../worker/mime/thread-files.ts'
 import { createGmailProgram } from '../worker/server/gmail-program.ts'
 import { filesDirectory } from './stdio/files-directory.ts'
-import { openLocalPerson } from './stdio/local-account.ts'
+import { openLocalAccount } from './stdio/local-account.ts'
 import { stdioSettings } from './stdio/settings.ts'
 
 const EX_CONFIG = 78
@@ -27,7 +27,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 try {
   const config = stdioSettings(process.env)
   const files = filesDirectory(process.env.STDIO_FILES)
-  const person = await openLocalPerson(config, systemClock, say)
+  const person = await openLocalAccount(config, systemClock, say)
   if (process.argv[2] === 'sign-in') {
     await person.signIn()
     await person.close()
@@ -49,7 +49,7 @@ try {
       version: VERSION,
       files,
       policy: { ...OPEN_POLICY, operator: operatorPolicy(settings) },
-      ledger: memoryLedger(systemClock),
+      ledger: memorySendLedger(systemClock),
       nonce: () => randomBytes(6).toString('hex'),
       random: Math.random
     })

@@ -1,7 +1,7 @@
 import { access, constants, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
-import { rehearse } from './build/record-bytecode.ts'
+import { recordBytecode } from './build/record-bytecode.ts'
 
 const PROGRAM = fileURLToPath(new URL('../dist/worker/', import.meta.url))
 /** Of which V8 the bytecode is. */
@@ -18,7 +18,7 @@ export async function prepareWorker(): Promise<void> {
   if ((await readFile(TAG, 'utf8').catch(() => '')) === tag) return
   // Installed by root for all, say: the slower start is theirs who run it.
   if (!(await isWritable(PROGRAM))) return
-  await rehearse(`${PROGRAM}program.cjs`, `${PROGRAM}program.bytecode`)
+  await recordBytecode(`${PROGRAM}program.cjs`, `${PROGRAM}program.bytecode`)
   await writeFile(TAG, tag)
 }
 

@@ -10,8 +10,8 @@ export type WorkerId = string & { readonly brand: 'WorkerId' }
 export const asUserId = (sub: string): UserId => sub as UserId
 export const asSessionId = (id: string): SessionId => id as SessionId
 /** Somebody who has not signed in: the owner of one session that began without a token. */
-export const asNobody = (random: string): UserId => asUserId(`${NOBODY}${random}`)
-export const isNobody = (userId: UserId): boolean => userId.startsWith(NOBODY)
+export const anonymousUserId = (random: string): UserId => asUserId(`${NOBODY}${random}`)
+export const isAnonymous = (userId: UserId): boolean => userId.startsWith(NOBODY)
 
 /** Google's `sub` has digits only, so this is never a person. */
 const NOBODY = 'nobody:'

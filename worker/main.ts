@@ -2,6 +2,6 @@
 import './zod-config.ts'
 import { VERSION } from '#shared/version.ts'
 import { runWorker } from './runtime.ts'
-import { gmailWorker } from './wiring.ts'
+import { createWorkerProgram } from './wiring.ts'
 
-runWorker(VERSION, gmailWorker)
+runWorker(VERSION, createWorkerProgram)

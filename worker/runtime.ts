@@ -16,8 +16,8 @@ import { type Connections, type Serve, serveConnections } from './http/connectio
 import type { ReceiveUpload } from './http/receive-upload.ts'
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts'
 import { SessionRefused } from './mcp/sessions.ts'
-import { rehearse } from './mcp/warm-up.ts'
-import { giveMemoryBack, whenQuiet } from './process/idle-gc.ts'
+import { warmUpMcp } from './mcp/warm-up.ts'
+import { collectGarbage, whenIdle } from './process/idle-gc.ts'
 import { callsRunning } from './process/served-request.ts'
 import { type Term, termOf } from './process/term.ts'
 
@@ -25,7 +25,7 @@ type Init = Extract<ToWorker, { type: 'init' }>
 type Assign = Extract<ToWorker, { type: 'assign' }>
 
 /** What a worker serves once it knows whose it is. */
-export interface Program {
+export interface WorkerProgram {
   /** A new MCP server; called for each session and each 2026-07-28 request, so it must be cheap. */
   build(): McpServer
   /** The content of an attachment, for a link that the gateway gave out. */
@@ -39,20 +39,20 @@ export interface Program {
 }
 
 /** Makes the program of one account. Called once in a worker's life. */
-export type Define = (parts: {
+export type CreateProgram = (parts: {
   init: Init
   assign: Assign
   channel: Channel
   /** The only way out: a connection to `init.gmailOrigin`, which the gateway makes. */
   dial: Dial
-}) => Program
+}) => WorkerProgram
 
 interface Life {
   readonly init: Init
   readonly connections: Connections
   /** Loads and makes what the first session would have to wait for. */
   warmUp(): Promise<void>
-  program?: Program
+  program?: WorkerProgram
   endpoint?: Endpoint
 }
 
@@ -63,7 +63,7 @@ const LAG_SAMPLE_MS = 500
 const UNWANTED_MS = 50
 
 /** Starts the worker. The process ends with 0 after `drain`, with 1 when it cannot go on. */
-export function runWorker(version: string, define: Define): void {
+export function runWorker(version: string, define: CreateProgram): void {
   let life: Life | undefined
   const lag = monitorEventLoopDelay({ resolution: LAG_SAMPLE_MS })
   lag.enable()
@@ -194,7 +194,7 @@ function begin({
     )
     return answering
   }
-  const happened = whenQuiet(systemClock, giveMemoryBack)
+  const happened = whenIdle(systemClock, collectGarbage)
   happened()
   const connections = serveConnections(async (request, response) => {
     term.begins()
@@ -209,7 +209,7 @@ function begin({
     async warmUp() {
       await load()
       await setImmediate() // it may be wanted meanwhile
-      if (!current()?.program) await rehearse()
+      if (!current()?.program) await warmUpMcp()
     }
   }
 }
@@ -223,7 +223,7 @@ function warmUpIfUnwanted(life: Life, channel: Channel): void {
   }, UNWANTED_MS).unref()
 }
 
-const endpointFor = (program: Program, channel: Channel): Endpoint =>
+const endpointFor = (program: WorkerProgram, channel: Channel): Endpoint =>
   createEndpoint(
     () => program.build(),
     {

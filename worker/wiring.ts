@@ -2,28 +2,28 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '#shared/clock.ts'
 import { VERSION } from '#shared/version.ts'
 import { ChannelTokens } from './channel/access-tokens.ts'
-import { channelLinks } from './channel/ask-attachment-link.ts'
-import { channelConfirm } from './channel/ask-confirm.ts'
-import { channelUnits } from './channel/ask-quota-units.ts'
-import { channelLedger } from './channel/ask-send-ledger.ts'
-import { channelSignIn } from './channel/ask-sign-in.ts'
-import { channelUnsubscribe } from './channel/ask-unsubscribe.ts'
-import { Tally } from './channel/metric-deltas.ts'
-import type { GmailReport } from './gmail/gmail-metrics.ts'
+import { askAttachmentLinks } from './channel/ask-attachment-link.ts'
+import { askConfirm } from './channel/ask-confirm.ts'
+import { askQuotaUnits } from './channel/ask-quota-units.ts'
+import { askSendLedger } from './channel/ask-send-ledger.ts'
+import { askSignIn } from './channel/ask-sign-in.ts'
+import { askUnsubscribe } from './channel/ask-unsubscribe.ts'
+import { MetricDeltas } from './channel/metric-deltas.ts'
+import type { GmailMetrics } from './gmail/gmail-metrics.ts'
 import { threadFiles } from './mime/thread-files.ts'
-import type { Define } from './runtime.ts'
-import { createStrangersProgram } from './server/anonymous-program.ts'
+import type { CreateProgram } from './runtime.ts'
+import { createAnonymousProgram } from './server/anonymous-program.ts'
 import { createGmailProgram } from './server/gmail-program.ts'
 import type { ToolReport } from './tool-kit/context.ts'
 
 /** The tools of one account, with all that they need of the gateway taken from the channel. */
-export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
-  const tally = new Tally(systemClock, (report) => channel.tell(report))
+export const createWorkerProgram: CreateProgram = ({ init, assign, channel, dial }) => {
+  const tally = new MetricDeltas(systemClock, (report) => channel.tell(report))
   const report = reportTo(tally)
   const clock = systemClock
   if (assign.signIn === 'only') {
-    const program = createStrangersProgram(
-      { clock, report, ask: channelSignIn(channel) },
+    const program = createAnonymousProgram(
+      { clock, report, ask: askSignIn(channel) },
       VERSION,
       assign.policy
     )
@@ -43,15 +43,15 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
     version: VERSION,
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,
-    links: channelLinks(channel),
-    askOnPage: channelConfirm(channel),
-    unsubscribe: channelUnsubscribe(channel),
-    askForUnits: channelUnits(channel),
+    links: askAttachmentLinks(channel),
+    askOnPage: askConfirm(channel),
+    unsubscribe: askUnsubscribe(channel),
+    askForUnits: askQuotaUnits(channel),
     unitsPerMinute: init.unitsPerMinute,
-    ledger: channelLedger(channel),
+    ledger: askSendLedger(channel),
     ...(init.accountUrl !== undefined && { accountUrl: init.accountUrl }),
     listsHigher: init.listsHigher,
-    signIn: assign.signIn && channelSignIn(channel)
+    signIn: assign.signIn && askSignIn(channel)
   })
   return {
     ...program,
@@ -62,7 +62,7 @@ export const gmailWorker: Define = ({ init, assign, channel, dial }) => {
   }
 }
 
-const reportTo = (tally: Tally): GmailReport & ToolReport => ({
+const reportTo = (tally: MetricDeltas): GmailMetrics & ToolReport => ({
   request(method, code, seconds, units) {
     tally.count('gmail_requests', { method, code: codeClass(code) })
     tally.count('gmail_units', { method }, units)

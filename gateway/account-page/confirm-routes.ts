@@ -8,10 +8,10 @@ import { noticePage } from '../web/notice-page.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
 import { sendPage } from '../web/send-page.ts'
 import { confirmPage } from './confirm-page.ts'
-import type { OwnForm } from './signed-in-form.ts'
+import type { SignedInForm } from './signed-in-form.ts'
 
 export interface ConfirmRoutesParts {
-  readonly act: OwnForm
+  readonly act: SignedInForm
   readonly confirmations: Confirmations
   readonly session: Pick<AccountSession, 'find'>
   readonly cookies: Pick<SealedCookies, 'formToken'>

@@ -3,11 +3,11 @@ import type { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { NoteChange } from '../accounts/account-change.ts'
-import type { Google, GoogleAccess, GoogleProfile, GoogleVisit } from '../accounts/google-oidc.ts'
+import type { FlowSecrets, Google, GoogleAccess, GoogleProfile } from '../accounts/google-oidc.ts'
 import type { MailboxLink, MailboxLinks } from '../accounts/mailbox-links.ts'
-import { type AdmittanceParts, admitPerson, tellDeclined } from '../sign-in/admit-account.ts'
+import { type AdmittanceParts, admitAccount, tellDeclined } from '../sign-in/admit-account.ts'
 import { ACCOUNT_PATH } from '../sign-in/confirmations.ts'
-import type { AccountErrand, GoogleVisits } from '../sign-in/google-auth-flow.ts'
+import type { AccountPurpose, GoogleAuthFlow } from '../sign-in/google-auth-flow.ts'
 import type { AccountSession } from '../sign-in/page-session.ts'
 import { REFUSALS } from '../sign-in/refusal-texts.ts'
 import { noticePage } from '../web/notice-page.ts'
@@ -20,7 +20,7 @@ export const accountSubject = (userId: UserId | undefined): string => `account:$
 
 export interface AccountSignInParts extends AdmittanceParts {
   readonly google: Google
-  readonly visits: GoogleVisits
+  readonly visits: GoogleAuthFlow
   readonly session: AccountSession
   readonly cookies: Pick<SealedCookies, 'formToken'>
   readonly mailboxLinks: Pick<MailboxLinks, 'add'>
@@ -32,8 +32,8 @@ export interface AccountSignIn {
   finish(
     reply: FastifyReply,
     callback: URL,
-    visit: GoogleVisit,
-    errand: AccountErrand
+    visit: FlowSecrets,
+    errand: AccountPurpose
   ): Promise<FastifyReply>
 }
 
@@ -42,7 +42,7 @@ interface Back {
   readonly access: GoogleAccess
 }
 
-type ConnectErrand = AccountErrand & { readonly level: AccessLevel }
+type ConnectErrand = AccountPurpose & { readonly level: AccessLevel }
 
 export function createAccountSignIn(parts: AccountSignInParts): AccountSignIn {
   const { google, visits, session, cookies, accounts, allowed } = parts
@@ -58,14 +58,14 @@ export function createAccountSignIn(parts: AccountSignInParts): AccountSignIn {
   }
 
   /** The page of whoever signed in, or what they are to prove there. */
-  const enter = async (reply: FastifyReply, profile: GoogleProfile, errand: AccountErrand) => {
+  const enter = async (reply: FastifyReply, profile: GoogleProfile, errand: AccountPurpose) => {
     await session.begin(reply, profile)
     if (!errand.token) return reply.redirect(ACCOUNT_PATH, 303)
     const formToken = cookies.formToken(accountSubject(profile.userId))
     return sendPage(reply, 200, confirmTokenPage(errand.token, formToken))
   }
 
-  const look = async (reply: FastifyReply, profile: GoogleProfile, errand: AccountErrand) => {
+  const look = async (reply: FastifyReply, profile: GoogleProfile, errand: AccountPurpose) => {
     const { userId } = profile
     const { id: requestId } = reply.request
     const refusal = await refusalOf(profile)
@@ -98,7 +98,7 @@ export function createAccountSignIn(parts: AccountSignInParts): AccountSignIn {
     if (visitor?.userId !== addedTo) throw signedOut()
     const { id: requestId } = reply.request
     const arrival = { ...back, wanted, consentForced, through: 'account', requestId }
-    const outcome = await admitPerson(parts, arrival)
+    const outcome = await admitAccount(parts, arrival)
     if (outcome.kind === 'refused') return explain(reply, outcome.reason)
     if (outcome.kind === 'ask_again')
       return visits.begin(reply, { ...errand, consentForced: true }, profile.email)

@@ -8,18 +8,18 @@ import type { NoteChange } from '../accounts/account-change.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { MailboxLink, MailboxLinks } from '../accounts/mailbox-links.ts'
 import { ACCOUNT_PATH } from '../sign-in/confirmations.ts'
-import type { GoogleVisits } from '../sign-in/google-auth-flow.ts'
+import type { GoogleAuthFlow } from '../sign-in/google-auth-flow.ts'
 import { LOAN_DAYS } from './mailbox-list.ts'
-import type { OwnForm } from './signed-in-form.ts'
+import type { SignedInForm } from './signed-in-form.ts'
 
 export interface MailboxRoutesParts {
-  readonly act: OwnForm
+  readonly act: SignedInForm
   readonly accounts: Pick<Accounts, 'find' | 'named'>
   readonly mailboxLinks: Pick<MailboxLinks, 'add' | 'of' | 'remove' | 'usersOf'>
   readonly clock: Clock
   /** The level that the stored Google grant allows; undefined without one. */
   readonly grantedLevel: (userId: UserId) => Promise<AccessLevel | undefined>
-  readonly visits: Pick<GoogleVisits, 'begin'>
+  readonly visits: Pick<GoogleAuthFlow, 'begin'>
   readonly note: NoteChange
 }
 

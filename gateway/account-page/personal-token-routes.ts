@@ -7,16 +7,16 @@ import type { UserId } from '#shared/ids.ts'
 import type { NoteChange } from '../accounts/account-change.ts'
 import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tokens.ts'
 import { ACCOUNT_PATH } from '../sign-in/confirmations.ts'
-import type { GoogleVisits } from '../sign-in/google-auth-flow.ts'
+import type { GoogleAuthFlow } from '../sign-in/google-auth-flow.ts'
 import { sendPage } from '../web/send-page.ts'
 import { TOKEN_HOURS } from './account-page.ts'
-import type { OwnForm } from './signed-in-form.ts'
+import type { SignedInForm } from './signed-in-form.ts'
 import { newTokenPage } from './token-pages.ts'
 
 export interface PersonalTokenRoutesParts {
-  readonly act: OwnForm
+  readonly act: SignedInForm
   readonly personalTokens: PersonalTokens
-  readonly visits: Pick<GoogleVisits, 'begin'>
+  readonly visits: Pick<GoogleAuthFlow, 'begin'>
   readonly clock: Clock
   readonly publicUrl: string
   readonly note: NoteChange

@@ -4,10 +4,10 @@ import type { NoteChange } from '../accounts/account-change.ts'
 import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { AccountSessions } from '../sessions/owned-sessions.ts'
 import { ACCOUNT_PATH } from '../sign-in/confirmations.ts'
-import type { OwnForm } from './signed-in-form.ts'
+import type { SignedInForm } from './signed-in-form.ts'
 
 export interface EndingParts {
-  readonly act: OwnForm
+  readonly act: SignedInForm
   readonly clients: ConnectedClients
   readonly sessions: AccountSessions
   readonly note: NoteChange

@@ -14,8 +14,8 @@ import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import { resourceOf } from '../oauth/provider.ts'
 import type { AccountSessions } from '../sessions/owned-sessions.ts'
 import { ACCOUNT_PATH, type Confirmations } from '../sign-in/confirmations.ts'
-import type { GoogleVisits } from '../sign-in/google-auth-flow.ts'
-import type { AccountSession, Visitor } from '../sign-in/page-session.ts'
+import type { GoogleAuthFlow } from '../sign-in/google-auth-flow.ts'
+import type { AccountSession, PageUser } from '../sign-in/page-session.ts'
 import { requireOwnForm } from '../web/csrf.ts'
 import { noticePage } from '../web/notice-page.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
@@ -27,7 +27,7 @@ import { accountSubject } from './finish-sign-in.ts'
 import { mailboxRoutes } from './mailbox-routes.ts'
 import { personalTokenRoutes } from './personal-token-routes.ts'
 import { endingRoutes } from './revoke-routes.ts'
-import { ownFormOf } from './signed-in-form.ts'
+import { signedInForm } from './signed-in-form.ts'
 import { toolChoiceRoutes } from './tool-choice-routes.ts'
 
 export interface AccountRoutesParts {
@@ -41,7 +41,7 @@ export interface AccountRoutesParts {
   readonly onPolicyChanged: (userId: UserId) => void
   readonly sessions: AccountSessions
   readonly google: Pick<Google, 'origin'>
-  readonly visits: GoogleVisits
+  readonly visits: GoogleAuthFlow
   readonly session: AccountSession
   readonly cookies: SealedCookies
   readonly clock: Clock
@@ -60,13 +60,13 @@ const Confirmed = z.object({ confirm: z.literal('yes') })
 export const accountRoutes: FastifyPluginAsync<AccountRoutesParts> = async (scope, parts) => {
   const { accounts, clients, personalTokens, sessions, session, cookies, visits } = parts
   const { publicUrl, google } = parts
-  const formSubject = (visitor: Visitor | undefined) => accountSubject(visitor?.userId)
+  const formSubject = (visitor: PageUser | undefined) => accountSubject(visitor?.userId)
 
   /** The level that the stored Google grant allows; undefined without one. */
   const grantedLevel = async (userId: UserId) =>
     levelGrantedBy(await accounts.grantedScopes(userId))
 
-  const act = ownFormOf({ session, cookies, publicUrl, subject: formSubject })
+  const act = signedInForm({ session, cookies, publicUrl, subject: formSubject })
 
   scope.get(ACCOUNT_PATH, async (request, reply) => {
     const visitor = await session.find(request)

@@ -1,29 +1,29 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ACCOUNT_PATH } from '../sign-in/confirmations.ts'
-import type { AccountSession, Visitor } from '../sign-in/page-session.ts'
+import type { AccountSession, PageUser } from '../sign-in/page-session.ts'
 import { requireOwnForm } from '../web/csrf.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
 
-type Deed = (visitor: Visitor, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+type Deed = (visitor: PageUser, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
 /**
  * Makes a route of a deed: it runs only for a form that the signed-in person sent from our own page, and
  * leads back to the account page unless it answers by itself.
  */
-export type OwnForm = (
+export type SignedInForm = (
   deed: Deed
 ) => (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
 
-export interface OwnFormParts {
+export interface SignedInFormParts {
   readonly session: Pick<AccountSession, 'find'>
   readonly cookies: Pick<SealedCookies, 'isFormToken'>
   readonly publicUrl: string
   /** What the form tokens of this person are issued for. */
-  readonly subject: (visitor: Visitor) => string
+  readonly subject: (visitor: PageUser) => string
 }
 
-export const ownFormOf =
-  ({ session, cookies, publicUrl, subject }: OwnFormParts): OwnForm =>
+export const signedInForm =
+  ({ session, cookies, publicUrl, subject }: SignedInFormParts): SignedInForm =>
   (deed) =>
   async (request, reply) => {
     const visitor = await session.find(request)

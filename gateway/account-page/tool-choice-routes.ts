@@ -8,10 +8,10 @@ import type { AccountChoices } from '../accounts/account-choices.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import { ACCOUNT_PATH } from '../sign-in/confirmations.ts'
 import { ticked } from '../web/csrf.ts'
-import type { OwnForm } from './signed-in-form.ts'
+import type { SignedInForm } from './signed-in-form.ts'
 
 export interface ToolChoiceParts {
-  readonly act: OwnForm
+  readonly act: SignedInForm
   readonly accounts: Pick<Accounts, 'find'>
   readonly choices: AccountChoices
   readonly note: NoteChange

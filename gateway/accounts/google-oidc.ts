@@ -25,7 +25,7 @@ export interface GoogleProfile {
 }
 
 /** The secrets of one visit to Google; kept in the browser's sealed cookie until it returns. */
-export interface GoogleVisit {
+export interface FlowSecrets {
   readonly state: string
   readonly nonce: string
   readonly verifier: string
@@ -47,14 +47,14 @@ export interface Google {
   /** Where the browser goes to sign in, without a path. */
   readonly origin: string
   /** The address that the browser goes to, and the visit that must come back with it. */
-  beginVisit(options: GoogleVisitOptions): Promise<{ url: string; visit: GoogleVisit }>
+  beginVisit(options: GoogleVisitOptions): Promise<{ url: string; visit: FlowSecrets }>
   /**
    * Checks state, nonce, verifier, signature, issuer and audience. `callbackUrl` as Google called it.
    * Rejects with ERR_SIGN_IN when the answer or its code is not good for this visit.
    */
   finishVisit(
     callbackUrl: URL,
-    visit: GoogleVisit
+    visit: FlowSecrets
   ): Promise<{ profile: GoogleProfile; access: GoogleAccess }>
   /** `'refused'` when the grant is dead (RFC 6749 §5.2 `invalid_grant`). */
   refresh(refreshToken: string): Promise<GoogleAccess | 'refused'>

@@ -11,7 +11,7 @@ declare module 'fastify' {
   }
 }
 
-export interface GuardParts {
+export interface AuthenticateOperatorParts {
   readonly operators: Operators
   /** Counts wrong tokens. */
   readonly attempts: FailedAttempts
@@ -25,7 +25,12 @@ export interface GuardParts {
 const BEARER = /^Bearer +(\S+)$/i
 
 /** The door of the ops port. */
-export function opsGuard({ operators, attempts, hosts, onRefused }: GuardParts) {
+export function authenticateOperator({
+  operators,
+  attempts,
+  hosts,
+  onRefused
+}: AuthenticateOperatorParts) {
   const operatorOf = (request: FastifyRequest): Operator | undefined => {
     const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
     return token === undefined ? undefined : operators.byToken(token)
@@ -68,7 +73,7 @@ export function opsGuard({ operators, attempts, hosts, onRefused }: GuardParts) 
 async function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
-  { attempts, onRefused }: Pick<GuardParts, 'attempts' | 'onRefused'>
+  { attempts, onRefused }: Pick<AuthenticateOperatorParts, 'attempts' | 'onRefused'>
 ): Promise<void> {
   if (request.headers.authorization !== undefined) attempts.failed(request.ip)
   const wait = attempts.waitFor(request.ip)

@@ -4,7 +4,7 @@ import type * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Accounts } from '../accounts/accounts.ts'
-import { endCalls } from '../mcp/cancel-calls.ts'
+import { cancelCalls } from '../mcp/cancel-calls.ts'
 import type { Exchange, Exchanges } from '../relay/exchange.ts'
 import { type ChangeParts, change, iso } from './answers.ts'
 import { implementWhole, type NodesParts } from './nodes.ts'
@@ -53,7 +53,7 @@ async function end(parts: CallParts, selection: Selection, request: FastifyReque
     .join(' ')
   await change(parts, request, { action: 'kill_calls', target }, async () => {
     const why = new GatewayError('ERR_CALL_ENDED', 'An operator ended this call.')
-    for (const exchange of selected) endCalls(exchange, why)
+    for (const exchange of selected) cancelCalls(exchange, why)
   })
   return { ended }
 }

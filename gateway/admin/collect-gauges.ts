@@ -1,11 +1,11 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import type { Clock } from '#shared/clock.ts'
-import type { HeldBytes } from '../relay/buffered-bytes.ts'
+import type { BufferedBytes } from '../relay/buffered-bytes.ts'
 import type { Exchanges } from '../relay/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { WorkerTime } from '../telemetry/worker-cpu-time.ts'
+import type { WorkerCpuTime } from '../telemetry/worker-cpu-time.ts'
 
 export interface GaugesParts {
   readonly metrics: Metrics
@@ -13,8 +13,8 @@ export interface GaugesParts {
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
   readonly exchanges: Exchanges
-  readonly held: HeldBytes
-  readonly workerTime: WorkerTime
+  readonly held: BufferedBytes
+  readonly workerTime: WorkerCpuTime
   /** Whether new calls are taken. */
   readonly accepts: () => boolean
 }

@@ -2,13 +2,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import type { Config } from '../config/config.ts'
-import type { Serving } from '../mcp/data-plane.ts'
+import type { DataPlane } from '../mcp/data-plane.ts'
 import type { Events } from '../telemetry/events.ts'
 import { type ChangeParts, change } from './answers.ts'
 import { implement } from './implement.ts'
 import { implementAtOne, type NodesParts, viewNodes } from './nodes.ts'
 import { OPENAPI } from './openapi.ts'
-import { shownConfig } from './redacted-config.ts'
+import { redactedConfig } from './redacted-config.ts'
 import type { Reload } from './reload.ts'
 import {
   describeApi,
@@ -24,7 +24,7 @@ import {
 export interface NodeParts extends ChangeParts, NodesParts {
   /** The settings in force: a reload changes some. */
   readonly configNow: () => Config
-  readonly door: Serving['door']
+  readonly door: DataPlane['door']
   readonly events: Events
   readonly reload: Reload
   /** Whether the token that a request came with would still be let in: a stream outlives a reload. */
@@ -34,7 +34,7 @@ export interface NodeParts extends ChangeParts, NodesParts {
 /** Before a proxy or a person takes the stream for dead. */
 const COMMENT_MS = 15_000
 
-export function nodeRoutes(app: FastifyInstance, parts: NodeParts): void {
+export function gatewayRoutes(app: FastifyInstance, parts: NodeParts): void {
   const { door } = parts
   const node = (action: 'drain' | 'undrain' | 'reload') => ({ action, target: 'node' })
 
@@ -63,7 +63,7 @@ export function nodeRoutes(app: FastifyInstance, parts: NodeParts): void {
   implement(app, reload, ({ request }) =>
     change(parts, request, node('reload'), () => parts.reload())
   )
-  implementAtOne(app, getConfig, parts, async () => ({ config: shownConfig(parts.configNow()) }))
+  implementAtOne(app, getConfig, parts, async () => ({ config: redactedConfig(parts.configNow()) }))
   implement(app, listNodes, async ({ request }) => ({ nodes: await viewNodes(parts, request) }))
   implement(app, whoAmI, async ({ request: { operator } }) => {
     if (!operator) throw new GatewayError('ERR_FORBIDDEN', 'Nobody said who they are.')

@@ -1,7 +1,7 @@
 const SECRETS = ['ADMIN_TOKEN', 'METRICS_TOKEN', 'GOOGLE_CLIENT_SECRET', 'PEER_KEY']
 
 /** Settings as operators may see them: what is secret in them is not shown, only that it is set. */
-export const shownConfig = (config: object): Record<string, unknown> =>
+export const redactedConfig = (config: object): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(config).map(([name, value]) => {
       if (SECRETS.includes(name) && value !== undefined) return [name, '(set)']

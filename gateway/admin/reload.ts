@@ -1,7 +1,7 @@
 import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { Config } from '../config/config.ts'
 import type { PeerSettings } from '../config/peer-tls.ts'
-import type { People } from '../mcp/account-effects.ts'
+import type { AccountEffects } from '../mcp/account-effects.ts'
 import type { Log } from '../telemetry/log.ts'
 import { loadOperators, type Operators } from './operators.ts'
 
@@ -10,7 +10,7 @@ export interface ReloadParts {
   readonly reread: () => Config | Promise<Config>
   readonly allowedPeople: AllowedPeople
   readonly operators: Operators
-  readonly people: Pick<People, 'putOutOthers'>
+  readonly people: Pick<AccountEffects, 'putOutOthers'>
   /** Looks at the file of keys. Never rejects. */
   readonly lookAtKeys: () => Promise<void>
   readonly log: Log

@@ -4,7 +4,7 @@ import { GatewayError } from '#shared/errors.ts'
 import type { Audit } from './audit.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { type CallParts, callRoutes } from './call-routes.ts'
-import { type NodeParts, nodeRoutes } from './gateway-routes.ts'
+import { gatewayRoutes, type NodeParts } from './gateway-routes.ts'
 import { isRole } from './operators.ts'
 import { type SessionParts, sessionRoutes } from './session-routes.ts'
 import { type UserParts, userRoutes } from './user-routes.ts'
@@ -35,7 +35,7 @@ export function adminRoutes(app: FastifyInstance, parts: AdminParts): void {
   userRoutes(app, parts)
   callRoutes(app, parts)
   auditRoutes(app, parts)
-  nodeRoutes(app, parts)
+  gatewayRoutes(app, parts)
 }
 
 /** Registers what other gateways ask for, for their operators, whom the caller lets in. */
@@ -54,5 +54,5 @@ export function passedRoutes(
   workerRoutes(app, here)
   userRoutes(app, here)
   callRoutes(app, here)
-  nodeRoutes(app, here)
+  gatewayRoutes(app, here)
 }

@@ -6,11 +6,11 @@ import { levelGrantedBy } from '#shared/access-levels.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
-import type { People } from '../mcp/account-effects.ts'
+import type { AccountEffects } from '../mcp/account-effects.ts'
 import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { AccountSessions } from '../sessions/owned-sessions.ts'
 import type { Supervisor, WorkerSnapshot } from '../supervisor/supervisor.ts'
-import type { Ledger } from '../telemetry/usage-ledger.ts'
+import type { UsageLedger } from '../telemetry/usage-ledger.ts'
 import { type ChangeParts, change, iso, notFound } from './answers.ts'
 import type { Holding, Holdings } from './holdings.ts'
 import { implement } from './implement.ts'
@@ -34,9 +34,9 @@ export interface UserParts extends ChangeParts, NodesParts {
   readonly personalTokens: PersonalTokens
   readonly clients: ConnectedClients
   readonly accountSessions: AccountSessions & { endAll(userId: UserId): Promise<string[]> }
-  readonly people: Pick<People, 'allowsAccount' | 'block' | 'onErase'>
+  readonly people: Pick<AccountEffects, 'allowsAccount' | 'block' | 'onErase'>
   readonly supervisor: Supervisor
-  readonly ledger: Ledger
+  readonly ledger: UsageLedger
   readonly holdings: Holdings
 }
 

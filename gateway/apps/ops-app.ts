@@ -11,13 +11,13 @@ import type * as z from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { VERSION } from '#shared/version.ts'
-import { opsGuard } from '../admin/authenticate-operator.ts'
+import { authenticateOperator } from '../admin/authenticate-operator.ts'
 import { OPENAPI, openRoutes, type Report } from '../admin/openapi.ts'
 import { isRole, type Operators } from '../admin/operators.ts'
 import { pageRoutes } from '../admin/page-routes.ts'
 import type { Readiness, ReadinessReport } from '../admin/readiness.ts'
 import { type AdminParts, adminRoutes } from '../admin/routes.ts'
-import { answerWithNames, nameOfRequest } from '../http/assign-request-id.ts'
+import { answerWithNames, assignRequestId } from '../http/assign-request-id.ts'
 import { FailedAttempts } from '../http/failed-attempts.ts'
 import type { Log } from '../telemetry/log.ts'
 
@@ -45,7 +45,7 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'ops' })
   const app = Fastify({
     loggerInstance,
-    genReqId: nameOfRequest,
+    genReqId: assignRequestId,
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 10_000,
     forceCloseConnections: true,
@@ -72,7 +72,7 @@ export async function buildOpsApp(parts: OpsParts): Promise<FastifyInstance> {
   })
   app.decorateRequest('operator', null)
   const attempts = new FailedAttempts(parts.clock, WRONG_TOKENS)
-  const guard = opsGuard({ ...parts, attempts })
+  const guard = authenticateOperator({ ...parts, attempts })
   app.addHook('onRequest', guard.host)
   app.setNotFoundHandler({ preHandler: guard.requires('metrics') }, (request, reply) =>
     reply.code(404).send(bodyFor(request)('ERR_NOT_FOUND', 'Nothing is here.'))

@@ -11,11 +11,11 @@ import type { UserId } from '#shared/ids.ts'
 import { type AdminParts, passedRoutes } from '../admin/routes.ts'
 import type { Config } from '../config/config.ts'
 import type { PeerKeys } from '../config/peer-tls.ts'
-import { answerWithNames, nameOfRequest } from '../http/assign-request-id.ts'
+import { answerWithNames, assignRequestId } from '../http/assign-request-id.ts'
 import { noteFailure } from '../http/json-rpc-error.ts'
 import { type AttachmentParts, attachmentRoute } from '../mcp/attachment-route.ts'
-import { type McpParts, mcpRoutes, type PeerWay } from '../mcp/mcp-routes.ts'
-import { tellCalls } from '../mcp/record-calls.ts'
+import { type McpParts, mcpRoutes, type PeerForwarder } from '../mcp/mcp-routes.ts'
+import { recordCalls } from '../mcp/record-calls.ts'
 import { traceRequests } from '../mcp/trace-requests.ts'
 import { type UploadParts, uploadRoute } from '../mcp/upload-route.ts'
 import { ELSEWHERE_HEADER, readCaller } from '../peers/forwarded-caller.ts'
@@ -70,7 +70,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
       return server
     },
     loggerInstance,
-    genReqId: nameOfRequest,
+    genReqId: assignRequestId,
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
     bodyLimit: config.MAX_BODY,
@@ -83,7 +83,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
   app.decorateRequest('isPassedOn', false)
   app.decorateRequest('operator', null)
   answerWithNames(app)
-  tellCalls(app, parts.callLog)
+  recordCalls(app, parts.callLog)
   traceRequests(app, parts.traces)
   app.get('/health', async () => ({ status: 'ok' }))
   const forPeople: FastifyPluginAsync = async (scope) => {
@@ -133,7 +133,7 @@ export async function buildPeerApp(parts: PeerAppParts): Promise<PeerApp> {
  * A request is passed on once. Whom this gateway takes no calls for any more it gives up before it says so: then another one
  * can have them.
  */
-const noFurther = (letGo: PeerAppParts['letGo']): PeerWay => ({
+const noFurther = (letGo: PeerAppParts['letGo']): PeerForwarder => ({
   lead: async () => false,
   async leadAway({ caller }, _reply, why) {
     if (caller && why.code === 'ERR_DRAINING') await letGo(caller.userId)

@@ -15,32 +15,32 @@ import type { BearerTokens } from '../accounts/bearer-tokens.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../config/parsers.ts'
 import { edge } from '../http/allowed-hosts.ts'
-import { answerWithNames, nameOfRequest, REQUEST_ID } from '../http/assign-request-id.ts'
+import { answerWithNames, assignRequestId, REQUEST_ID } from '../http/assign-request-id.ts'
 import { authenticate, challengeOf } from '../http/authenticate.ts'
 import { limitConnections } from '../http/connection-limit.ts'
 import { FailedAttempts } from '../http/failed-attempts.ts'
 import { noteFailure } from '../http/json-rpc-error.ts'
-import { brokenRequest } from '../http/malformed-request.ts'
+import { malformedRequest } from '../http/malformed-request.ts'
 import { nameOf, pathFor, tidyHeaders } from '../http/normalize-request.ts'
 import { measureRequests } from '../http/request-metrics.ts'
-import { knownProxies } from '../http/trusted-proxies.ts'
-import { watchForUnseenProxy } from '../http/undeclared-proxy.ts'
+import { trustedProxies } from '../http/trusted-proxies.ts'
+import { warnOfUndeclaredProxy } from '../http/undeclared-proxy.ts'
 import { mostOpenFiles } from '../launcher/procfs.ts'
 import { type AttachmentParts, attachmentRoute } from '../mcp/attachment-route.ts'
 import { ALLOWED, type McpParts, mcpRoutes } from '../mcp/mcp-routes.ts'
-import { tellCalls } from '../mcp/record-calls.ts'
+import { recordCalls } from '../mcp/record-calls.ts'
 import { traceRequests } from '../mcp/trace-requests.ts'
 import { type UploadParts, uploadRoute } from '../mcp/upload-route.ts'
-import { oldTransports } from '../older-transports/older-transports.ts'
+import { olderTransports } from '../older-transports/older-transports.ts'
 import { asksForWebSocket } from '../older-transports/websocket-transport.ts'
-import { cutOffStalledReaders } from '../relay/slow-clients.ts'
+import { cutOffSlowClients } from '../relay/slow-clients.ts'
 import type { CallLog } from '../telemetry/call-log.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Traces } from '../telemetry/traces.ts'
 import type { Warnings } from '../telemetry/warnings.ts'
-import { createTokenless } from '../tool-sign-in/anonymous-access.ts'
-import type { Strangers } from '../tool-sign-in/anonymous-callers.ts'
+import { anonymousAccess } from '../tool-sign-in/anonymous-access.ts'
+import type { AnonymousCallers } from '../tool-sign-in/anonymous-callers.ts'
 
 /** How often late requests are looked for, at most. */
 const CHECK_MS = 2000
@@ -58,7 +58,7 @@ export interface AppParts {
   readonly signIn: FastifyPluginAsync
   readonly mcp: McpParts
   /** Who may call without a token; undefined where nobody may. */
-  readonly strangers: Strangers | undefined
+  readonly strangers: AnonymousCallers | undefined
   /** Links to files, and for them. */
   readonly files: AttachmentParts & UploadParts
 }
@@ -68,7 +68,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = parts.log.child({ app: 'public' })
   const app = Fastify({
     loggerInstance,
-    genReqId: nameOfRequest,
+    genReqId: assignRequestId,
     logController: new LogController({ disableRequestLogging: true }),
     // A request has one line at most, when it fails: a child for each would say nothing more.
     childLoggerFactory: (logger) => logger,
@@ -78,7 +78,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     requestTimeout: config.REQUEST_TIMEOUT,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // its answer is not JSON-RPC; ours is
-    clientErrorHandler: brokenRequest,
+    clientErrorHandler: malformedRequest,
     frameworkErrors: failed,
     rewriteUrl: (request) => pathFor(request, config.HTTP_SSE),
     http: {
@@ -93,7 +93,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const guard = edge({ hosts: hostsOf(config), origins })
 
   followRequests(app, parts)
-  app.addHook('onRequest', watchForUnseenProxy(config.PUBLIC_URL, parts.warnings))
+  app.addHook('onRequest', warnOfUndeclaredProxy(config.PUBLIC_URL, parts.warnings))
   app.addHook('onRequest', guard.host)
   // Not @fastify/helmet, which makes it anew for each request.
   const protect = helmet({
@@ -119,7 +119,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   app.get('/health', async () => ({ status: 'ok' }))
   await app.register(parts.signIn)
-  const old = oldTransports(app, { ...parts.mcp, config })
+  const old = olderTransports(app, { ...parts.mcp, config })
   const mcp: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async ({ raw }) => tidyHeaders(raw))
     scope.addHook('onRequest', leadToFrontPage)
@@ -130,7 +130,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       defaultLevel: config.DEFAULT_LEVEL,
       failed: (reason) => metrics.http.authFailures.inc({ reason })
     })
-    const tokenless = parts.strangers && createTokenless(parts.strangers, challenge)
+    const tokenless = parts.strangers && anonymousAccess(parts.strangers, challenge)
     const attempts = new FailedAttempts(parts.clock)
     const { tokens } = parts
     scope.addHook('onRequest', authenticate({ tokens, attempts, challenge, tokenless }))
@@ -148,7 +148,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
 function boundConnections({ server }: FastifyInstance, parts: AppParts): void {
   const { config, metrics } = parts
-  cutOffStalledReaders(server, {
+  cutOffSlowClients(server, {
     clock: parts.clock,
     limitMs: config.READ_TIMEOUT,
     cutOff: () => metrics.http.stalledReaders.inc({})
@@ -158,7 +158,7 @@ function boundConnections({ server }: FastifyInstance, parts: AppParts): void {
     workers: config.WORKER_LIMIT,
     descriptors: mostOpenFiles(),
     warn: (fields, message) => parts.log.warn(fields, message),
-    isProxy: knownProxies(config.TRUST_PROXY),
+    isProxy: trustedProxies(config.TRUST_PROXY),
     dropped: (reason) => metrics.http.dropped.inc({ reason })
   })
 }
@@ -178,7 +178,7 @@ function followRequests(
   app.decorateRequest('failure', null)
   app.decorateRequest('isPassedOn', false)
   answerWithNames(app)
-  tellCalls(app, callLog)
+  recordCalls(app, callLog)
   traceRequests(app, traces)
   measureRequests(app, metrics)
 }

@@ -19,10 +19,10 @@ import type { Google, GoogleProfile } from '../accounts/google-oidc.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { MailboxLinks } from '../accounts/mailbox-links.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
-import { rateWindowsOf } from '../http/rate-limit-store.ts'
+import { rateLimitStoreOf } from '../http/rate-limit-store.ts'
 import {
   type ClientDocumentsMode,
-  createClientDocuments
+  createClientMetadataDocuments
 } from '../oauth/client-metadata-documents.ts'
 import { createConnectedClients } from '../oauth/connected-clients.ts'
 import { consentRoutes } from '../oauth/consent-routes.ts'
@@ -31,14 +31,18 @@ import { mailboxChoiceRoutes } from '../oauth/mailbox-choice.ts'
 import { protectedResourceRoutes } from '../oauth/protected-resource.ts'
 import { createProvider, resourceOf } from '../oauth/provider.ts'
 import { providerRoutes, SIGN_IN_LIMITS, type SignInLimits } from '../oauth/provider-routes.ts'
-import { createGuardedFetch, type WayOut } from '../oauth/ssrf-safe-fetch.ts'
+import { createSsrfSafeFetch, type WayOut } from '../oauth/ssrf-safe-fetch.ts'
 import { startUpkeep, type UpkeepParts } from '../oauth/sweep-oauth-rows.ts'
 import type { AccountSessions } from '../sessions/owned-sessions.ts'
 import { createConfirmations } from '../sign-in/confirmations.ts'
-import { createGoogleVisits, GOOGLE_CALLBACK_PATH } from '../sign-in/google-auth-flow.ts'
+import { createGoogleAuthFlow, GOOGLE_CALLBACK_PATH } from '../sign-in/google-auth-flow.ts'
 import { createAccountSession } from '../sign-in/page-session.ts'
 import type { Store } from '../store/store.ts'
-import { finishToolVisit, type ToolLinkParts, toolLinkRoutes } from '../tool-sign-in/link-routes.ts'
+import {
+  finishToolSignIn,
+  type ToolLinkParts,
+  toolLinkRoutes
+} from '../tool-sign-in/link-routes.ts'
 import type { LinkedRequests } from '../tool-sign-in/linked-requests.ts'
 import { noticePage } from '../web/notice-page.ts'
 import { answerWithPage } from '../web/page-errors.ts'
@@ -107,8 +111,8 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   const { publicUrl, google, defaultLevel, registersClients, accounts, keyring, store, clock } =
     parts
   const limits = parts.limits ?? SIGN_IN_LIMITS
-  const guarded = createGuardedFetch(parts.wayOut)
-  const documents = createClientDocuments({
+  const guarded = createSsrfSafeFetch(parts.wayOut)
+  const documents = createClientMetadataDocuments({
     mode: parts.clientDocuments,
     fetch: parts.fetchClientMetadata ?? guarded.fetch,
     store,
@@ -130,14 +134,14 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
   connection.on('error', (err) => scope.log.warn({ err }, 'an OAuth answer was cut off'))
   provider.on('server_error', (_ctx, err) => scope.log.error({ err }, 'the OAuth server failed'))
 
-  await scope.register(fastifyRateLimit, { global: false, store: rateWindowsOf(clock) })
+  await scope.register(fastifyRateLimit, { global: false, store: rateLimitStoreOf(clock) })
   await scope.register(fastifyCookie)
   await scope.register(protectedResourceRoutes, { publicUrl, defaultLevel })
   await scope.register(providerRoutes, { provider, publicUrl, limits, registersClients })
 
   const secure = publicUrl.startsWith('https:')
   const cookies = createSealedCookies({ keyring, clock, secure })
-  const visits = createGoogleVisits({ google, cookies, publicUrl })
+  const visits = createGoogleAuthFlow({ google, cookies, publicUrl })
   const session = createAccountSession({ cookies, accounts, store, clock })
   const service = { ...parts.service, host: new URL(publicUrl).host }
   const clients = createConnectedClients({ store, clock, resource: resourceOf(publicUrl) })
@@ -186,7 +190,7 @@ export const signIn: FastifyPluginAsync<SignInParts> = async (scope, parts) => {
           return accountSignIn.finish(reply, callback, visit, errand)
         case 'tool':
           return toolLink
-            ? finishToolVisit(toolLink, reply, callback, visit, errand)
+            ? finishToolSignIn(toolLink, reply, callback, visit, errand)
             : sendPage(reply, 400, foreignVisit)
       }
     })

@@ -6,7 +6,7 @@ import { MOST_CERTIFICATE_CHARS } from '#shared/worker-protocol.ts'
  * The authorities (PEM) that this process trusts beyond Node's own: those of the file that `NODE_EXTRA_CA_CERTS` names,
  * often all of a system's. A worker cannot read that file. Throws ERR_CONFIG when they are more than a worker can be told.
  */
-export function addedCertificates(mostChars = MOST_CERTIFICATE_CHARS): string[] {
+export function extraCaCertificates(mostChars = MOST_CERTIFICATE_CHARS): string[] {
   const known = new Set(rootCertificates.map(bare))
   const added = getCACertificates('extra').filter((each) => !known.has(bare(each)))
   const chars = added.reduce((sum, each) => sum + each.length, 0)

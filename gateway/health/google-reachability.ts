@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 
-export interface GoogleReachParts {
+export interface GoogleReachabilityParts {
   readonly clock: Clock
   /** Google has not answered `failed` times in a row; told when it begins, and once a minute while it goes on. */
   readonly onAway: (failed: number) => void
@@ -17,14 +17,14 @@ const REPEAT_MS = 60_000
 const LAPSE_MS = 600_000
 
 /** Whether Google can be reached, from what happens to everybody's connections and refreshes. */
-export class GoogleReach {
-  readonly #parts: GoogleReachParts
+export class GoogleReachability {
+  readonly #parts: GoogleReachabilityParts
   #failed = 0
   #since = 0
   #toldAt: number | undefined
   #lapse = (): void => {}
 
-  constructor(parts: GoogleReachParts) {
+  constructor(parts: GoogleReachabilityParts) {
     this.#parts = parts
   }
 

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { rpcIdOf } from './json-rpc-id.ts'
+import { jsonRpcIdOf } from './json-rpc-id.ts'
 import { authorityOf } from './normalize-request.ts'
 
 export interface EdgeRules {
@@ -42,7 +42,7 @@ function hostsIn(rawHeaders: readonly string[]): string[] {
 }
 
 async function refuse(reply: FastifyReply, status: number, message: string): Promise<void> {
-  const id = await rpcIdOf(reply.request)
+  const id = await jsonRpcIdOf(reply.request)
   const data = { requestId: reply.request.id }
   await reply.code(status).send({ jsonrpc: '2.0', id, error: { code: -32000, message, data } })
 }

@@ -5,7 +5,7 @@ import { requestIdOf } from '../telemetry/request-id.ts'
 export const REQUEST_ID = 'x-request-id'
 
 /** Fastify's `genReqId`: `request.id` is what the client, the log and the audit call the request. */
-export const nameOfRequest = ({ headers }: Pick<IncomingMessage, 'headers'>): string =>
+export const assignRequestId = ({ headers }: Pick<IncomingMessage, 'headers'>): string =>
   requestIdOf(headers[REQUEST_ID])
 
 /**

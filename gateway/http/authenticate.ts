@@ -3,19 +3,19 @@ import type { AccessLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { BearerTokens, Caller } from '../accounts/bearer-tokens.ts'
 import type { FailedAttempts } from './failed-attempts.ts'
-import { rpcIdOf } from './json-rpc-id.ts'
+import { jsonRpcIdOf } from './json-rpc-id.ts'
 
 /**
  * Lets in who calls without a token, for legacy sessions only: a new one that somebody wants to sign in
  * to, or one that began so.
  */
-export interface Tokenless {
+export interface AnonymousAccess {
   /**
    * False when the request needs a token. Sets `request.caller`; for a request that may begin a session
    * that is left to `begin`. Rejects with ERR_SESSION_UNKNOWN for every session that is not of this kind,
    * unless the request may begin a new one: `initialize` does, whatever id comes with it.
    */
-  recognise(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
+  identify(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
   /** Looks into a body of which nothing is known yet: only `initialize` begins a session. */
   readonly begin: preParsingAsyncHookHandler
 }
@@ -50,7 +50,7 @@ export const challengeOf =
       .header('www-authenticate', `Bearer ${error}${hint}`)
       .send({
         jsonrpc: '2.0',
-        id: await rpcIdOf(reply.request),
+        id: await jsonRpcIdOf(reply.request),
         error: {
           code: -32001,
           message: MESSAGE[reason],
@@ -73,7 +73,7 @@ export function authenticate(parts: {
   tokens: BearerTokens
   attempts: FailedAttempts
   challenge: Challenge
-  tokenless: Tokenless | undefined
+  tokenless: AnonymousAccess | undefined
 }) {
   const { tokens, attempts, challenge, tokenless } = parts
   const verify = async (token: string, address: string): Promise<Caller | undefined> => {
@@ -91,7 +91,7 @@ export function authenticate(parts: {
     const caller = token === undefined ? undefined : await verify(token, request.ip)
     if (caller) request.caller = caller
     else if (token !== undefined) await challenge(reply, 'invalid')
-    else if (authorization !== '' || !(await tokenless?.recognise(request, reply)))
+    else if (authorization !== '' || !(await tokenless?.identify(request, reply)))
       await challenge(reply, 'missing')
   }
 }

@@ -7,7 +7,7 @@ const GROUPS_OF_A_SITE = 4
  * Whom an address counts as where something is limited by address: itself, and for IPv6 its first 64 bits, since whoever
  * has one address there has all of that network's (RFC 4291, 2.5.1; RFC 6177).
  */
-export function networkOf(address: string): string {
+export function clientNetwork(address: string): string {
   const mapped = MAPPED.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   if (!isIPv6(address)) return address

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '#shared/clock.ts'
-import { networkOf } from './client-network.ts'
+import { clientNetwork } from './client-network.ts'
 
 /** Of everybody together, however many descriptors there are. */
 const MOST = 20_000
@@ -53,7 +53,7 @@ export function limitConnections(server: Server, parts: ConnectionLimitParts): v
   server.prependListener('connection', (socket: Socket) => {
     const { remoteAddress } = socket
     if (remoteAddress === undefined || parts.isProxy(remoteAddress)) return
-    const network = networkOf(remoteAddress)
+    const network = clientNetwork(remoteAddress)
     const open = (fromOne.get(network) ?? 0) + 1
     fromOne.set(network, open)
     socket.once('close', () => leave(fromOne, network))

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/clock.ts'
-import { networkOf } from './client-network.ts'
+import { clientNetwork } from './client-network.ts'
 
 /** Wrong tokens that one address may send in a window: more than any client that lost its token, few to guess with. */
 const MOST = 120
@@ -26,13 +26,13 @@ export class FailedAttempts {
 
   /** Seconds until this address may try again; 0 when it may now. */
   waitFor(address: string): number {
-    const attempts = this.#current(networkOf(address))
+    const attempts = this.#current(clientNetwork(address))
     if (!attempts || attempts.count < this.#most) return 0
     return Math.ceil((attempts.since + WINDOW_MS - this.#clock.monotonic()) / 1000)
   }
 
   failed(address: string): void {
-    const network = networkOf(address)
+    const network = clientNetwork(address)
     const attempts = this.#current(network)
     if (attempts) attempts.count += 1
     else this.#begin(network)

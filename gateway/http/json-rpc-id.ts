@@ -23,7 +23,7 @@ export async function peekAt(request: FastifyRequest): Promise<PeekedBody> {
  * The JSON-RPC id that an error should carry (JSON-RPC 2.0 §5): that of the request, if it can be read without
  * much ado. Never rejects.
  */
-export async function rpcIdOf(request: FastifyRequest): Promise<string | number | null> {
+export async function jsonRpcIdOf(request: FastifyRequest): Promise<string | number | null> {
   if (request.peeked) return request.peeked.rpcId
   const { body, raw, method } = request
   const from = body instanceof Readable ? body : raw

@@ -9,7 +9,7 @@ const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>
 }
 
 /** Answers bytes that are no HTTP request, and closes the connection: where the next one begins is not known. */
-export function brokenRequest(error: Error & { code?: string }, socket: Socket): void {
+export function malformedRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 const waiting = new WeakMap<ServerResponse, (() => void)[]>()
 
 /** Calls `fn` once when the response is over, for whatever reason; at once if it already is. In order. */
-export function whenClosed({ raw }: Pick<FastifyReply, 'raw'>, fn: () => void): void {
+export function onResponseClose({ raw }: Pick<FastifyReply, 'raw'>, fn: () => void): void {
   if (raw.closed) {
     fn()
     return

@@ -1,6 +1,6 @@
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { Clock } from '#shared/clock.ts'
-import { networkOf } from './client-network.ts'
+import { clientNetwork } from './client-network.ts'
 
 /** Addresses that are remembered for one limit; beyond this the oldest windows are forgotten. */
 const ADDRESSES = 5000
@@ -14,7 +14,7 @@ interface Window {
  * Where @fastify/rate-limit counts requests; give the result as its `store`. Its own counts by the wall clock,
  * and one that is put back keeps everybody out for as long as it went back.
  */
-export const rateWindowsOf = (clock: Clock): FastifyRateLimitStoreCtor =>
+export const rateLimitStoreOf = (clock: Clock): FastifyRateLimitStoreCtor =>
   class RateWindows implements FastifyRateLimitStore {
     readonly #windows = new Map<string, Window>()
 
@@ -25,7 +25,7 @@ export const rateWindowsOf = (clock: Clock): FastifyRateLimitStoreCtor =>
       windowMs: number
     ): void {
       const now = clock.monotonic()
-      const network = networkOf(key)
+      const network = clientNetwork(key)
       const known = this.#windows.get(network)
       const window = known && now - known.since < windowMs ? known : this.#begin(network, now)
       window.count += 1

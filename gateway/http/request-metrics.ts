@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { whenClosed } from './on-response-close.ts'
+import { onResponseClose } from './on-response-close.ts'
 import { isModern } from './protocol-era.ts'
 
 /**
@@ -13,7 +13,7 @@ export function measureRequests(app: FastifyInstance, { http }: Metrics): void {
     http.inFlight.inc({})
     const route = routeOf(request)
     const era = route !== 'mcp' ? 'none' : isModern(request.headers) ? 'modern' : 'legacy'
-    whenClosed(reply, () => {
+    onResponseClose(reply, () => {
       http.inFlight.dec({})
       http.requests.inc({ route, method: request.method, code: codeOf(reply), era })
       if (route === 'mcp' && request.method === 'GET') return // a stream's length is no service time

@@ -8,7 +8,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Whether an address is that of a proxy of ours, given TRUST_PROXY: everybody comes from there. */
-export function knownProxies(trusted: readonly string[]): (address: string) => boolean {
+export function trustedProxies(trusted: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
   for (const entry of trusted.flatMap((name) => NAMED[name] ?? [name])) {
     const [address = '', bits] = entry.split('/')

@@ -8,7 +8,7 @@ const MISSING =
  * Warns of a proxy that nobody told the gateway of. Only where the public address is https, which the gateway
  * itself does not speak: then there is one.
  */
-export function watchForUnseenProxy(publicUrl: string, warnings: Warnings) {
+export function warnOfUndeclaredProxy(publicUrl: string, warnings: Warnings) {
   const isBehind = publicUrl.startsWith('https:')
   return async ({ headers, ip, socket }: FastifyRequest): Promise<void> => {
     if (!isBehind) return

@@ -9,7 +9,10 @@ const MOST_LOOKS = 500
  * Resolves when a process is gone that was killed, or after a second. `startOf` tells when it began; undefined when it is
  * gone.
  */
-export async function untilGone(clock: Clock, startOf: () => string | undefined): Promise<void> {
+export async function awaitProcessEnd(
+  clock: Clock,
+  startOf: () => string | undefined
+): Promise<void> {
   const start = startOf()
   for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
     const now = startOf()

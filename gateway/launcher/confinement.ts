@@ -1,6 +1,6 @@
 import { type Namespaces, namespaceCommand, type Wall } from './namespaces.ts'
 import { type NodeLimits, nodeFlags } from './node-flags.ts'
-import type { UidSlots } from './uid-pool.ts'
+import type { UidPool } from './uid-pool.ts'
 
 /** So many times the limit is too much to wait for the end of the calls in flight. */
 export const FAR_OVER = 1.5
@@ -8,10 +8,10 @@ export const FAR_OVER = 1.5
 /** How worker processes are kept apart from the gateway and from each other. */
 export interface Confinement {
   /** What one worker runs in. Throws ERR_WORKER_CAPACITY when no user id is free. */
-  cell(): Cell
+  cell(): ConfinedCommand
 }
 
-export interface Cell {
+export interface ConfinedCommand {
   /** The command that runs a program confined; the program follows. */
   readonly command: readonly [string, ...string[]]
   /** The user id of the worker where it is not the gateway's. */
@@ -26,7 +26,7 @@ export interface Cell {
 export type Identity =
   | { readonly kind: 'own' }
   | { readonly kind: 'one'; readonly uid: number }
-  | { readonly kind: 'each'; readonly slots: UidSlots }
+  | { readonly kind: 'each'; readonly slots: UidPool }
 
 /** The layers that this machine has. */
 export interface Layers {

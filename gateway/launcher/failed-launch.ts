@@ -3,11 +3,11 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import { asWorkerId } from '#shared/ids.ts'
 import type { Launched } from './launcher.ts'
-import { PostedChannel } from './worker-channel.ts'
+import { WorkerChannelEnd } from './worker-channel.ts'
 
 /** A worker for which no process could even be made: gone from the start. */
-export function stillborn(id: string, clock: Clock, cause: unknown): Launched {
-  const channel = new PostedChannel({ clock, post: () => {} })
+export function failedLaunch(id: string, clock: Clock, cause: unknown): Launched {
+  const channel = new WorkerChannelEnd({ clock, post: () => {} })
   channel.close()
   const ready = Promise.reject(
     new GatewayError('ERR_WORKER_START', 'The worker could not be started.', { cause })

@@ -6,12 +6,12 @@ import { gravest, type IsolationReport, modeOf, reportOf } from './isolation-rep
 import { type Assets, type Findings, selfTest } from './isolation-self-test.ts'
 import { namespacesOf, type Wall } from './namespaces.ts'
 import type { NodeLimits } from './node-flags.ts'
-import { hideNode } from './non-dumpable-node.ts'
+import { nonDumpableNode } from './non-dumpable-node.ts'
 import { ProcessLauncher } from './process-launcher.ts'
 import { mostOpenFiles, processesOf, startIfThere } from './procfs.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { uidClaims } from './uid-claims.ts'
-import { type UidRange, UidSlots } from './uid-pool.ts'
+import { UidPool, type UidRange } from './uid-pool.ts'
 
 export interface Isolation {
   readonly confinement: Confinement
@@ -94,7 +94,7 @@ export async function isolate(parts: IsolationParts): Promise<Isolation> {
 /** What may work here, strongest first. */
 function* waysOf(parts: IsolationParts): Generator<Layers> {
   const places = parts.without === 'hidden-node' ? [] : parts.nodeDirectories
-  const hidden = hideNode(parts.node, places)
+  const hidden = nonDumpableNode(parts.node, places)
   const setpriv = programOf('setpriv')
   const identities = identitiesOf(parts)
   const kinds = isOneOf(parts.wanted, 'auto', 'namespaces')
@@ -132,7 +132,7 @@ const isOneOf = <T>(value: T, ...others: T[]): boolean => others.includes(value)
 function identitiesOf({ uids, clock, directory, pid, wanted }: IsolationParts): Identity[] {
   if (uids && wanted !== 'none') {
     const claims = uidClaims({ directory, pid, startOf: startIfThere })
-    const slots = new UidSlots({ range: uids, clock, processesOf, kill, claims })
+    const slots = new UidPool({ range: uids, clock, processesOf, kill, claims })
     return [{ kind: 'each', slots }]
   }
   if (process.getuid?.() !== 0) return [{ kind: 'own' }]

@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-export interface HiddenNode {
+export interface NonDumpableNode {
   readonly path: string
   /** Whether the kernel keeps its processes' memory and environment from other processes of their user. */
-  readonly isHidden: boolean
+  readonly isNonDumpable: boolean
 }
 
 /**
@@ -25,14 +25,14 @@ export interface HiddenNode {
  * makes a copy in the first of `directories` that will do, and keeps it for the next start. Without Linux,
  * or without a place for the copy, it is `node` as it is.
  */
-export function hideNode(node: string, directories: readonly string[]): HiddenNode {
-  if (process.platform !== 'linux') return { path: node, isHidden: false }
-  if (!isReadable(node)) return { path: node, isHidden: true }
+export function nonDumpableNode(node: string, directories: readonly string[]): NonDumpableNode {
+  if (process.platform !== 'linux') return { path: node, isNonDumpable: false }
+  if (!isReadable(node)) return { path: node, isNonDumpable: true }
   for (const directory of directories) {
     const path = copyOf(node, directory)
-    if (path !== undefined) return { path, isHidden: true }
+    if (path !== undefined) return { path, isNonDumpable: true }
   }
-  return { path: node, isHidden: false }
+  return { path: node, isNonDumpable: false }
 }
 
 /**

@@ -8,15 +8,15 @@ import { GatewayError } from '#shared/errors.ts'
 import { asWorkerId, type WorkerId } from '#shared/ids.ts'
 import { LINK_FD } from '#shared/multiplexer/frames.ts'
 import { CHANNEL_PROTOCOL, type ToWorker } from '#shared/worker-protocol.ts'
-import { untilGone } from './await-process-end.ts'
-import type { Cell, Confinement } from './confinement.ts'
+import { awaitProcessEnd } from './await-process-end.ts'
+import type { ConfinedCommand, Confinement } from './confinement.ts'
 import type { Dial } from './dial.ts'
-import { stillborn } from './failed-launch.ts'
+import { failedLaunch } from './failed-launch.ts'
 import type { Launched, Launcher, ProcessEnd, WorkerGreeting } from './launcher.ts'
 import { innermost, mainThread, startIfThere } from './procfs.ts'
 import { forEachLine } from './read-lines.ts'
 import type { RunDirectory } from './run-directory.ts'
-import { Allowance } from './token-bucket.ts'
+import { TokenBucket } from './token-bucket.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 import { WorkerLink } from './worker-link.ts'
 
@@ -65,14 +65,14 @@ export class ProcessLauncher implements Launcher {
     const { clock, confinement, randomHex, prepare } = this.#parts
     const id = `w-${randomHex(4)}`
     prepare?.()
-    let cell: Cell | undefined
+    let cell: ConfinedCommand | undefined
     try {
       cell = confinement.cell()
       return new WorkerProcess(id, cell, this.#parts)
     } catch (cause) {
       void cell?.leave() // never rejects
       if (cause instanceof GatewayError && cause.code === 'ERR_WORKER_CAPACITY') throw cause
-      return stillborn(id, clock, cause)
+      return failedLaunch(id, clock, cause)
     }
   }
 
@@ -95,7 +95,7 @@ class WorkerProcess implements Launched {
   #inner: number | undefined
   readonly #isNested: boolean
 
-  constructor(id: string, cell: Cell, parts: ProcessLauncherParts) {
+  constructor(id: string, cell: ConfinedCommand, parts: ProcessLauncherParts) {
     const { clock, onLine, dial, onDial } = parts
     this.id = asWorkerId(id)
     this.launchedAt = clock.now()
@@ -170,7 +170,7 @@ class WorkerProcess implements Launched {
 
   #listen(onLine: ProcessLauncherParts['onLine'], clock: Clock): void {
     const { stdout, stderr } = this.#child
-    const allowance = new Allowance(PRINTED, () => clock.monotonic())
+    const allowance = new TokenBucket(PRINTED, () => clock.monotonic())
     for (const stream of [stdout, stderr])
       stream?.on('data', (text: Buffer | string) => {
         if (!stream.destroyed && !allowance.take(text.length)) {
@@ -209,7 +209,7 @@ class WorkerProcess implements Launched {
   /** What stands around a worker may be gone a moment before the worker itself. */
   async #innerEnds(clock: Clock): Promise<void> {
     const inner = this.#inner
-    if (inner !== undefined) await untilGone(clock, () => startIfThere(inner))
+    if (inner !== undefined) await awaitProcessEnd(clock, () => startIfThere(inner))
   }
 
   async #end(clock: Clock): Promise<ProcessEnd> {
@@ -228,7 +228,7 @@ class WorkerProcess implements Launched {
   }
 }
 
-function start({ command }: Cell, { entry, env }: ProcessLauncherParts): ChildProcess {
+function start({ command }: ConfinedCommand, { entry, env }: ProcessLauncherParts): ChildProcess {
   const [file, ...args] = command
   return spawn(file, [...args, entry], {
     cwd: '/',

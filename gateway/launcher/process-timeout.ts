@@ -15,7 +15,7 @@ const SLICE_MS = 250
  * waited for the processor or for a disk does not count, nor does time in which this process did not get to its
  * timers, so that nobody pays for a busy machine. While `look` knows nothing, nothing counts. Gives what cancels it.
  */
-export function afterOwnTime(
+export function afterProcessTime(
   clock: Clock,
   ms: number,
   look: () => MainThread | undefined,

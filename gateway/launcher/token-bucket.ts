@@ -1,17 +1,17 @@
-export interface AllowanceRules {
+export interface TokenBucketRules {
   readonly burst: number
   readonly perSecond: number
 }
 
 /** A token bucket: what may be done at once, and how fast it grows again. */
-export class Allowance {
-  readonly #rules: AllowanceRules
+export class TokenBucket {
+  readonly #rules: TokenBucketRules
   readonly #now: () => number
   #left: number
   #at: number
 
   /** `now` is in ms. */
-  constructor(rules: AllowanceRules, now: () => number) {
+  constructor(rules: TokenBucketRules, now: () => number) {
     this.#rules = rules
     this.#now = now
     this.#left = rules.burst

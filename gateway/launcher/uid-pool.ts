@@ -14,7 +14,7 @@ export function parseUidRange(text: string): UidRange {
   throw new GatewayError('ERR_CONFIG', 'WORKER_UIDS must be a range such as 200000-200999.')
 }
 
-export interface UidSlotsParts {
+export interface UidPoolParts {
   readonly range: UidRange
   readonly clock: Clock
   /** The processes that run under this user id. */
@@ -29,13 +29,13 @@ const TRIES = 40
 const PAUSE_MS = 25
 
 /** User ids for workers, one each. An id is free again only when no process of it is left. */
-export class UidSlots {
-  readonly #parts: UidSlotsParts
+export class UidPool {
+  readonly #parts: UidPoolParts
   readonly #free: number[]
   /** Ids of which a process would not die. */
   readonly #stuck = new Set<number>()
 
-  constructor(parts: UidSlotsParts) {
+  constructor(parts: UidPoolParts) {
     const { first, last } = parts.range
     this.#parts = parts
     this.#free = Array.from({ length: last - first + 1 }, (_, index) => first + index)

@@ -37,7 +37,7 @@ export interface WorkerChannelParts {
 const ANSWER_MS = 10_000
 
 /** A channel over any transport: the launcher posts what is sent and passes on what arrives. */
-export class PostedChannel implements WorkerChannel {
+export class WorkerChannelEnd implements WorkerChannel {
   readonly #clock: Clock
   readonly #post: (message: ToWorker) => void
   readonly #listeners = new Set<(message: FromWorker) => void>()

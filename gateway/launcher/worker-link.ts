@@ -3,9 +3,9 @@ import type { Clock } from '#shared/clock.ts'
 import { FRAME } from '#shared/multiplexer/frames.ts'
 import { Multiplexer } from '#shared/multiplexer/multiplexer.ts'
 import { type Dial, join } from './dial.ts'
-import { afterOwnTime, type MainThread } from './process-timeout.ts'
-import { Allowance } from './token-bucket.ts'
-import { PostedChannel, type WorkerChannel } from './worker-channel.ts'
+import { afterProcessTime, type MainThread } from './process-timeout.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { type WorkerChannel, WorkerChannelEnd } from './worker-channel.ts'
 
 export interface WorkerLinkParts {
   readonly clock: Clock
@@ -44,17 +44,20 @@ const UNREAD_MS = 4000
 /** The gateway's end of all that goes to and from one worker. What comes from there is taken for hostile. */
 export class WorkerLink {
   readonly channel: WorkerChannel
-  readonly #channel: PostedChannel
+  readonly #channel: WorkerChannelEnd
   readonly #multiplexer: Multiplexer
   #mayPass = (): boolean => true
 
   constructor({ clock, pair, look, dial, onDial, onEnd }: WorkerLinkParts) {
     const seen = () => look?.() ?? ASLEEP
     const now = () => clock.monotonic()
-    const frames = new Allowance(FRAMES, now)
-    const messages = new Allowance(MESSAGES, now)
+    const frames = new TokenBucket(FRAMES, now)
+    const messages = new TokenBucket(MESSAGES, now)
     let cancel = (): void => {}
-    const channel = new PostedChannel({ clock, post: (message) => this.#multiplexer.tell(message) })
+    const channel = new WorkerChannelEnd({
+      clock,
+      post: (message) => this.#multiplexer.tell(message)
+    })
     this.channel = channel
     this.#channel = channel
     this.#multiplexer = new Multiplexer({
@@ -72,7 +75,7 @@ export class WorkerLink {
       onCongestion: (isCongested) => {
         cancel()
         if (isCongested)
-          cancel = afterOwnTime(clock, UNREAD_MS, seen, () => this.#multiplexer.refuse(UNREAD))
+          cancel = afterProcessTime(clock, UNREAD_MS, seen, () => this.#multiplexer.refuse(UNREAD))
       },
       mostStreams: MOST_DIALS,
       ...(dial && {

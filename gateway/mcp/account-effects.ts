@@ -8,13 +8,13 @@ import type { OpenAccounts } from '../accounts/open-accounts.ts'
 import { accountSessions } from '../sessions/owned-sessions.ts'
 import type { Change } from '../store/change-feed.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Serving } from './data-plane.ts'
+import type { DataPlane } from './data-plane.ts'
 
-export interface PeopleParts {
+export interface AccountEffectsParts {
   readonly allowedPeople: AllowedPeople
   readonly log: Log
   readonly accounts: OpenAccounts
-  readonly serving: Serving
+  readonly serving: DataPlane
   readonly tell: TellAccountEvent
   /** What is still to be written names them no more. */
   readonly forget: (userId: UserId) => Promise<void>
@@ -23,7 +23,7 @@ export interface PeopleParts {
 }
 
 /** What follows for workers and sessions when people sign in, grant something else, are put out, or go. */
-export interface People {
+export interface AccountEffects {
   /** Whether the operator lets this person in. */
   readonly allowed: (profile: GoogleProfile) => boolean
   /** Whether the operator still lets the owner of an account in. */
@@ -46,9 +46,10 @@ export interface People {
 
 const PAGE = 500
 
-export function peopleOf(parts: PeopleParts): People {
+export function accountEffects(parts: AccountEffectsParts): AccountEffects {
   const { allowedPeople, log, accounts, serving, tell, forget } = parts
-  const allowsAccount: People['allowsAccount'] = (account) => allowedPeople.allowsAccount(account)
+  const allowsAccount: AccountEffects['allowsAccount'] = (account) =>
+    allowedPeople.allowsAccount(account)
 
   /** Resolves when the worker is gone. */
   const cutOff = async (userId: UserId, why: GatewayError): Promise<void> => {

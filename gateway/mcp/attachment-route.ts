@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
-import { whenClosed } from '../http/on-response-close.ts'
-import { setBefore } from '../http/preset-headers.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
+import { presetHeaders } from '../http/preset-headers.ts'
 import { isGood, type LinkParts, type LinkRoute, ledAway, workerOf } from './link-use.ts'
 import type { FileTarget, OneTimeLinks } from './one-time-links.ts'
-import { poolOf } from './worker-connections.ts'
+import { connectionsTo } from './worker-connections.ts'
 
 export interface AttachmentParts extends LinkParts {
   readonly links: OneTimeLinks<FileTarget>
@@ -28,7 +28,7 @@ export async function attachmentRoute(app: FastifyInstance, parts: AttachmentPar
     const target = links.find(request.params.ticket)
     if (!target || !(await isGood(parts, target))) return gone(reply)
     reply.hijack()
-    reply.raw.writeHead(200, { ...setBefore(reply), 'cache-control': 'no-store' }).end()
+    reply.raw.writeHead(200, { ...presetHeaders(reply), 'cache-control': 'no-store' }).end()
     return reply
   })
 
@@ -36,7 +36,7 @@ export async function attachmentRoute(app: FastifyInstance, parts: AttachmentPar
   app.get<LinkRoute>('/attachments/:ticket', options, async (request, reply) => {
     const lent = links.lend(request.params.ticket)
     if (!lent) return gone(reply)
-    whenClosed(reply, () => {
+    onResponseClose(reply, () => {
       const isSent = reply.raw.writableFinished && reply.raw.statusCode === 200
       if (isSent) lent.used()
       else lent.giveBack()
@@ -53,7 +53,7 @@ async function fetchFrom(
 ): Promise<FastifyReply> {
   const { messageId, partId } = target
   const { worker, signal } = await workerOf(parts, target, reply)
-  const answer = await poolOf(worker)
+  const answer = await connectionsTo(worker)
     .request({
       method: 'GET',
       path: `/attachment?${new URLSearchParams({ messageId, partId })}`,

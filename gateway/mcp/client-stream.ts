@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { WholeEvents } from '../relay/sse-framing.ts'
+import { SseFramer } from '../relay/sse-framing.ts'
 
 /** A client that reads slower than this many bytes behind is cut off, so that it cannot fill our memory. */
 const BACKLOG_LIMIT = 2 ** 20
@@ -15,7 +15,7 @@ export type Accept = (event: string, stays: boolean) => boolean
  * An event stream that a client holds open with the gateway, whether or not a worker is there to fill it.
  * Only whole events pass, in order, each once.
  */
-export class ParkedStream {
+export class ClientStream {
   readonly #to: ServerResponse
   #from: Readable | undefined
   #fromWhom: 'worker' | 'leaving worker' = 'worker'
@@ -48,7 +48,7 @@ export class ParkedStream {
     this.#from = from
     this.#fromWhom = 'worker'
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    const events = new WholeEvents()
+    const events = new SseFramer()
     from.on('data', (chunk: Buffer) => {
       const whole = events.push(chunk)
       if (whole && this.#from === from) this.#pass(whole, accept)

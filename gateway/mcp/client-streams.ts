@@ -4,17 +4,17 @@ import type { Clock } from '#shared/clock.ts'
 import type { SessionId, UserId, WorkerId } from '#shared/ids.ts'
 import type { Access } from '../accounts/access-liveness.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
-import { whenClosed } from '../http/on-response-close.ts'
-import { setBefore } from '../http/preset-headers.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
+import { presetHeaders } from '../http/preset-headers.ts'
 import type { Exchange } from '../relay/exchange.ts'
-import { KeepAlive } from '../relay/sse-heartbeat.ts'
+import { SseHeartbeat } from '../relay/sse-heartbeat.ts'
 import type { Restorer } from '../sessions/restore.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import type { StreamEnd } from '../telemetry/http-families.ts'
 import type { AccessWatch } from './access-watch.ts'
 import type { CallerLimits } from './caller-limits.ts'
-import { type Accept, ParkedStream } from './client-stream.ts'
+import { type Accept, ClientStream } from './client-stream.ts'
 import { discard, openSessionStream } from './open-session-stream.ts'
 
 /** Another gateway listens already: whoever comes back at once misses least. */
@@ -37,7 +37,7 @@ interface Source {
 }
 
 interface Parked {
-  readonly stream: ParkedStream
+  readonly stream: ClientStream
   /** Another one when the session becomes somebody's. */
   source: Source
   readonly leave: () => void
@@ -51,7 +51,7 @@ interface Parked {
   ending: StreamEnd | undefined
 }
 
-export interface ParkedStreamsParts {
+export interface ClientStreamsParts {
   readonly clock: Clock
   readonly limits: CallerLimits
   readonly access: AccessWatch
@@ -66,14 +66,14 @@ export interface ParkedStreamsParts {
  * The event streams that clients hold open, kept here so that a sleeping account costs no process. While
  * the account's worker lives they are bound to it; when it goes they stay, and its successor fills them.
  */
-export class ParkedStreams {
-  readonly #parts: ParkedStreamsParts
+export class ClientStreams {
+  readonly #parts: ClientStreamsParts
   readonly #open = new Map<UserId, Set<Parked>>()
-  readonly #keepAlive: KeepAlive
+  readonly #keepAlive: SseHeartbeat
 
-  constructor(parts: ParkedStreamsParts) {
+  constructor(parts: ClientStreamsParts) {
     this.#parts = parts
-    this.#keepAlive = new KeepAlive(parts.clock)
+    this.#keepAlive = new SseHeartbeat(parts.clock)
   }
 
   /**
@@ -237,7 +237,7 @@ export class ParkedStreams {
     source: Source
   ): Parked {
     reply.hijack()
-    const stream = new ParkedStream(reply.raw, { ...setBefore(reply), ...headers })
+    const stream = new ClientStream(reply.raw, { ...presetHeaders(reply), ...headers })
     const fallSilent = this.#keepAlive.add(stream)
     const parked: Parked = {
       stream,
@@ -254,7 +254,7 @@ export class ParkedStreams {
     this.#list(parked)
     if (source.session) source.session.streams += 1
     this.#parts.opened(source.kind)
-    whenClosed(reply, () => this.#forget(parked))
+    onResponseClose(reply, () => this.#forget(parked))
     return parked
   }
 

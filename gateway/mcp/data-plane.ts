@@ -1,21 +1,21 @@
 /** Joins what serves MCP: sessions, workers, streams and what is in flight, each hearing of the others. */
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { isNobody, type UserId } from '#shared/ids.ts'
+import { isAnonymous, type UserId } from '#shared/ids.ts'
 import type { BearerTokens } from '../accounts/bearer-tokens.ts'
 import type { TokenBroker } from '../accounts/token-broker.ts'
 import type { Config } from '../config/config.ts'
 import type { Launcher } from '../launcher/launcher.ts'
 import { mainThread, processUse } from '../launcher/procfs.ts'
-import { Door } from '../ownership/drain-switch.ts'
+import { DrainSwitch } from '../ownership/drain-switch.ts'
 import type { Ownership } from '../ownership/ownership.ts'
-import { HeldBytes } from '../relay/buffered-bytes.ts'
+import { BufferedBytes } from '../relay/buffered-bytes.ts'
 import { Exchanges } from '../relay/exchange.ts'
-import { KeptAnswers } from '../relay/resumable-answers.ts'
+import { ResumableAnswers } from '../relay/resumable-answers.ts'
 import { GuestSessions } from '../sessions/guest-sessions.ts'
 import { type SessionEvents, SessionRegistry } from '../sessions/registry.ts'
 import { Restorer } from '../sessions/restore.ts'
-import type { SleepCause } from '../sessions/session.ts'
+import type { HibernationCause } from '../sessions/session.ts'
 import type { Change } from '../store/change-feed.ts'
 import { createSendLedger } from '../store/send-ledger.ts'
 import type { Store } from '../store/store.ts'
@@ -24,26 +24,26 @@ import type { Assignment } from '../supervisor/assigned-worker.ts'
 import type { Supervisor, WorkerEnd, WorkerEvents } from '../supervisor/supervisor.ts'
 import { supervisorSettings } from '../supervisor/supervisor-settings.ts'
 import {
+  createSupervisor,
   type SupervisorParts,
-  type SupervisorSettings,
-  supervise
+  type SupervisorSettings
 } from '../supervisor/worker-supervisor.ts'
 import type { CallLog } from '../telemetry/call-log.ts'
-import { clientFamily } from '../telemetry/client-label.ts'
+import { clientLabel } from '../telemetry/client-label.ts'
 import { type Events, userHash } from '../telemetry/events.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { Ledger } from '../telemetry/usage-ledger.ts'
-import { WorkerTime } from '../telemetry/worker-cpu-time.ts'
+import { UsageLedger } from '../telemetry/usage-ledger.ts'
+import { WorkerCpuTime } from '../telemetry/worker-cpu-time.ts'
 import { AccessWatch, type AccessWatchParts } from './access-watch.ts'
 import { CallerLimits } from './caller-limits.ts'
-import { ParkedStreams } from './client-streams.ts'
-import { GrantNews } from './grant-notifier.ts'
+import { ClientStreams } from './client-streams.ts'
+import { GrantNotifier } from './grant-notifier.ts'
 import { type FileTarget, OneTimeLinks, type SlotTarget } from './one-time-links.ts'
 import { QuotaShares } from './quota-shares.ts'
-import { createWorkerDesk, type WorkerDeskParts } from './worker-messages.ts'
+import { dispatchWorkerMessages, type WorkerMessagesParts } from './worker-messages.ts'
 
-export interface ServingParts {
+export interface DataPlaneParts {
   readonly config: Config
   readonly clock: Clock
   readonly store: Store
@@ -51,8 +51,8 @@ export interface ServingParts {
   readonly log: Log
   readonly launcher: Launcher
   readonly broker: TokenBroker
-  readonly confirmations: WorkerDeskParts['confirmations']
-  readonly unsubscriber: WorkerDeskParts['unsubscriber']
+  readonly confirmations: WorkerMessagesParts['confirmations']
+  readonly unsubscriber: WorkerMessagesParts['unsubscriber']
   readonly ownership: Ownership
   /** This gateway's name in what it gives out. */
   readonly nodeTag: string
@@ -65,37 +65,37 @@ export interface ServingParts {
   readonly goesOn: (userId: UserId) => boolean
   readonly assignment: (userId: UserId) => Promise<Assignment>
   /** Answers the sign-in tools, where they are on. */
-  readonly onSignIn: WorkerDeskParts['onSignIn']
+  readonly onSignIn: WorkerMessagesParts['onSignIn']
   readonly isClockSettled: () => boolean
   readonly events: Events
   readonly callLog: CallLog
-  readonly onSent: WorkerDeskParts['onSent']
+  readonly onSent: WorkerMessagesParts['onSent']
   /** Tells the other gateways over the same store; absent where there are none. */
   readonly tellOthers?: ((change: Change) => Promise<void>) | undefined
 }
 
-export interface Serving {
+export interface DataPlane {
   readonly supervisor: Supervisor
   readonly sessions: SessionRegistry
   readonly restorer: Restorer
   readonly guests: GuestSessions
   readonly exchanges: Exchanges
-  readonly streams: ParkedStreams
+  readonly streams: ClientStreams
   readonly limits: CallerLimits
   /** Ends what is open when the access it rests on is no more. */
   readonly access: AccessWatch
   readonly isLive: BearerTokens['isLive']
   /** Bytes of answers that wait for their clients. */
-  readonly held: HeldBytes
+  readonly held: BufferedBytes
   /** Calls whose clients may come back for the answer. */
-  readonly kept: KeptAnswers
+  readonly kept: ResumableAnswers
   /** To files of messages. */
   readonly links: OneTimeLinks<FileTarget>
   /** Where files may be put. */
   readonly slots: OneTimeLinks<SlotTarget>
-  readonly door: Door
-  readonly ledger: Ledger
-  readonly workerTime: WorkerTime
+  readonly door: DrainSwitch
+  readonly ledger: UsageLedger
+  readonly workerTime: WorkerCpuTime
   /** Google's grant of an account is another one: its worker and its clients learn of it. */
   grantChanged(userId: UserId): Promise<void>
   /** Ends what this person has in flight, their streams and their links, with `why` where somebody can be told. */
@@ -104,31 +104,31 @@ export interface Serving {
    * Another gateway has the ports: nobody's worker is started here. A user's streams end when there is no
    * worker here any more, and come back there, where one may run then.
    */
-  leave(): void
+  stopStarting(): void
   /** As `leave`, and the workers that are here get no new call. */
-  retire(): void
+  stopServing(): void
   /** Whether this user's next call is for another gateway; a new stream is as soon as there is one. */
-  isElsewhere(userId: UserId, what: 'call' | 'stream'): boolean
+  isHandedOver(userId: UserId, what: 'call' | 'stream'): boolean
   /** Answers what is in flight, then ends streams and workers. May be called more than once. */
   close(): Promise<void>
 }
 
-export function createServing(parts: ServingParts): Serving {
+export function createDataPlane(parts: DataPlaneParts): DataPlane {
   const { config, clock, store, metrics, ownership } = parts
   let stay: 'here' | 'leaving' | 'left' = 'here'
   const exchanges = new Exchanges()
   const links = new OneTimeLinks<FileTarget>(clock, parts.linkTag)
   const slots = new OneTimeLinks<SlotTarget>(clock, parts.linkTag)
   const quota = quotaOf(config, clock)
-  const ledger = new Ledger(clock)
-  const workerTime = new WorkerTime((seconds) => metrics.workers.cpu.inc({}, seconds))
+  const ledger = new UsageLedger(clock)
+  const workerTime = new WorkerCpuTime((seconds) => metrics.workers.cpu.inc({}, seconds))
   const limits = limitsOf(config, clock)
   const access = accessOf(parts)
-  const held = new HeldBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
-  const kept = new KeptAnswers(clock, parts.nodeTag)
+  const held = new BufferedBytes({ perUser: config.ANSWERS_PER_USER, inAll: config.ANSWERS_LIMIT })
+  const kept = new ResumableAnswers(clock, parts.nodeTag)
   const restorer = restorerOf(parts)
   const guests = new GuestSessions()
-  const streams = new ParkedStreams({
+  const streams = new ClientStreams({
     clock,
     limits,
     access,
@@ -147,11 +147,11 @@ export function createServing(parts: ServingParts): Serving {
     goesOn: parts.goesOn,
     rules: { ttlMs: config.SESSION_TTL, perUser: config.SESSIONS_PER_USER },
     verifyLease: async (userId, transaction) => {
-      if (!isNobody(userId)) await ownership.verify(userId, transaction)
+      if (!isAnonymous(userId)) await ownership.verify(userId, transaction)
     },
     events: sessionEvents(parts, exchanges, streams, guests, (userId) => supervisor.peek(userId))
   })
-  const supervisor: Supervisor = supervise({
+  const supervisor: Supervisor = createSupervisor({
     clock,
     launcher: parts.launcher,
     assignment: parts.assignment,
@@ -166,7 +166,7 @@ export function createServing(parts: ServingParts): Serving {
       {
         ready(userId) {
           void streams.bind(userId) // never rejects
-          news.ready(userId)
+          news.workerReady(userId)
         },
         gone(userId) {
           if (stay !== 'here') streams.handOver(userId)
@@ -174,28 +174,28 @@ export function createServing(parts: ServingParts): Serving {
       }
     )
   })
-  const news = new GrantNews({ supervisor, streams, assignment: parts.assignment })
+  const news = new GrantNotifier({ supervisor, streams, assignment: parts.assignment })
   return {
     ...{ supervisor, sessions, restorer, guests, exchanges },
     ...{ streams, limits, access, held, links, slots },
     ...{ kept, ledger, workerTime },
     isLive: parts.isLive,
-    door: new Door(),
-    grantChanged: (userId) => news.changed(userId),
+    door: new DrainSwitch(),
+    grantChanged: (userId) => news.grantChanged(userId),
     cutOff(userId, why) {
       for (const exchange of exchanges.ofUser(userId)) exchange.abort.abort(why)
       streams.endUser(userId)
       links.forget(userId)
       slots.forget(userId)
     },
-    leave() {
+    stopStarting() {
       stay = 'leaving'
       for (const userId of streams.users()) if (!supervisor.peek(userId)) streams.handOver(userId)
     },
-    retire() {
+    stopServing() {
       stay = 'left'
     },
-    isElsewhere: (userId, what) =>
+    isHandedOver: (userId, what) =>
       stay === 'left' || (stay === 'leaving' && (what === 'stream' || !supervisor.peek(userId))),
     async close() {
       await supervisor.drain()
@@ -214,7 +214,7 @@ const rightsOf = (
   ownership: Ownership,
   hasPeers: boolean
 ): Pick<SupervisorParts, 'hold' | 'leftMs'> => {
-  const isFree = (userId: UserId): boolean => !hasPeers && isNobody(userId)
+  const isFree = (userId: UserId): boolean => !hasPeers && isAnonymous(userId)
   return {
     hold: async (userId, signal) =>
       isFree(userId) ? { release() {} } : ownership.hold(userId, signal),
@@ -222,7 +222,7 @@ const rightsOf = (
   }
 }
 
-const restorerOf = ({ clock, metrics: { sessions }, events }: ServingParts): Restorer =>
+const restorerOf = ({ clock, metrics: { sessions }, events }: DataPlaneParts): Restorer =>
   new Restorer(clock, {
     restored({ asleepBy: cause, userId, handle: session }, ok, seconds) {
       const result = ok ? 'ok' : 'failed'
@@ -233,7 +233,7 @@ const restorerOf = ({ clock, metrics: { sessions }, events }: ServingParts): Res
     }
   })
 
-const accessOf = ({ clock, isLive, doubtful, log }: ServingParts): AccessWatch =>
+const accessOf = ({ clock, isLive, doubtful, log }: DataPlaneParts): AccessWatch =>
   new AccessWatch({
     clock,
     isLive,
@@ -272,14 +272,14 @@ const settingsOf = (config: Config): SupervisorSettings =>
 
 /** A session that ended takes along what belongs to it: its stream, its calls, its place in the worker. */
 const sessionEvents = (
-  { clock, metrics, log, events, tellOthers }: ServingParts,
+  { clock, metrics, log, events, tellOthers }: DataPlaneParts,
   exchanges: Exchanges,
-  streams: ParkedStreams,
+  streams: ClientStreams,
   guests: GuestSessions,
   workerOf: Supervisor['peek']
 ): SessionEvents => ({
   started({ userId, handle, initialize }) {
-    const client = clientFamily(initialize.clientInfo.name)
+    const client = clientLabel(initialize.clientInfo.name)
     metrics.sessions.started.inc({ era: 'legacy', client })
     events.tell('session_started', { userId, session: handle, client })
   },
@@ -304,7 +304,7 @@ const sessionEvents = (
 })
 
 function workerEvents(
-  parts: ServingParts,
+  parts: DataPlaneParts,
   {
     exchanges,
     streams,
@@ -315,7 +315,7 @@ function workerEvents(
     workerTime,
     quota
   }: Pick<
-    Serving,
+    DataPlane,
     'exchanges' | 'streams' | 'sessions' | 'links' | 'slots' | 'ledger' | 'workerTime'
   > & {
     readonly quota: QuotaShares
@@ -348,7 +348,7 @@ function workerEvents(
     },
     onSpawn: (path, result, seconds) =>
       metrics.workers.spawnSeconds.observe({ path, result }, seconds),
-    onMessage: createWorkerDesk({
+    onMessage: dispatchWorkerMessages({
       onSignIn: parts.onSignIn,
       broker,
       sends: createSendLedger({
@@ -388,7 +388,7 @@ const FAULTS: readonly WorkerEnd['reason'][] = ['crash', 'hung', 'oom', 'spawn_f
 /** People who are remembered for having had such an end. */
 const MOST_FALLEN = 10_000
 
-function sleepCause(reason: WorkerEnd['reason']): SleepCause {
+function sleepCause(reason: WorkerEnd['reason']): HibernationCause {
   if (reason === 'lease_lost') return 'migration'
   return ASKED.includes(reason) ? 'hibernation' : 'crash'
 }

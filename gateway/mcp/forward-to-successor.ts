@@ -6,12 +6,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { REQUEST_ID } from '../http/assign-request-id.ts'
 import { sendRpcError } from '../http/json-rpc-error.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { isListen } from './subscriptions-listen.ts'
 
-export type PassOn = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+export type ForwardToSuccessor = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-export interface Onward {
+export interface Successor {
   readonly host: string
   readonly port: number
   /** Whose call is not answered when this is aborted is told to come again. */
@@ -26,7 +26,7 @@ const OF_THE_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'up
  * once more, and should not have to notice. Streams would outlive this gateway, so their clients are told
  * to ask again (307, RFC 9110 §15.4.8); over a new connection that reaches the other gateway.
  */
-export function passOnTo({ until: signal, ...to }: Onward): PassOn {
+export function forwardTo({ until: signal, ...to }: Successor): ForwardToSuccessor {
   return async (request, reply) => {
     if (request.method === 'GET' || isListen(request.headers)) {
       await reply.code(307).headers({ location: request.url, connection: 'close' }).send()
@@ -39,7 +39,7 @@ export function passOnTo({ until: signal, ...to }: Onward): PassOn {
       ...(request.trace && { traceparent: request.trace.traceparent })
     }
     const onward = ask({ ...to, method, path, headers, agent: false, signal })
-    whenClosed(reply, () => onward.destroy())
+    onResponseClose(reply, () => onward.destroy())
     const answered = once(onward, 'response')
     pipeline(bodyOf(request), onward).catch(() => onward.destroy()) // `answered` tells of it
     try {

@@ -1,20 +1,20 @@
 import type { UserId } from '#shared/ids.ts'
 import type { Assignment } from '../supervisor/assigned-worker.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import type { ParkedStreams } from './client-streams.ts'
+import type { ClientStreams } from './client-streams.ts'
 
-export interface GrantNewsParts {
+export interface GrantNotifierParts {
   readonly supervisor: Pick<Supervisor, 'acquire' | 'expects'>
-  readonly streams: Pick<ParkedStreams, 'hasStreams' | 'bind'>
+  readonly streams: Pick<ClientStreams, 'hasStreams' | 'bind'>
   readonly assignment: (userId: UserId) => Promise<Assignment>
 }
 
 /** Sees to it that a worker, and through it whoever listens, hears that Google's grant is another one, or what tools may do. */
-export class GrantNews {
-  readonly #parts: GrantNewsParts
+export class GrantNotifier {
+  readonly #parts: GrantNotifierParts
   readonly #untold = new Set<UserId>()
 
-  constructor(parts: GrantNewsParts) {
+  constructor(parts: GrantNotifierParts) {
     this.#parts = parts
   }
 
@@ -22,7 +22,7 @@ export class GrantNews {
    * The grant of this account is another one, or its policy. Wakes its worker when a client listens; where nobody would
    * hear it, the next worker starts with the new grant anyway. Rejects as `acquire`; then `ready` tells it.
    */
-  async changed(userId: UserId): Promise<void> {
+  async grantChanged(userId: UserId): Promise<void> {
     const { supervisor, streams } = this.#parts
     // A worker on its way may have been given the old grant.
     if (!supervisor.expects(userId) && !streams.hasStreams(userId)) return
@@ -31,7 +31,7 @@ export class GrantNews {
   }
 
   /** The account's worker is ready: hears what could not be told before. */
-  ready(userId: UserId): void {
+  workerReady(userId: UserId): void {
     if (this.#untold.has(userId)) this.#tell(userId).catch(() => {}) // the next one hears it
   }
 

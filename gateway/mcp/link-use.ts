@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import type { Access } from '../accounts/access-liveness.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import type { RunningWorker, Supervisor } from '../supervisor/supervisor.ts'
 import type { AccessWatch } from './access-watch.ts'
 import type { LinkTarget } from './one-time-links.ts'
@@ -53,13 +53,13 @@ export async function workerOf(
 ): Promise<{ readonly worker: RunningWorker; readonly signal: AbortSignal }> {
   const left = new AbortController()
   const { signal } = left
-  whenClosed(reply, () => left.abort())
+  onResponseClose(reply, () => left.abort())
   const cutOff = (): void => {
     left.abort()
     reply.raw.destroy()
   }
-  for (const one of accesses) whenClosed(reply, access.add(one, cutOff))
+  for (const one of accesses) onResponseClose(reply, access.add(one, cutOff))
   const lease = await supervisor.acquire(userId, signal)
-  whenClosed(reply, () => lease.release())
+  onResponseClose(reply, () => lease.release())
   return { worker: lease.worker, signal }
 }

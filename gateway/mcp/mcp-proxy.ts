@@ -6,14 +6,14 @@ import type { UserId } from '#shared/ids.ts'
 import { REQUEST_ID_HEADER } from '#shared/internal-headers.ts'
 import { bodyTooLarge, byteLimit } from '../http/byte-limit.ts'
 import { sendRpcError } from '../http/json-rpc-error.ts'
-import type { HeldBytes } from '../relay/buffered-bytes.ts'
+import type { BufferedBytes } from '../relay/buffered-bytes.ts'
 import type { Exchange, Exchanges } from '../relay/exchange.ts'
 import { relayAnswer } from '../relay/relay-answer.ts'
-import { Outlet } from '../relay/response-writer.ts'
-import type { KeptAnswers } from '../relay/resumable-answers.ts'
-import { poolOf } from './worker-connections.ts'
+import { ResponseWriter } from '../relay/response-writer.ts'
+import type { ResumableAnswers } from '../relay/resumable-answers.ts'
+import { connectionsTo } from './worker-connections.ts'
 import { answerHeaders, boundsOf, FROM_WORKER, headersToWorker } from './worker-headers.ts'
-import { lastWords, soleId, workerGone, writeErrors } from './worker-lost.ts'
+import { awaitFinalReports, onlyRequestId, workerGone, writeErrors } from './worker-lost.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,9 +27,9 @@ export interface ProxyParts {
   /** Where clients learn how to sign in here. */
   readonly resourceMetadataUrl: string
   /** What waits for clients. */
-  readonly held: HeldBytes
+  readonly held: BufferedBytes
   /** What clients may come back for. */
-  readonly kept: KeptAnswers
+  readonly kept: ResumableAnswers
   /** Opens `request.exchange`: everything that must be known before a byte is forwarded. */
   readonly admit: preHandlerAsyncHookHandler
   readonly onBytes: (direction: 'in' | 'out', bytes: number, userId: UserId) => void
@@ -86,7 +86,7 @@ function forward({ exchanges, maxBody, onBytes }: ProxyParts) {
     const send = (body: Buffer | Readable): void => {
       const upstream = { method: 'POST', path: '/mcp', headers, body } as const
       const { signal } = exchange.abort
-      poolOf(exchange.worker).request({ ...upstream, signal }, (error, response) => {
+      connectionsTo(exchange.worker).request({ ...upstream, signal }, (error, response) => {
         // The proxy drops an answer whose client left while it was sending; that must not go unheard.
         response?.body?.on('error', () => {})
         done(error, response)
@@ -118,14 +118,14 @@ function answer(parts: ProxyParts, exchange: Exchange, from: Readable): Promise<
     },
     fail: (error) => fail(exchange, error),
     async endStream(to, kept) {
-      await lastWords(exchange)
+      await awaitFinalReports(exchange)
       writeErrors(to, exchange, kept, endReason(exchange))
     }
   })
 }
 
-const outletOf = ({ held }: ProxyParts, { reply, caller }: Exchange): Outlet =>
-  new Outlet(reply.raw, held, caller.userId)
+const outletOf = ({ held }: ProxyParts, { reply, caller }: Exchange): ResponseWriter =>
+  new ResponseWriter(reply.raw, held, caller.userId)
 
 /** Before headers: one HTTP answer, with the JSON-RPC id if the worker had read it. */
 async function fail(exchange: Exchange, error: unknown): Promise<void> {
@@ -138,13 +138,13 @@ async function fail(exchange: Exchange, error: unknown): Promise<void> {
     sendRpcError(reply, cause, idOf(exchange))
     return
   }
-  await lastWords(exchange)
+  await awaitFinalReports(exchange)
   sendRpcError(reply, endReason(exchange), idOf(exchange))
 }
 
 /** The id to answer with: as the gateway has read it, or else the worker. */
 const idOf = (exchange: Exchange): string | number | null =>
-  exchange.reply.request.peeked?.rpcId ?? soleId(exchange)
+  exchange.reply.request.peeked?.rpcId ?? onlyRequestId(exchange)
 
 /** Who ended it: somebody on this side (the abort's reason), or the worker by dying. */
 const endReason = (exchange: Exchange): GatewayError => {

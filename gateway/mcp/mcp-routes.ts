@@ -7,15 +7,15 @@ import type { RpcCall } from '#shared/rpc-calls.ts'
 import { type Caller, homeOf } from '../accounts/bearer-tokens.ts'
 import { bodyTooLarge } from '../http/byte-limit.ts'
 import { sendRpcError } from '../http/json-rpc-error.ts'
-import { peekAt, rpcIdOf } from '../http/json-rpc-id.ts'
+import { jsonRpcIdOf, peekAt } from '../http/json-rpc-id.ts'
 import { formsTaken, isJson } from '../http/media-types.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { isModern } from '../http/protocol-era.ts'
-import type { Door } from '../ownership/drain-switch.ts'
-import type { HeldBytes } from '../relay/buffered-bytes.ts'
+import type { DrainSwitch } from '../ownership/drain-switch.ts'
+import type { BufferedBytes } from '../relay/buffered-bytes.ts'
 import { readCallEventId } from '../relay/call-event-id.ts'
 import type { Exchange, Exchanges } from '../relay/exchange.ts'
-import type { KeptAnswers } from '../relay/resumable-answers.ts'
+import type { ResumableAnswers } from '../relay/resumable-answers.ts'
 import type { GuestSessions } from '../sessions/guest-sessions.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Restorer } from '../sessions/restore.ts'
@@ -24,13 +24,13 @@ import type { RunningWorker, Supervisor, WorkerLease } from '../supervisor/super
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import type { AccessWatch } from './access-watch.ts'
 import type { CallerLimits } from './caller-limits.ts'
-import { endCalls } from './cancel-calls.ts'
-import type { ParkedStreams } from './client-streams.ts'
-import type { PassOn } from './forward-to-successor.ts'
+import { cancelCalls } from './cancel-calls.ts'
+import type { ClientStreams } from './client-streams.ts'
+import type { ForwardToSuccessor } from './forward-to-successor.ts'
 import { type LedAway, ledAway } from './led-away.ts'
 import { chooseMailbox } from './mailbox-of-call.ts'
 import { registerMcpProxy } from './mcp-proxy.ts'
-import { whenOver } from './on-call-end.ts'
+import { onCallEnd } from './on-call-end.ts'
 import { type LeadBack, resumeCall } from './resume-call.ts'
 import { isListen, listen, listenAhead, PATIENCE_MS } from './subscriptions-listen.ts'
 import { isTraced } from './trace-requests.ts'
@@ -41,11 +41,11 @@ export interface McpParts {
   readonly restorer: Restorer
   readonly guests: GuestSessions
   readonly exchanges: Exchanges
-  readonly streams: ParkedStreams
+  readonly streams: ClientStreams
   readonly limits: CallerLimits
   readonly access: AccessWatch
-  readonly held: HeldBytes
-  readonly kept: KeptAnswers
+  readonly held: BufferedBytes
+  readonly kept: ResumableAnswers
   readonly clock: Clock
   readonly maxBody: number
   /** Where clients learn how to sign in here. */
@@ -53,16 +53,16 @@ export interface McpParts {
   /** A call that takes longer is ended. */
   readonly callTimeoutMs: number
   /** Whether an operator lets new work in. */
-  readonly door: Pick<Door, 'enter'>
+  readonly door: Pick<DrainSwitch, 'enter'>
   /**
    * Whether another gateway listens on this port now and serves this from here on: a user's calls when their
    * worker here is gone, streams at once.
    */
-  readonly isElsewhere: (userId: UserId, what: 'call' | 'stream') => boolean
+  readonly isHandedOver: (userId: UserId, what: 'call' | 'stream') => boolean
   /** Absent where requests come from another gateway. */
-  readonly passOn?: PassOn
+  readonly passOn?: ForwardToSuccessor
   /** Where other gateways are reached; absent where there are none, and where requests come from one. */
-  readonly peers?: PeerWay | undefined
+  readonly peers?: PeerForwarder | undefined
   readonly measure: {
     bytes(direction: 'in' | 'out', bytes: number, userId: UserId): void
     /** Seconds from the request's arrival to the moment it is forwarded, without the wait for a worker. */
@@ -76,7 +76,7 @@ export interface McpParts {
 }
 
 /** The way of requests to the gateways that serve their people. */
-export interface PeerWay {
+export interface PeerForwarder {
   /** Sends the request on when its person is another gateway's; resolves with whether it was answered. */
   lead(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
   /** The same when this gateway has found out that it does not serve the person, which `why` says. */
@@ -99,7 +99,7 @@ export async function mcpRoutes(app: FastifyInstance, parts: McpParts): Promise<
     else if (!reply.raw.closed) request.log.error({ err: error }, 'request failed')
     // The rest of such a body is not wanted.
     if (isTooLarge(error)) reply.header('connection', 'close')
-    return sendRpcError(reply, error, await rpcIdOf(request))
+    return sendRpcError(reply, error, await jsonRpcIdOf(request))
   })
 
   // What was refused may not have been read to its end, and the connection's next request waits behind it (RFC 9112 §9.3).
@@ -196,28 +196,28 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   const caller = callerOf(request)
   const left = new AbortController()
   let isWaiting = true
-  whenClosed(reply, () => {
+  onResponseClose(reply, () => {
     if (isWaiting) left.abort()
   })
   const unwatch = parts.access.add(caller, () => {
     left.abort(accessEnded())
-    if (request.exchange) endCalls(request.exchange, accessEnded())
+    if (request.exchange) cancelCalls(request.exchange, accessEnded())
   })
-  whenOver(reply, unwatch)
+  onCallEnd(reply, unwatch)
   const leave = parts.limits.enterCall(caller.userId)
-  whenOver(reply, leave)
+  onCallEnd(reply, leave)
   if (Number(request.headers['content-length']) > parts.maxBody) throw bodyTooLarge(parts.maxBody)
   const peeked = await peekAt(request)
   const { count, isInitialize, calls: read } = peeked
   request.trace?.adopt(parseTraceparent(peeked.traceparent))
-  if (count > 1) whenOver(reply, parts.limits.enterRestOf(caller.userId, count))
+  if (count > 1) onCallEnd(reply, parts.limits.enterRestOf(caller.userId, count))
   if (!isJson(request.headers['content-type']) || isEncoded(request)) {
     await unsupportedType(request, reply)
     return
   }
   const { json, stream } = formsTaken(request.headers.accept)
   if (!stream && (!json || opensStream(request))) {
-    await notAcceptable(reply, await rpcIdOf(request))
+    await notAcceptable(reply, await jsonRpcIdOf(request))
     return
   }
   // It begins anew, whatever session the client had before (MCP 2025-11-25, Session Management 4).
@@ -233,7 +233,7 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
     return
   }
   isWaiting = false
-  whenOver(reply, () => lease.release())
+  onCallEnd(reply, () => lease.release())
   const afterWorker = performance.now()
   const guestId = found && (await enterSession(parts, found, lease.worker))
   await parts.streams.bind(caller.userId) // or a stream would miss what this call announces
@@ -253,14 +253,14 @@ async function admit(parts: McpParts, request: FastifyRequest, reply: FastifyRep
   })
   request.exchange = exchange
   if (found) begin(parts, found.session, caller)
-  whenOver(reply, () => {
+  onCallEnd(reply, () => {
     parts.exchanges.close(exchange)
     if (found) found.session.inFlight -= 1
     if (!reply.raw.writableFinished) exchange.abort.abort()
   })
   parts.measure.overhead((beforeWorker - arrivedAt + performance.now() - afterWorker) / 1000)
   if (!opensStream(request)) {
-    whenOver(reply, endInTime(parts, exchange))
+    onCallEnd(reply, endInTime(parts, exchange))
     return
   }
   await listen(parts, exchange, request, reply)
@@ -286,7 +286,7 @@ function endInTime({ clock, callTimeoutMs }: McpParts, exchange: Exchange): () =
   return clock.after(callTimeoutMs, () => {
     const seconds = callTimeoutMs / 1000
     const message = `The call was ended: it took longer than ${seconds} s (see CALL_TIMEOUT).`
-    endCalls(exchange, new GatewayError('ERR_CALL_TIMEOUT', message))
+    cancelCalls(exchange, new GatewayError('ERR_CALL_TIMEOUT', message))
   })
 }
 
@@ -347,7 +347,7 @@ function stayHere(parts: McpParts, request: FastifyRequest): void {
 }
 
 const isElsewhere = (parts: McpParts, request: FastifyRequest): boolean =>
-  parts.isElsewhere(callerOf(request).userId, opensStream(request) ? 'stream' : 'call')
+  parts.isHandedOver(callerOf(request).userId, opensStream(request) ? 'stream' : 'call')
 
 /** Whether its answer stays open: a GET of the older revisions, or what the younger one has for it. */
 const opensStream = ({ method, headers }: FastifyRequest): boolean =>
@@ -403,7 +403,11 @@ const unsupportedType = async (
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<FastifyReply> =>
-  refuse(reply.code(415), await rpcIdOf(request), 'The body must be application/json, as it is.')
+  refuse(
+    reply.code(415),
+    await jsonRpcIdOf(request),
+    'The body must be application/json, as it is.'
+  )
 
 type RpcId = string | number | null
 

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { SessionId } from '#shared/ids.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
-import { poolOf } from './worker-connections.ts'
+import { connectionsTo } from './worker-connections.ts'
 import { headersToWorker } from './worker-headers.ts'
 
 /** Lets go of a worker's answer that nobody will read. That it is cut off is no news. */
@@ -20,7 +20,7 @@ export async function openSessionStream(
     { accept: 'text/event-stream', 'mcp-session-id': id },
     { id: '', caller }
   )
-  const response = await poolOf(worker).request({ method: 'GET', path: '/mcp', headers })
+  const response = await connectionsTo(worker).request({ method: 'GET', path: '/mcp', headers })
   if (response.statusCode === 200) return response.body
   discard(response.body)
   return undefined

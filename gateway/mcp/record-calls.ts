@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { statusOfCode } from '#shared/errors.ts'
 import type { Fault } from '#shared/worker-protocol.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import type { Exchange } from '../relay/exchange.ts'
-import { type CallLog, type CallPlace, faultOf } from '../telemetry/call-log.ts'
+import { type CallContext, type CallLog, faultOf } from '../telemetry/call-log.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import { isListen } from './subscriptions-listen.ts'
 import { isTraced, traceCall } from './trace-requests.ts'
@@ -22,11 +22,11 @@ const TOLD: ReadonlySet<string> = new Set(['/mcp', '/sse', '/messages', '/attach
  * Tells of each call what became of it, when its response is over: here, where it is known whether an answer was
  * written. What a worker has told of by then is not told again.
  */
-export function tellCalls(app: FastifyInstance, log: CallLog): void {
+export function recordCalls(app: FastifyInstance, log: CallLog): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (TOLD.has(request.routeOptions.url ?? '')) {
       const since = performance.now()
-      whenClosed(reply, () => {
+      onResponseClose(reply, () => {
         const isToldThere = request.isPassedOn && request.failure === null
         if (!isToldThere) tell(log, request, reply, performance.now() - since)
       })
@@ -90,14 +90,14 @@ function endingOf(
   return undefined
 }
 
-const placeOf = ({ id, headers, caller, trace }: FastifyRequest): CallPlace => ({
+const placeOf = ({ id, headers, caller, trace }: FastifyRequest): CallContext => ({
   requestId: id,
   trace: trace?.traceId ?? parseTraceparent(headers.traceparent)?.traceId,
   userId: caller?.userId
 })
 
 /** Where the calls of an exchange belong. */
-export const placeOfExchange = ({ reply, session, worker }: Exchange): CallPlace => ({
+export const placeOfExchange = ({ reply, session, worker }: Exchange): CallContext => ({
   ...placeOf(reply.request),
   session: session?.handle,
   worker: worker.id

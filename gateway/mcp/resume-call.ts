@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import type { SessionId } from '#shared/ids.ts'
 import { errorEvent, noteFailure, rpcErrorOf } from '../http/json-rpc-error.ts'
-import { setBefore } from '../http/preset-headers.ts'
+import { presetHeaders } from '../http/preset-headers.ts'
 import { type CallEventId, readCallEventId, toldId } from '../relay/call-event-id.ts'
 import { primingEvent } from '../relay/resumable-answer.ts'
-import type { KeptAnswers } from '../relay/resumable-answers.ts'
+import type { ResumableAnswers } from '../relay/resumable-answers.ts'
 import type { Session } from '../sessions/session.ts'
 
 /** Passes the request on to the gateway of that call; resolves with false when that is not reached. */
@@ -16,7 +16,7 @@ export type LeadBack = (
 ) => Promise<boolean>
 
 export interface ResumeParts {
-  readonly kept: KeptAnswers
+  readonly kept: ResumableAnswers
   readonly leadBack: LeadBack | undefined
 }
 
@@ -42,7 +42,7 @@ export async function resumeCall(
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
-    ...setBefore(reply),
+    ...presetHeaders(reply),
     'mcp-session-id': sessionId
   })
   to.write(primingEvent(eventId)) // it may be lost once more

@@ -4,15 +4,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
 import { noteFailure, rpcErrorOf, sendRpcError } from '../http/json-rpc-error.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import type { Exchange } from '../relay/exchange.ts'
 import { shortBody } from '../relay/short-body.ts'
 import type { RunningWorker, WorkerLease } from '../supervisor/supervisor.ts'
-import type { ParkedStreams } from './client-streams.ts'
+import type { ClientStreams } from './client-streams.ts'
 import { discard } from './open-session-stream.ts'
-import { poolOf } from './worker-connections.ts'
+import { connectionsTo } from './worker-connections.ts'
 import { answerHeaders, boundsOf, headersToWorker } from './worker-headers.ts'
-import { lastWords, soleId, workerGone } from './worker-lost.ts'
+import { awaitFinalReports, onlyRequestId, workerGone } from './worker-lost.ts'
 
 /** Whether the headers say `subscriptions/listen`, the one request of MCP 2026-07-28 that stays open. */
 export const isListen = (headers: IncomingHttpHeaders): boolean =>
@@ -29,7 +29,7 @@ type Issue = ReturnType<typeof issuing>
  * of the account, while the client's stream stays open here.
  */
 export async function listen(
-  parts: { readonly streams: ParkedStreams; readonly resourceMetadataUrl: string },
+  parts: { readonly streams: ClientStreams; readonly resourceMetadataUrl: string },
   exchange: Exchange,
   request: FastifyRequest,
   reply: FastifyReply
@@ -38,17 +38,17 @@ export async function listen(
   const { worker, caller, abort } = exchange
   const issue = issuing(request, caller, exchange)
   const leave = streams.enter(caller.userId)
-  whenClosed(reply, leave)
+  onResponseClose(reply, leave)
   const first = await issue(worker, abort.signal).catch(async () => {
-    await lastWords(exchange)
-    sendRpcError(reply, workerGone(), soleId(exchange))
+    await awaitFinalReports(exchange)
+    sendRpcError(reply, workerGone(), onlyRequestId(exchange))
     return undefined
   })
   if (!first) return
   if (!isStream(first)) {
     leave()
     const answer = await shortBody(first.body).catch(() => undefined)
-    if (!answer) return void sendRpcError(reply, workerGone(), soleId(exchange))
+    if (!answer) return void sendRpcError(reply, workerGone(), onlyRequestId(exchange))
     const headers = answerHeaders(first.headers, boundsOf(parts, request))
     reply.code(first.statusCode).headers(headers).send(answer)
     return
@@ -61,14 +61,14 @@ export async function listen(
  * when it is there. Resolves when that is so, or when it will not come and the client was told.
  */
 export async function listenAhead(
-  streams: ParkedStreams,
+  streams: ClientStreams,
   request: FastifyRequest,
   reply: FastifyReply,
   { caller, worker }: { readonly caller: Caller; readonly worker: Promise<WorkerLease> }
 ): Promise<void> {
   const issue = issuing(request, caller, { id: '', requestId: request.id })
   const leave = streams.enter(caller.userId)
-  whenClosed(reply, leave)
+  onResponseClose(reply, leave)
   await streams.openListen({ caller, reply }, leave, undefined, againBy(issue))
   try {
     const lease = await worker
@@ -89,7 +89,7 @@ function issuing(
   const body = smallBodyOf(request)
   const { 'content-length': _, ...headers } = request.headers
   return (to: RunningWorker, signal?: AbortSignal) =>
-    poolOf(to).request({
+    connectionsTo(to).request({
       method: 'POST',
       path: '/mcp',
       headers: headersToWorker(headers, { id, caller, requestId }),

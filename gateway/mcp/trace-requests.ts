@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { callSpan, placeAttributes, type TracedCall } from '../telemetry/call-spans.ts'
 import { userHash } from '../telemetry/events.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
@@ -19,7 +19,7 @@ const VERBS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OP
 
 /**
  * Gives each request its trace. The path is told only as its route, since paths may have secrets in them. Must be
- * registered after `tellCalls`, which adds to a trace what the end of a request says of its calls.
+ * registered after `recordCalls`, which adds to a trace what the end of a request says of its calls.
  */
 export function traceRequests(app: FastifyInstance, traces: Traces | undefined): void {
   app.decorateRequest('trace', null)
@@ -33,7 +33,7 @@ export function traceRequests(app: FastifyInstance, traces: Traces | undefined):
         attributes: { 'http.request.method': verb, 'http.route': route },
         caller: parseTraceparent(request.headers.traceparent)
       })
-      whenClosed(reply, () => end(request, reply))
+      onResponseClose(reply, () => end(request, reply))
     }
     done()
   })

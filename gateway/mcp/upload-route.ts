@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { byteLimit } from '../http/byte-limit.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { shortBody } from '../relay/short-body.ts'
 import { isGood, type LinkParts, type LinkRoute, ledAway, workerOf } from './link-use.ts'
 import type { OneTimeLinks, SlotTarget } from './one-time-links.ts'
-import { poolOf } from './worker-connections.ts'
+import { connectionsTo } from './worker-connections.ts'
 
 export interface UploadParts extends LinkParts {
   readonly slots: OneTimeLinks<SlotTarget>
@@ -46,7 +46,7 @@ async function take(
   const { ticket } = request.params
   const lent = parts.slots.lend(ticket)
   if (!lent) return refuse(reply, parts.slots.isLent(ticket) ? arriving : gone)
-  whenClosed(reply, () => lent.giveBack())
+  onResponseClose(reply, () => lent.giveBack())
   if (!(await isGood(parts, lent.target))) return refuse(reply, gone)
   const { size } = lent.target
   const length = Number(request.headers['content-length'] ?? size)
@@ -73,7 +73,7 @@ async function putInto(
     if (!file.readableEnded) bounded.destroy(new Error('the client left'))
   })
   try {
-    const answer = await poolOf(worker).request({
+    const answer = await connectionsTo(worker).request({
       method: 'PUT',
       path: `/upload?${new URLSearchParams({ uploadId })}`,
       body: file.pipe(bounded),

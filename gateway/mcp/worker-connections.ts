@@ -8,7 +8,7 @@ const pools = new WeakMap<RunningWorker, Pool>()
  * The HTTP connections to one worker. They end with the worker, and nothing times out on its own here: a tool may
  * run long, a stream may be silent. This is the seam of the hop: nothing else knows how a worker is reached.
  */
-export function poolOf(worker: RunningWorker): Pool {
+export function connectionsTo(worker: RunningWorker): Pool {
   const known = pools.get(worker)
   if (known) return known
   const pool = new Pool('http://worker', {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { GatewayError } from '#shared/errors.ts'
 import { errorEvent, noteFailure, rpcErrorOf } from '../http/json-rpc-error.ts'
 import type { Exchange } from '../relay/exchange.ts'
-import type { KeptAnswer } from '../relay/resumable-answer.ts'
+import type { ResumableAnswer } from '../relay/resumable-answer.ts'
 
 /** A worker's last reports may still be on their way when its socket breaks; they come before its end. */
 const LAST_WORDS_MS = 2000
@@ -18,7 +18,7 @@ export const workerGone = (): GatewayError =>
   )
 
 /** Resolves when all that the worker had to report about its calls has arrived. */
-export async function lastWords(exchange: Exchange): Promise<void> {
+export async function awaitFinalReports(exchange: Exchange): Promise<void> {
   const { aborted } = exchange.abort.signal
   if (aborted && (exchange.isRead || exchange.calls.length > 0)) return
   let timer: NodeJS.Timeout | undefined
@@ -33,7 +33,7 @@ export async function lastWords(exchange: Exchange): Promise<void> {
 export function writeErrors(
   to: ServerResponse,
   exchange: Exchange,
-  kept: KeptAnswer | undefined,
+  kept: ResumableAnswer | undefined,
   error: GatewayError
 ): void {
   const { request } = exchange.reply
@@ -46,7 +46,7 @@ export function writeErrors(
 }
 
 /** The id to name in an answer of its own; null when there are none or several (JSON-RPC 2.0 §5). */
-export function soleId(exchange: Exchange): string | number | null {
+export function onlyRequestId(exchange: Exchange): string | number | null {
   const [only, ...others] = exchange.calls
   return only && others.length === 0 ? only.rpcId : null
 }

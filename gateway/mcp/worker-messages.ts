@@ -5,7 +5,7 @@ import { asSessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import type { SendAnswer } from '#shared/send-ledger.ts'
 import type { FromWorker } from '#shared/worker-protocol.ts'
 import type { TokenBroker } from '../accounts/token-broker.ts'
-import { Allowance } from '../launcher/token-bucket.ts'
+import { TokenBucket } from '../launcher/token-bucket.ts'
 import type { Exchanges } from '../relay/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Confirmations } from '../sign-in/confirmations.ts'
@@ -13,10 +13,10 @@ import type { SendLedger } from '../store/send-ledger.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import type { CallLog } from '../telemetry/call-log.ts'
 import type { Log } from '../telemetry/log.ts'
-import { LineBrake } from '../telemetry/log-rate-limit.ts'
+import { LogRateLimit } from '../telemetry/log-rate-limit.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Ledger } from '../telemetry/usage-ledger.ts'
-import { workerSaid } from '../telemetry/worker-output.ts'
+import type { UsageLedger } from '../telemetry/usage-ledger.ts'
+import { workerOutput } from '../telemetry/worker-output.ts'
 import type { FileTarget, OneTimeLinks, SlotTarget } from './one-time-links.ts'
 import type { QuotaShares } from './quota-shares.ts'
 import { placeOfExchange } from './record-calls.ts'
@@ -25,7 +25,7 @@ import type { Unsubscriber } from './unsubscriber.ts'
 
 export type SignInMessage = Extract<FromWorker, { type: 'sign-in' }>
 
-export interface WorkerDeskParts {
+export interface WorkerMessagesParts {
   readonly broker: TokenBroker
   readonly sends: SendLedger
   readonly links: OneTimeLinks<FileTarget>
@@ -41,7 +41,7 @@ export interface WorkerDeskParts {
   /** Answers the sign-in tools, where they are on. */
   readonly onSignIn: ((worker: RunningWorker, message: SignInMessage) => void) | undefined
   readonly exchanges: Exchanges
-  readonly ledger: Pick<Ledger, 'called' | 'spent'>
+  readonly ledger: Pick<UsageLedger, 'called' | 'spent'>
   readonly metrics: Metrics
   readonly callLog: CallLog
   /** Mail was sent. Must neither wait nor throw. */
@@ -63,7 +63,7 @@ const FOREIGN = 'it tells of a request that is not its own, or was not made'
 /** What is kept of one worker while it lives. */
 interface Counter {
   readonly turns: LimitFunction
-  readonly lateSends: Allowance
+  readonly lateSends: TokenBucket
 }
 
 type SaidLevel = Extract<FromWorker, { type: 'log' }>['level']
@@ -83,14 +83,14 @@ export type OnSent = (
  * Deals with what workers say. Whose account it is about is the worker's own, fixed when it was assigned;
  * nothing in a message can name another.
  */
-export function createWorkerDesk(parts: WorkerDeskParts) {
+export function dispatchWorkerMessages(parts: WorkerMessagesParts) {
   const counters = new WeakMap<RunningWorker, Counter>()
-  const brake = new LineBrake(parts.now)
+  const brake = new LogRateLimit(parts.now)
   const counterOf = (worker: RunningWorker): Counter => {
     const known = counters.get(worker)
     if (known) return known
     const turns = pLimit(AT_ONCE)
-    const counter = { turns, lateSends: new Allowance(LATE_SENDS, parts.now) }
+    const counter = { turns, lateSends: new TokenBucket(LATE_SENDS, parts.now) }
     counters.set(worker, counter)
     return counter
   }
@@ -155,14 +155,14 @@ export function createWorkerDesk(parts: WorkerDeskParts) {
           if (name === 'gmail_units') parts.ledger.spent(worker.userId, value)
         break
       case 'log':
-        logSaid(worker, message.level, workerSaid(message.message, message.fields))
+        logSaid(worker, message.level, workerOutput(message.message, message.fields))
         break
     }
   }
 }
 
 async function giveToken(
-  { broker, verifyLease }: WorkerDeskParts,
+  { broker, verifyLease }: WorkerMessagesParts,
   { userId, channel }: RunningWorker,
   { id, force }: Extract<FromWorker, { type: 'token' }>
 ): Promise<void> {
@@ -180,7 +180,7 @@ async function giveToken(
 }
 
 async function unsubscribe(
-  { unsubscriber, exchanges }: WorkerDeskParts,
+  { unsubscriber, exchanges }: WorkerMessagesParts,
   { id: workerId, userId, channel }: RunningWorker,
   { id, url }: Extract<FromWorker, { type: 'unsubscribe' }>
 ): Promise<void> {
@@ -195,7 +195,7 @@ async function unsubscribe(
 }
 
 async function giveUnits(
-  { quota }: WorkerDeskParts,
+  { quota }: WorkerMessagesParts,
   { userId, channel }: RunningWorker,
   { id, units }: Extract<FromWorker, { type: 'units' }>
 ): Promise<void> {
@@ -203,7 +203,7 @@ async function giveUnits(
 }
 
 async function askPerson(
-  { confirmations, log }: WorkerDeskParts,
+  { confirmations, log }: WorkerMessagesParts,
   { id: worker, userId, channel }: RunningWorker,
   { id, hash, words }: Extract<FromWorker, { type: 'confirm' }>
 ): Promise<void> {
@@ -215,7 +215,7 @@ async function askPerson(
 }
 
 async function noteSend(
-  { sends, log }: WorkerDeskParts,
+  { sends, log }: WorkerMessagesParts,
   { id: worker, userId, channel }: RunningWorker,
   { id, question }: Extract<FromWorker, { type: 'send' }>
 ): Promise<void> {
@@ -232,7 +232,7 @@ async function noteSend(
 }
 
 function giveLink(
-  { links, publicUrl, exchanges }: WorkerDeskParts,
+  { links, publicUrl, exchanges }: WorkerMessagesParts,
   { id: workerId, userId, channel }: RunningWorker,
   { id, messageId, partId }: Extract<FromWorker, { type: 'link' }>
 ): void {
@@ -243,7 +243,7 @@ function giveLink(
 }
 
 function giveSlot(
-  { slots, publicUrl, exchanges }: WorkerDeskParts,
+  { slots, publicUrl, exchanges }: WorkerMessagesParts,
   { id: workerId, userId, channel }: RunningWorker,
   { id, uploadId, size }: Extract<FromWorker, { type: 'upload' }>
 ): void {
@@ -258,7 +258,7 @@ const accessesOf = (exchanges: Exchanges, workerId: WorkerId) =>
   exchanges.ofWorker(workerId).map(({ caller }) => caller)
 
 async function openSession(
-  { sessions, log }: WorkerDeskParts,
+  { sessions, log }: WorkerMessagesParts,
   worker: RunningWorker,
   message: Extract<FromWorker, { type: 'session-opened' }>
 ): Promise<void> {
@@ -289,7 +289,7 @@ function refusalOf(error: unknown): { message: string; retryAfter?: number } {
 
 /** False when the worker named a request that is not its own, or more than was asked. */
 function noteCall(
-  parts: WorkerDeskParts,
+  parts: WorkerMessagesParts,
   worker: RunningWorker,
   { request, rpcId, method, tool }: Extract<FromWorker, { type: 'call' }>
 ): boolean {
@@ -307,7 +307,7 @@ function noteCall(
 
 /** Whether a worker tells of a request that another one serves. That is never true, and somebody should know. */
 function isForeign(
-  { exchanges, metrics }: WorkerDeskParts,
+  { exchanges, metrics }: WorkerMessagesParts,
   worker: RunningWorker,
   request: string
 ): boolean {
@@ -319,10 +319,10 @@ function isForeign(
 
 /** What a worker tells of a call's end: for the log, and, when mail was sent, for the audit. False as for `noteCall`. */
 function endCall(
-  parts: WorkerDeskParts,
+  parts: WorkerMessagesParts,
   worker: RunningWorker,
   { request, tool, ms, fault, code, gmail, sentTo }: Extract<FromWorker, { type: 'call-ended' }>,
-  lateSends: Allowance
+  lateSends: TokenBucket
 ): boolean {
   if (isForeign(parts, worker, request)) return false
   const { exchanges, callLog, onSent } = parts

@@ -5,7 +5,7 @@ import { CLIENT_LIFE } from './client-retention.ts'
 /** Whether clients may name a document of the web as what they are: always, never, or while it can be fetched. */
 export type ClientDocumentsMode = 'on' | 'off' | 'auto'
 
-export interface ClientDocumentsParts {
+export interface ClientMetadataDocumentsParts {
   readonly mode: ClientDocumentsMode
   readonly fetch: typeof globalThis.fetch
   readonly store: Pick<Store, 'db'>
@@ -13,7 +13,7 @@ export interface ClientDocumentsParts {
 }
 
 /** Client ID metadata documents, and whether the network lets them be read. */
-export interface ClientDocuments {
+export interface ClientMetadataDocuments {
   /**
    * Fetches a document. Of a client that somebody let in, the last good one is kept: when its site cannot be reached
    * the client goes on with it, instead of being a stranger at its next refresh.
@@ -36,7 +36,9 @@ const WHILE_NOT_MS = 60_000
 const LONGEST = 16 * 1024
 const MODEL = 'ClientDocument'
 
-export function createClientDocuments(parts: ClientDocumentsParts): ClientDocuments {
+export function createClientMetadataDocuments(
+  parts: ClientMetadataDocumentsParts
+): ClientMetadataDocuments {
   const { mode, store, clock } = parts
   const kept = keptDocuments(store, clock)
   let isReached = false

@@ -3,7 +3,7 @@ import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Store } from '../store/store.ts'
-import { placeOf } from './redirect-target.ts'
+import { redirectTarget } from './redirect-target.ts'
 
 /** An MCP client that a person let in. */
 export interface ConnectedClient {
@@ -59,7 +59,7 @@ export function createConnectedClients(parts: ConnectedClientsParts): ConnectedC
       row ? JSON.parse(row.payload) : {}
     )
     const host = clientId.startsWith('https://') ? URL.parse(clientId)?.host : undefined
-    const places = new Set(redirects.map(placeOf))
+    const places = new Set(redirects.map(redirectTarget))
     return {
       name: name ?? host ?? 'An application without a name',
       place: host ?? ([...places].join(' or ') || 'an application that is not known any more')

@@ -3,7 +3,7 @@ import { levelChoice } from '../web/access-level-choice.ts'
 import { type Html, html } from '../web/html.ts'
 import { formTarget, type Page } from '../web/page.ts'
 import type { ServiceIdentity } from '../web/service-identity.ts'
-import { isWebSite, placeOf } from './redirect-target.ts'
+import { isWebSite, redirectTarget } from './redirect-target.ts'
 
 export interface ConsentQuestion {
   readonly service: ServiceIdentity
@@ -37,7 +37,7 @@ export function consentPage(question: ConsentQuestion): Page {
 <dl>
 <dt>Application</dt><dd>${name}</dd>
 ${identityOf(client.id)}
-<dt>The access goes to</dt><dd><strong>${placeOf(redirectUri)}</strong></dd>
+<dt>The access goes to</dt><dd><strong>${redirectTarget(redirectUri)}</strong></dd>
 <dt>Your account</dt><dd>${question.email === undefined ? 'You choose it at Google.' : html`<strong>${question.email}</strong>, unless you choose another one at Google.`}</dd>
 </dl>
 ${levelChoice(asked)}
@@ -64,7 +64,7 @@ function warningFor(clientId: string, redirectUri: string): Html {
   const isSite = isWebSite(redirectUri)
   if (isSite && publisherOf(clientId)) return html``
   const place = isSite
-    ? html`Is <strong>${placeOf(redirectUri)}</strong> the site that you came from? It gets the access, whatever name stands above.`
+    ? html`Is <strong>${redirectTarget(redirectUri)}</strong> the site that you came from? It gets the access, whatever name stands above.`
     : html`Is the application that you started on this device? Any program on your computer can pose as it.`
   return html`<div class="warning" role="note">Before you continue, check:<ul>
 <li>Have you just started this yourself? If a link, a mail or somebody else brought you here, cancel.</li>

@@ -5,7 +5,7 @@ import { type AccessLevel, highestLevel } from '#shared/access-levels.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { Google } from '../accounts/google-oidc.ts'
 import { Decision } from '../sign-in/consent-decision.ts'
-import type { GoogleVisits } from '../sign-in/google-auth-flow.ts'
+import type { GoogleAuthFlow } from '../sign-in/google-auth-flow.ts'
 import type { AccountSession } from '../sign-in/page-session.ts'
 import { requireOwnForm } from '../web/csrf.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
@@ -17,7 +17,7 @@ import { consentPath } from './provider.ts'
 export interface ConsentParts {
   readonly provider: Provider
   readonly google: Pick<Google, 'origin'>
-  readonly visits: GoogleVisits
+  readonly visits: GoogleAuthFlow
   readonly session: Pick<AccountSession, 'find'>
   readonly service: ServiceIdentity
   readonly cookies: SealedCookies

@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import type { Interaction } from 'oidc-provider'
 import { GatewayError } from '#shared/errors.ts'
-import type { Google, GoogleVisit } from '../accounts/google-oidc.ts'
-import { type AdmittanceParts, admitPerson, tellDeclined } from '../sign-in/admit-account.ts'
-import type { ClientErrand, GoogleVisits } from '../sign-in/google-auth-flow.ts'
+import type { FlowSecrets, Google } from '../accounts/google-oidc.ts'
+import { type AdmittanceParts, admitAccount, tellDeclined } from '../sign-in/admit-account.ts'
+import type { ClientPurpose, GoogleAuthFlow } from '../sign-in/google-auth-flow.ts'
 import { REFUSALS } from '../sign-in/refusal-texts.ts'
 import { noticePage } from '../web/notice-page.ts'
 import { formTarget } from '../web/page.ts'
@@ -15,7 +15,7 @@ import { consentPath } from './provider.ts'
 export interface ClientSignInParts extends AdmittanceParts, MailboxChoiceParts {
   readonly accounts: AdmittanceParts['accounts'] & MailboxChoiceParts['accounts']
   readonly google: Google
-  readonly visits: GoogleVisits
+  readonly visits: GoogleAuthFlow
 }
 
 /** The part of a client's authorization request that comes back from Google. */
@@ -24,8 +24,8 @@ export interface ClientSignIn {
   finish(
     reply: FastifyReply,
     callback: URL,
-    visit: GoogleVisit,
-    errand: ClientErrand
+    visit: FlowSecrets,
+    errand: ClientPurpose
   ): Promise<FastifyReply>
 }
 
@@ -61,7 +61,7 @@ export function createClientSignIn(parts: ClientSignInParts): ClientSignIn {
         return explain(reply, interaction, 'declined_at_google')
       }
       const { profile, access } = await google.finishVisit(callback, visit)
-      const outcome = await admitPerson(parts, {
+      const outcome = await admitAccount(parts, {
         profile,
         access,
         wanted: errand.level,

@@ -2,7 +2,7 @@ import type { UserId } from '#shared/ids.ts'
 import { moment } from '../web/form-parts.ts'
 import { html } from '../web/html.ts'
 import { formTarget, type Page } from '../web/page.ts'
-import { placeOf } from './redirect-target.ts'
+import { redirectTarget } from './redirect-target.ts'
 
 export interface MailboxQuestion {
   readonly action: string
@@ -33,7 +33,7 @@ export function mailboxPage({
     title: `Which mailboxes may ${name} use?`,
     formTargets: target ? [target] : [],
     body: html`
-<p>The access goes to <strong>${placeOf(redirectUri)}</strong>, at the level that you have just chosen, and no higher than a mailbox allows.</p>
+<p>The access goes to <strong>${redirectTarget(redirectUri)}</strong>, at the level that you have just chosen, and no higher than a mailbox allows.</p>
 <form method="post" action="${action}">
 <input type="hidden" name="token" value="${formToken}">
 <fieldset><legend>Your mailboxes</legend>

@@ -19,7 +19,7 @@ const SECRET_IDS = new Set([
 ])
 
 /** oidc-provider's storage in our own table; give the result as its `adapter`. */
-export const oauthStorage =
+export const oidcAdapter =
   (parts: RefreshGraceParts) =>
   (model: string): Adapter =>
     modelStorage(parts, model)

@@ -8,9 +8,9 @@ import type { ConnectionMailboxes } from '../accounts/connection-mailboxes.ts'
 import type { Keyring } from '../accounts/keyring.ts'
 import type { Store } from '../store/store.ts'
 import { keepErrorsHere, renderError } from './authorize-errors.ts'
-import type { ClientDocuments, ClientDocumentsMode } from './client-metadata-documents.ts'
+import type { ClientDocumentsMode, ClientMetadataDocuments } from './client-metadata-documents.ts'
 import { type ClaimedClient, reduceClient } from './client-metadata-policy.ts'
-import { oauthStorage } from './oidc-adapter.ts'
+import { oidcAdapter } from './oidc-adapter.ts'
 
 export interface ProviderParts {
   /** The issuer; also the origin of every endpoint. */
@@ -28,7 +28,7 @@ export interface ProviderParts {
   /** Ms for which a refresh token that was used is accepted again; 0 for never. */
   readonly refreshGraceMs: number
   readonly clientDocuments: ClientDocumentsMode
-  readonly documents: Pick<ClientDocuments, 'fetch' | 'isOffered'>
+  readonly documents: Pick<ClientMetadataDocuments, 'fetch' | 'isOffered'>
 }
 
 /** Seconds. */
@@ -56,7 +56,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const secure = publicUrl.startsWith('https:')
   const cookies = { signed: true, secure, httpOnly: true, sameSite: 'lax' } as const
   const provider = new Provider(publicUrl, {
-    adapter: oauthStorage({ store, clock, refreshGraceMs: parts.refreshGraceMs }),
+    adapter: oidcAdapter({ store, clock, refreshGraceMs: parts.refreshGraceMs }),
     jwks: { keys: keyring.signing.map((key) => ({ ...key })) },
     cookies: {
       keys: [...keyring.cookies],
@@ -191,7 +191,7 @@ async function findAccount({ accounts, allowsAccount }: ProviderParts, id: strin
  */
 function nameWhatIsOffered(
   provider: Provider,
-  documents: Pick<ClientDocuments, 'isOffered'>
+  documents: Pick<ClientMetadataDocuments, 'isOffered'>
 ): void {
   provider.use(async (ctx, next) => {
     await next()

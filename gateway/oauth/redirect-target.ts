@@ -4,7 +4,7 @@ import { isLoopback } from '../config/parsers.ts'
  * Where a client's redirect leads, in a person's words. Only of an address of the web does the host mean anything: in an
  * app's own scheme anybody may write any name there.
  */
-export function placeOf(redirectUri: string): string {
+export function redirectTarget(redirectUri: string): string {
   const url = URL.parse(redirectUri)
   if (!url) return 'an address that cannot be read'
   if (!/^https?:$/.test(url.protocol))

@@ -7,7 +7,7 @@ import { Agent, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
  * and no IP address, only to addresses of the public internet, no redirects. The check stands between
  * the look-up and the connection, so a name that resolves inwards gets no packet (SSRF).
  */
-export interface GuardedFetch {
+export interface SsrfSafeFetch {
   readonly fetch: typeof globalThis.fetch
   /** May be called more than once. */
   close(): Promise<void>
@@ -35,10 +35,10 @@ export interface Reach {
   readonly lookUp?: LookUp
 }
 
-export function createGuardedFetch(
+export function createSsrfSafeFetch(
   { proxy, direct = [] }: WayOut = {},
   { answerMs = CONNECT_MS, lookUp = lookup }: Reach = {}
-): GuardedFetch {
+): SsrfSafeFetch {
   const options = {
     connect: { lookup: publicOnly(lookUp), timeout: CONNECT_MS },
     headersTimeout: answerMs,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { WholeEvents } from '../relay/sse-framing.ts'
+import { SseFramer } from '../relay/sse-framing.ts'
 
 /** Gmail's largest message in base64, and some more: a longer event is no answer of ours. */
 const EVENT_LIMIT = 64 * 2 ** 20
@@ -18,7 +18,7 @@ export async function* messagesIn(answer: IncomingMessage, turn: Turn): AsyncGen
     yield* await jsonMessages(answer)
     return
   }
-  const events = new WholeEvents()
+  const events = new SseFramer()
   let endTurn: (() => void) | undefined
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-export interface OldTransportsParts {
+export interface OlderTransportsParts {
   readonly config: Pick<Config, 'HTTP_SSE' | 'WEBSOCKET' | 'MAX_BODY'>
   readonly clock: Clock
   readonly limits: CallerLimits
@@ -26,9 +26,9 @@ export interface OldTransportsParts {
  * The transports that clients used before Streamable HTTP, each where its setting is on. Gives the routes that
  * belong to where callers are authenticated.
  */
-export function oldTransports(
+export function olderTransports(
   app: FastifyInstance,
-  { config, clock, limits, access }: OldTransportsParts
+  { config, clock, limits, access }: OlderTransportsParts
 ): FastifyPluginAsync {
   const shared = { clock, loopback: new Loopback(app.server), turn: longTurns() }
   const endings: (() => void)[] = []

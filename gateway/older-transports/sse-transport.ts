@@ -7,11 +7,11 @@ import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
 import { isJson } from '../http/media-types.ts'
-import { whenClosed } from '../http/on-response-close.ts'
-import { setBefore } from '../http/preset-headers.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
+import { presetHeaders } from '../http/preset-headers.ts'
 import type { AccessWatch } from '../mcp/access-watch.ts'
 import type { CallerLimits } from '../mcp/caller-limits.ts'
-import { KeepAlive } from '../relay/sse-heartbeat.ts'
+import { SseHeartbeat } from '../relay/sse-heartbeat.ts'
 import { Bridge } from './bridge.ts'
 import type { Turn } from './event-messages.ts'
 import type { Loopback } from './loopback.ts'
@@ -42,7 +42,7 @@ export async function sseTransport(
   { clock, loopback, turn, limits, access }: SseTransportParts
 ): Promise<() => void> {
   const connections = new Map<string, Connection>()
-  const keepAlive = new KeepAlive(clock)
+  const keepAlive = new SseHeartbeat(clock)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
@@ -63,7 +63,7 @@ export async function sseTransport(
     connections.set(id, { userId, bridge, end: () => to.end() })
     const fallSilent = keepAlive.add({ keepAlive: () => void to.write(': keepalive\n\n') })
     const unwatch = access.add(caller, () => to.end())
-    whenClosed(reply, () => {
+    onResponseClose(reply, () => {
       connections.delete(id)
       fallSilent()
       unwatch()
@@ -101,7 +101,7 @@ function openStream(reply: FastifyReply): ServerResponse {
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
-    ...setBefore(reply)
+    ...presetHeaders(reply)
   }).flushHeaders()
   return to
 }

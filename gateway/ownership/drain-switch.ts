@@ -1,7 +1,7 @@
 import { GatewayError } from '#shared/errors.ts'
 
 /** Whether this gateway takes new work. An operator closes it before the machine is worked on. */
-export class Door {
+export class DrainSwitch {
   #isOpen = true
 
   open(): void {

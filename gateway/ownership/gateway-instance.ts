@@ -1,5 +1,5 @@
 /** This run of this gateway, as other gateways over the same store know it. */
-export interface Node {
+export interface GatewayInstance {
   /** Names this process for ever: machine, pid, start, and chance where there is no start to be had. */
   readonly id: string
   readonly host: string
@@ -11,7 +11,7 @@ export interface Node {
 }
 
 export interface NodeParts {
-  /** The machine, see `hostIdentity`. */
+  /** The machine, see `hostId`. */
   readonly host: string
   readonly pid: number
   /** When a process began, '0' for one of which that is not to be had; undefined when there is none. */
@@ -19,7 +19,7 @@ export interface NodeParts {
   readonly randomHex: (bytes: number) => string
 }
 
-export function thisNode({ host, pid, startOf, randomHex }: NodeParts): Node {
+export function thisInstance({ host, pid, startOf, randomHex }: NodeParts): GatewayInstance {
   const id = [host, pid, startOf(pid) ?? '0', randomHex(4)].join('/')
   return {
     id,

@@ -27,7 +27,7 @@ const OWN: HostFacts = {
  * that is masked), everything counts that tells machines apart: machine-id(5), name, network cards. One machine that
  * then looks like two is served all the same, a little later: its leases end by time.
  */
-export function hostIdentity({ read, link, hostname, addresses }: HostFacts = OWN): string {
+export function hostId({ read, link, hostname, addresses }: HostFacts = OWN): string {
   const spaces = ['net', 'pid'].map((kind) => maybe(() => link(`/proc/self/ns/${kind}`)))
   const boot = maybe(() => read('/proc/sys/kernel/random/boot_id'))
   if (boot !== '' && spaces.every((space) => space !== '')) return [boot, ...spaces].join(' ')

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { NodeRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { Node } from './gateway-instance.ts'
+import type { GatewayInstance } from './gateway-instance.ts'
 
 /** A gateway that was not heard of for this long is taken for dead. */
 const ALIVE_MS = 15_000
@@ -16,7 +16,7 @@ type Own = Omit<NodeRow, 'expires_at'>
 type Seen = Own & { readonly is_fresh: unknown }
 
 /** What was found when the turn came. */
-export type Turn =
+export type ListenTurn =
   | 'alone' // whoever listens on these ports is no gateway of this store
   | 'beside' // a gateway of this store still listens, and is about to leave
   | 'closed' // this gateway was closed while it waited
@@ -28,10 +28,10 @@ export interface PeerNotice {
   load(): { readonly workers: number; readonly limit: number }
 }
 
-export interface SuccessionParts {
+export interface PortHandoverParts {
   readonly store: Store
   readonly clock: Clock
-  readonly node: Node
+  readonly node: GatewayInstance
   /** 0 is any port: nobody else's. */
   readonly port: number
   readonly opsPort: number
@@ -45,18 +45,18 @@ export interface SuccessionParts {
  * after it wait, and the next one listens when that one leaves or dies. So two can share the ports by
  * SO_REUSEPORT for a moment without a connection going to the one that should not have it.
  */
-export class Succession {
-  readonly #parts: SuccessionParts
+export class PortHandover {
+  readonly #parts: PortHandoverParts
   #row: Own | undefined
   #isClosed = false
   #cancelRenewal = (): void => {}
 
-  constructor(parts: SuccessionParts) {
+  constructor(parts: PortHandoverParts) {
     this.#parts = parts
   }
 
   /** Resolves when this gateway may listen. `onWait` is called when another one is ahead. Called once. */
-  async turn(onWait: () => void): Promise<Turn> {
+  async turn(onWait: () => void): Promise<ListenTurn> {
     const { store, clock, node, port, opsPort } = this.#parts
     const row: Own = {
       id: node.id,

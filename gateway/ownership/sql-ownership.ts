@@ -3,7 +3,7 @@ import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import { type HolderRow, type LeaseRow, LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
-import type { Node } from './gateway-instance.ts'
+import type { GatewayInstance } from './gateway-instance.ts'
 import type { Lease, Ownership } from './ownership.ts'
 
 /**
@@ -25,7 +25,7 @@ const WAIT_MS = 20_000
 export interface SqlOwnershipParts {
   readonly store: Store
   readonly clock: Clock
-  readonly node: Node
+  readonly node: GatewayInstance
   /** Another gateway has taken the user over: its worker here must end. Must not throw. */
   readonly onLost: (userId: UserId) => void
   /**

@@ -2,15 +2,15 @@ import { pipeline } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { REQUEST_ID } from '../http/assign-request-id.ts'
-import { whenClosed } from '../http/on-response-close.ts'
-import { setBefore } from '../http/preset-headers.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
+import { presetHeaders } from '../http/preset-headers.ts'
 import type { LeadLink } from '../mcp/link-use.ts'
-import { tagIn, tagOf } from './instance-tag.ts'
-import { type PeerPools, PeerUnreachable } from './peer-connections.ts'
+import { instanceTag, tagIn } from './instance-tag.ts'
+import { type PeerConnections, PeerUnreachable } from './peer-connections.ts'
 import type { Peer } from './peer-routing.ts'
 
-export interface LinkWayParts {
-  readonly pools: PeerPools
+export interface ForwardLinkParts {
+  readonly pools: PeerConnections
   readonly peers: () => readonly Peer[]
   readonly notReached: (peer: Peer) => void
 }
@@ -28,10 +28,10 @@ const BACK = [
  * Passes the use of a one-time link on to the gateway that has given it out, which knows what it is good for. Its ticket
  * names that gateway; where that is gone, so is the link.
  */
-export function createLinkWay({ pools, peers, notReached }: LinkWayParts): LeadLink {
+export function createLinkForwarder({ pools, peers, notReached }: ForwardLinkParts): LeadLink {
   return async (request, reply, ticket) => {
     const tag = tagIn(ticket)
-    const peer = tag === undefined ? undefined : peers().find(({ id }) => tagOf(id) === tag)
+    const peer = tag === undefined ? undefined : peers().find(({ id }) => instanceTag(id) === tag)
     if (!peer) return false
     try {
       await pass(pools, peer, request, reply)
@@ -47,13 +47,13 @@ export function createLinkWay({ pools, peers, notReached }: LinkWayParts): LeadL
 const INTERRUPTED = 'The gateway that gave this address out is not reached. Try again.'
 
 async function pass(
-  pools: PeerPools,
+  pools: PeerConnections,
   { url }: Peer,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<void> {
   const left = new AbortController()
-  whenClosed(reply, () => left.abort())
+  onResponseClose(reply, () => left.abort())
   const method = (['GET', 'HEAD', 'PUT'] as const).find((one) => one === request.method) ?? 'POST'
   const hasBody = method === 'PUT' || method === 'POST'
   const answer = await pools.to(url).request({
@@ -66,7 +66,7 @@ async function pass(
   request.isPassedOn = true
   reply.hijack()
   const close = request.raw.readableEnded || !hasBody ? {} : { connection: 'close' }
-  const headers = { ...setBefore(reply), ...only(BACK, answer.headers), ...close }
+  const headers = { ...presetHeaders(reply), ...only(BACK, answer.headers), ...close }
   reply.raw.writeHead(answer.statusCode, headers)
   await pipeline(answer.body, reply.raw)
 }

@@ -1,21 +1,21 @@
 import type { Clock } from '#shared/clock.ts'
 import { errorEvent, noteFailure, rpcErrorOf, sendRpcError } from '../http/json-rpc-error.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { gatewayGone, type LeadBack } from '../mcp/resume-call.ts'
 import { headersToClient } from '../mcp/worker-headers.ts'
-import type { HeldBytes } from '../relay/buffered-bytes.ts'
+import type { BufferedBytes } from '../relay/buffered-bytes.ts'
 import { toldId } from '../relay/call-event-id.ts'
 import { relayAnswer } from '../relay/relay-answer.ts'
-import { Outlet } from '../relay/response-writer.ts'
-import { tagOf } from './instance-tag.ts'
-import { type PeerPools, PeerUnreachable } from './peer-connections.ts'
-import { headersToPeer } from './peer-headers.ts'
-import type { Peer, PeerRoutes } from './peer-routing.ts'
+import { ResponseWriter } from '../relay/response-writer.ts'
+import { instanceTag } from './instance-tag.ts'
+import { type PeerConnections, PeerUnreachable } from './peer-connections.ts'
+import { peerHeaders } from './peer-headers.ts'
+import type { Peer, PeerRouting } from './peer-routing.ts'
 
-export interface WayBackParts {
-  readonly routes: Pick<PeerRoutes, 'list' | 'isReached' | 'notReached'>
-  readonly pools: PeerPools
-  readonly held: HeldBytes
+export interface ForwardResumeParts {
+  readonly routes: Pick<PeerRouting, 'list' | 'isReached' | 'notReached'>
+  readonly pools: PeerConnections
+  readonly held: BufferedBytes
   readonly clock: Clock
 }
 
@@ -23,20 +23,20 @@ export interface WayBackParts {
 const PATIENCE_MS = 800
 
 /** Passes a client that has lost the stream of its call's answer on to the gateway that serves the call. */
-export function createWayBack(parts: WayBackParts): LeadBack {
+export function createResumeForwarder(parts: ForwardResumeParts): LeadBack {
   const { routes } = parts
   return async (call, request, reply) => {
     const { caller } = request
-    const peer = routes.list().find(({ id }) => tagOf(id) === call.node)
+    const peer = routes.list().find(({ id }) => instanceTag(id) === call.node)
     if (!caller || !peer || !routes.isReached(peer.id)) return false
     const abort = new AbortController()
-    whenClosed(reply, () => abort.abort())
-    const answer = await ask(parts, peer, headersToPeer(request, caller), abort)
+    onResponseClose(reply, () => abort.abort())
+    const answer = await ask(parts, peer, peerHeaders(request, caller), abort)
     if (!answer) return reply.raw.closed
     request.isPassedOn = true
     reply.code(answer.statusCode).headers(headersToClient(answer.headers))
     await relayAnswer(reply, answer.body, {
-      outlet: new Outlet(reply.raw, parts.held, caller.userId),
+      outlet: new ResponseWriter(reply.raw, parts.held, caller.userId),
       passed() {},
       async fail() {
         sendRpcError(reply, gatewayGone(), call.rpcId)
@@ -53,7 +53,7 @@ export function createWayBack(parts: WayBackParts): LeadBack {
 
 /** Undefined when the gateway does not answer in time. */
 async function ask(
-  { pools, routes, clock }: WayBackParts,
+  { pools, routes, clock }: ForwardResumeParts,
   peer: Peer,
   headers: Record<string, string>,
   abort: AbortController

@@ -7,32 +7,32 @@ import type { Caller } from '../accounts/bearer-tokens.ts'
 import { bodyTooLarge, byteLimit } from '../http/byte-limit.ts'
 import { errorEvent, noteFailure, rpcErrorOf, sendRpcError } from '../http/json-rpc-error.ts'
 import { peekAt } from '../http/json-rpc-id.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { isModern } from '../http/protocol-era.ts'
 import { bodyOf } from '../mcp/forward-to-successor.ts'
-import type { PeerWay } from '../mcp/mcp-routes.ts'
+import type { PeerForwarder } from '../mcp/mcp-routes.ts'
 import { gatewayGone } from '../mcp/resume-call.ts'
 import { isListen } from '../mcp/subscriptions-listen.ts'
 import { headersToClient } from '../mcp/worker-headers.ts'
-import type { HeldBytes } from '../relay/buffered-bytes.ts'
+import type { BufferedBytes } from '../relay/buffered-bytes.ts'
 import { type RelayParts, relayAnswer } from '../relay/relay-answer.ts'
-import { Outlet } from '../relay/response-writer.ts'
+import { ResponseWriter } from '../relay/response-writer.ts'
 import { parseTraceparent } from '../telemetry/trace-context.ts'
 import { ELSEWHERE_HEADER } from './forwarded-caller.ts'
-import { type PeerPools, PeerUnreachable } from './peer-connections.ts'
-import { headersToPeer } from './peer-headers.ts'
-import type { Peer, PeerRoutes } from './peer-routing.ts'
+import { type PeerConnections, PeerUnreachable } from './peer-connections.ts'
+import { peerHeaders } from './peer-headers.ts'
+import type { Peer, PeerRouting } from './peer-routing.ts'
 
 /** What became of a request that was passed on; of the last two the other gateway has done nothing. */
 export type Passed = 'answered' | 'lost' | 'elsewhere' | 'unreachable'
 
-export interface PeerWayParts {
+export interface PeerForwarderParts {
   readonly routes: Pick<
-    PeerRoutes,
+    PeerRouting,
     'whereFor' | 'anotherFor' | 'serves' | 'servesNot' | 'notReached'
   >
-  readonly pools: PeerPools
-  readonly held: HeldBytes
+  readonly pools: PeerConnections
+  readonly held: BufferedBytes
   readonly maxBody: number
   /** Gives the person up when the calls in flight are answered. Never rejects. */
   readonly letGo: (userId: UserId) => Promise<void>
@@ -50,7 +50,7 @@ const AGAIN_MS = 100
 const SLACK_MS = 5000
 const LEAVE_LOOK_MS = 50
 
-export interface OpenPeerWay extends PeerWay {
+export interface OpenPeerForwarder extends PeerForwarder {
   /** The other gateway is no more: what waits for it is told so. */
   gone(peer: Pick<Peer, 'id'>): void
   /** Ends streams at once, for their clients to open elsewhere, and calls when they are answered or after so many ms. */
@@ -61,7 +61,7 @@ export interface OpenPeerWay extends PeerWay {
  * Passes requests on to the gateways that serve their people. The other one is told who calls, and trusts that; tokens and
  * cookies stay here.
  */
-export function createPeerWay(parts: PeerWayParts): OpenPeerWay {
+export function createPeerForwarder(parts: PeerForwarderParts): OpenPeerForwarder {
   const { routes } = parts
   const underWay = new Set<UnderWay>()
 
@@ -71,7 +71,7 @@ export function createPeerWay(parts: PeerWayParts): OpenPeerWay {
     const abort = new AbortController()
     const one: UnderWay = { peer: peer.id, abort, isStream: opensStream(request) }
     underWay.add(one)
-    whenClosed(reply, () => abort.abort())
+    onResponseClose(reply, () => abort.abort())
     const tooLong = (): void => abort.abort(gatewayGone())
     // The gateway that serves the call ends it in time, unless it is out of reach without a word.
     const cancel = one.isStream ? () => {} : parts.clock.after(parts.callMs + SLACK_MS, tooLong)
@@ -161,9 +161,13 @@ const isTold = (result: Passed): boolean => result === 'answered' || result === 
 const canBeSentAgain = ({ method, peeked }: FastifyRequest): boolean =>
   method !== 'POST' || Buffer.isBuffer(peeked?.body)
 
-async function pass(parts: PeerWayParts, passing: Passing, signal: AbortSignal): Promise<Passed> {
+async function pass(
+  parts: PeerForwarderParts,
+  passing: Passing,
+  signal: AbortSignal
+): Promise<Passed> {
   const { request, reply, caller } = passing
-  const outlet = new Outlet(reply.raw, parts.held, caller.userId)
+  const outlet = new ResponseWriter(reply.raw, parts.held, caller.userId)
   try {
     const answer = await ask(parts, passing, signal)
     if (answer.headers[ELSEWHERE_HEADER] !== undefined) {
@@ -175,7 +179,7 @@ async function pass(parts: PeerWayParts, passing: Passing, signal: AbortSignal):
     reply.code(answer.statusCode).headers(headersToClient(answer.headers))
     const relayed = { outlet, ...lastWordsTo(request, reply) }
     await relayAnswer(reply, answer.body, relayed)
-    await new Promise<void>((resolve) => whenClosed(reply, resolve))
+    await new Promise<void>((resolve) => onResponseClose(reply, resolve))
     return 'answered'
   } catch (error) {
     if (reply.raw.closed) return 'answered' // there is nobody to tell
@@ -187,11 +191,11 @@ async function pass(parts: PeerWayParts, passing: Passing, signal: AbortSignal):
   }
 }
 
-async function ask({ pools, maxBody }: PeerWayParts, passing: Passing, signal: AbortSignal) {
+async function ask({ pools, maxBody }: PeerForwarderParts, passing: Passing, signal: AbortSignal) {
   const { request, caller, peer } = passing
   const body = await bodyWithin(request, maxBody)
   const method = (['GET', 'DELETE'] as const).find((one) => one === request.method) ?? 'POST'
-  const headers = headersToPeer(request, caller)
+  const headers = peerHeaders(request, caller)
   return pools
     .to(peer.url)
     .request({ method, path: '/mcp', headers, ...(body && { body }), signal })

@@ -1,19 +1,19 @@
 import type { Clock } from '#shared/clock.ts'
 import type { OtherNode, OtherNodes } from '../admin/nodes.ts'
 import { REQUEST_ID } from '../http/assign-request-id.ts'
-import type { Whereabouts } from '../ownership/peer-discovery.ts'
+import type { PeerDiscovery } from '../ownership/peer-discovery.ts'
 import { OPERATOR_HEADER, writeOperator } from './forwarded-operator.ts'
-import { type PeerPools, PeerUnreachable } from './peer-connections.ts'
-import type { PeerRoutes } from './peer-routing.ts'
+import { type PeerConnections, PeerUnreachable } from './peer-connections.ts'
+import type { PeerRouting } from './peer-routing.ts'
 
-export interface NodeWayParts {
-  readonly whereabouts: Pick<Whereabouts, 'nodes'>
+export interface OtherNodesParts {
+  readonly whereabouts: Pick<PeerDiscovery, 'nodes'>
   readonly clock: Clock
   /** Absent where no other gateway can be reached, because this one has no PEER_URL. */
   readonly reach?:
     | {
-        readonly pools: PeerPools
-        readonly routes: Pick<PeerRoutes, 'isReached' | 'notReached'>
+        readonly pools: PeerConnections
+        readonly routes: Pick<PeerRouting, 'isReached' | 'notReached'>
       }
     | undefined
 }
@@ -28,7 +28,7 @@ export const nodeNameOf = (peerUrl: string | null | undefined): string | undefin
   peerUrl ? new URL(peerUrl).host : undefined
 
 /** The other gateways, as operators see them through this one. */
-export function createNodeWay({ whereabouts, clock, reach }: NodeWayParts): OtherNodes {
+export function createOtherNodes({ whereabouts, clock, reach }: OtherNodesParts): OtherNodes {
   const all = async (): Promise<Known[]> =>
     (await whereabouts.nodes()).map((node) => ({ ...node, name: nodeNameOf(node.url) ?? node.id }))
   return {

@@ -14,7 +14,7 @@ export class PeerUnreachable extends Error {}
  * The connections to other gateways, for as long as calls and streams last. Each side shows the other its certificate;
  * one that the authority did not sign, or that is for another name, is no gateway.
  */
-export class PeerPools {
+export class PeerConnections {
   #keys: PeerKeys
   readonly #pools = new Map<string, Pool>()
 

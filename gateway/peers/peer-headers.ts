@@ -8,7 +8,7 @@ import { CALLER_HEADER, writeCaller } from './forwarded-caller.ts'
 const ALSO_FROM_CLIENT = ['traceparent', 'tracestate']
 
 /** The headers of a client's request as another gateway gets them: what workers get, and who calls. Never a token. */
-export function headersToPeer(request: FastifyRequest, caller: Caller): Record<string, string> {
+export function peerHeaders(request: FastifyRequest, caller: Caller): Record<string, string> {
   return {
     ...allowed(request.headers),
     ...(request.trace && { traceparent: request.trace.traceparent }),

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { PeerNode, Whereabouts } from '../ownership/peer-discovery.ts'
+import type { PeerDiscovery, PeerInstance } from '../ownership/peer-discovery.ts'
 
 /** How often it is looked which gateways there are and how full they are. */
 const LOOK_MS = 2000
@@ -13,10 +13,10 @@ const SHUNNED_MS = 20_000
 /** People who are remembered with their gateway. */
 const MOST_KNOWN = 50_000
 
-export type Peer = Pick<PeerNode, 'id' | 'url'>
+export type Peer = Pick<PeerInstance, 'id' | 'url'>
 
-export interface PeerRoutesParts {
-  readonly whereabouts: Whereabouts
+export interface PeerRoutingParts {
+  readonly whereabouts: PeerDiscovery
   readonly clock: Clock
   /** Whether this gateway has the person's lease, or is about to. */
   readonly isHere: (userId: UserId) => boolean
@@ -41,17 +41,17 @@ interface Known {
 }
 
 /** Which gateway a person's request is for. */
-export class PeerRoutes {
-  readonly #parts: PeerRoutesParts
+export class PeerRouting {
+  readonly #parts: PeerRoutingParts
   /** The oldest first. */
   readonly #known = new Map<UserId, Known>()
   /** Until when, as `Clock.monotonic`. */
   readonly #shunned = new Map<string, number>()
-  #peers = new Map<string, PeerNode>()
+  #peers = new Map<string, PeerInstance>()
   #cancelLook = (): void => {}
   #isClosed = false
 
-  constructor(parts: PeerRoutesParts) {
+  constructor(parts: PeerRoutingParts) {
     this.#parts = parts
     void this.#look()
   }
@@ -111,7 +111,7 @@ export class PeerRoutes {
   }
 
   /** The gateways there are, without this one, as they were at the last look. */
-  list(): readonly PeerNode[] {
+  list(): readonly PeerInstance[] {
     return [...this.#peers.values()]
   }
 

@@ -2,20 +2,20 @@ import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { PeerKeys } from '../config/peer-tls.ts'
 import type { LeadLink } from '../mcp/link-use.ts'
-import type { Whereabouts } from '../ownership/peer-discovery.ts'
-import type { HeldBytes } from '../relay/buffered-bytes.ts'
-import { createLinkWay } from './forward-link.ts'
-import { createWayBack } from './forward-resume.ts'
-import { createPeerWay, type OpenPeerWay, type Passed } from './forward-to-peer.ts'
-import { PeerPools } from './peer-connections.ts'
-import { PeerRoutes } from './peer-routing.ts'
+import type { PeerDiscovery } from '../ownership/peer-discovery.ts'
+import type { BufferedBytes } from '../relay/buffered-bytes.ts'
+import { createLinkForwarder } from './forward-link.ts'
+import { createResumeForwarder } from './forward-resume.ts'
+import { createPeerForwarder, type OpenPeerForwarder, type Passed } from './forward-to-peer.ts'
+import { PeerConnections } from './peer-connections.ts'
+import { PeerRouting } from './peer-routing.ts'
 import { watchStreams } from './stream-watch.ts'
 
 export interface PeersParts {
   readonly keys: PeerKeys
-  readonly whereabouts: Whereabouts
+  readonly whereabouts: PeerDiscovery
   readonly clock: Clock
-  readonly held: HeldBytes
+  readonly held: BufferedBytes
   readonly maxBody: number
   /** Whether this gateway has the person's lease, or is about to. */
   readonly isHere: (userId: UserId) => boolean
@@ -39,9 +39,9 @@ export interface PeersParts {
 
 /** The other gateways over the same database, as this one reaches them. */
 export interface Peers {
-  readonly routes: PeerRoutes
-  readonly way: OpenPeerWay
-  readonly pools: PeerPools
+  readonly routes: PeerRouting
+  readonly way: OpenPeerForwarder
+  readonly pools: PeerConnections
   readonly leadLink: LeadLink
   /** From now on other gateways are shown these, and must show others. */
   renew(keys: PeerKeys): void
@@ -54,9 +54,9 @@ export interface Peers {
 const PROBE_MS = 1000
 
 export function openPeers(parts: PeersParts): Peers {
-  const pools = new PeerPools(parts.keys)
+  const pools = new PeerConnections(parts.keys)
   const hearers: ((keys: PeerKeys) => void)[] = []
-  const routes: PeerRoutes = new PeerRoutes({
+  const routes: PeerRouting = new PeerRouting({
     ...parts,
     onGone: (peer) => way.gone(peer),
     onReach: ({ url }, isReached) => parts.onReach(url, isReached),
@@ -73,13 +73,13 @@ export function openPeers(parts: PeersParts): Peers {
       }
     }
   })
-  const way = createPeerWay({ ...parts, routes, pools })
+  const way = createPeerForwarder({ ...parts, routes, pools })
   const unwatch = watchStreams({ ...parts, routes })
   return {
     routes,
     pools,
-    way: { ...way, leadBack: createWayBack({ ...parts, routes, pools }) },
-    leadLink: createLinkWay({
+    way: { ...way, leadBack: createResumeForwarder({ ...parts, routes, pools }) },
+    leadLink: createLinkForwarder({
       pools,
       peers: () => routes.list(),
       notReached: (peer) => routes.notReached(peer)

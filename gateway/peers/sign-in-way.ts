@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { GatewayError } from '#shared/errors.ts'
 import type { LinkedRequests } from '../tool-sign-in/linked-requests.ts'
-import { tagIn, tagOf } from './instance-tag.ts'
-import { type PeerPools, PeerUnreachable } from './peer-connections.ts'
-import type { PeerRoutes } from './peer-routing.ts'
+import { instanceTag, tagIn } from './instance-tag.ts'
+import { type PeerConnections, PeerUnreachable } from './peer-connections.ts'
+import type { PeerRouting } from './peer-routing.ts'
 
 const PATH = '/sign-in'
 const METHODS = ['behind', 'depart', 'comeBack', 'visiting', 'refuse', 'hold'] as const
@@ -20,8 +20,8 @@ const Answered = z.strictObject({ value: z.unknown().optional() })
 
 export interface SignInWayParts {
   readonly here: LinkedRequests
-  readonly pools: PeerPools
-  readonly routes: Pick<PeerRoutes, 'list' | 'notReached'>
+  readonly pools: PeerConnections
+  readonly routes: Pick<PeerRouting, 'list' | 'notReached'>
 }
 
 /** Asks the gateway that a link or a request is named after; throws ERR_PEER_GONE when it is not reached. */
@@ -29,7 +29,7 @@ export function createSignInWay({ here, pools, routes }: SignInWayParts): Linked
   const ask = (method: Method) =>
     (async (id: string, ...more: unknown[]) => {
       const tag = tagIn(id)
-      const peer = routes.list().find((one) => tagOf(one.id) === tag)
+      const peer = routes.list().find((one) => instanceTag(one.id) === tag)
       const local = here[method] as (...args: unknown[]) => Promise<unknown>
       if (!peer) return local(id, ...more)
       try {

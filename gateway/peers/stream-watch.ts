@@ -1,15 +1,15 @@
 import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
-import type { Whereabouts } from '../ownership/peer-discovery.ts'
-import type { PeerRoutes } from './peer-routing.ts'
+import type { PeerDiscovery } from '../ownership/peer-discovery.ts'
+import type { PeerRouting } from './peer-routing.ts'
 
 /** For so long a person's stream may be at another gateway than their worker. */
 const LOOK_MS = 1000
 
 export interface StreamWatchParts {
   readonly clock: Clock
-  readonly whereabouts: Pick<Whereabouts, 'holdersOf'>
-  readonly routes: Pick<PeerRoutes, 'isReached'>
+  readonly whereabouts: Pick<PeerDiscovery, 'holdersOf'>
+  readonly routes: Pick<PeerRouting, 'isReached'>
   /** Whose streams are parked here. */
   readonly parked: () => readonly UserId[]
   readonly isHere: (userId: UserId) => boolean

@@ -1,6 +1,6 @@
 import type { UserId } from '#shared/ids.ts'
 
-export interface HeldRules {
+export interface BufferedBytesRules {
   /** Most bytes that wait in this process for the clients of one account. */
   readonly perUser: number
   /** Most bytes that wait for all clients together. */
@@ -14,13 +14,13 @@ const ALWAYS = 64 * 1024
  * Counts the bytes of answers that were taken from workers and not yet by their clients. It keeps nothing
  * itself: whoever holds bytes asks before it takes more, and lets its worker wait while there is no room.
  */
-export class HeldBytes {
-  readonly #rules: HeldRules
+export class BufferedBytes {
+  readonly #rules: BufferedBytesRules
   readonly #byUser = new Map<UserId, number>()
   readonly #waiting = new Map<() => void, UserId>()
   #inAll = 0
 
-  constructor(rules: HeldRules) {
+  constructor(rules: BufferedBytesRules) {
     this.#rules = rules
   }
 

@@ -5,7 +5,7 @@ import type { RpcCall } from '#shared/rpc-calls.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
 import type { Session } from '../sessions/session.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
-import type { KeptAnswer } from './resumable-answer.ts'
+import type { ResumableAnswer } from './resumable-answer.ts'
 
 /** A JSON-RPC request inside an exchange. */
 export interface ReportedCall {
@@ -44,7 +44,7 @@ export interface Exchange {
   /** JSON-RPC messages in its body. */
   readonly mostCalls: number
   /** Set when its answer has begun and its client may come back for it. */
-  kept?: KeptAnswer | undefined
+  kept?: ResumableAnswer | undefined
 }
 
 type NewExchange = Omit<Exchange, 'id' | 'abort' | 'isRead' | 'calls' | 'kept'> & {

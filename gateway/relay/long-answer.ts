@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Outlet } from './response-writer.ts'
+import type { ResponseWriter } from './response-writer.ts'
 
 /** The beginning of an answer, and where more comes from; undefined when that is all of it. */
 export interface Beginning {
@@ -40,7 +40,7 @@ export function beginningOf(
  */
 export async function passLong(
   to: ServerResponse,
-  outlet: Outlet,
+  outlet: ResponseWriter,
   { chunks, rest = Readable.from([]) }: Beginning,
   passed: (bytes: number) => void
 ): Promise<void> {

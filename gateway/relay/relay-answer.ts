@@ -1,24 +1,24 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { gatherWrites } from '#shared/cork-writes.ts'
+import { corkWrites } from '#shared/cork-writes.ts'
 import { type Beginning, beginningOf, passLong } from './long-answer.ts'
-import type { Outlet } from './response-writer.ts'
-import { type KeptAnswer, primingEvent } from './resumable-answer.ts'
+import type { ResponseWriter } from './response-writer.ts'
+import { primingEvent, type ResumableAnswer } from './resumable-answer.ts'
 import { relay } from './sse-relay.ts'
 
 /** An answer of this size or smaller is held until it is whole, so that its source's death in between can be told. */
 const HOLD_BYTES = 64 * 1024
 
 export interface RelayParts {
-  readonly outlet: Outlet
+  readonly outlet: ResponseWriter
   readonly passed: (bytes: number) => void
   /** Begins to keep an event stream for a client that may leave and come back; undefined where that cannot be. */
-  readonly keep?: () => KeptAnswer | undefined
+  readonly keep?: () => ResumableAnswer | undefined
   /** It broke off before anything was sent. */
   readonly fail: (error: unknown) => Promise<void>
   /** The event stream broke off between two events: says so. */
-  readonly endStream: (to: ServerResponse, kept: KeptAnswer | undefined) => Promise<void>
+  readonly endStream: (to: ServerResponse, kept: ResumableAnswer | undefined) => Promise<void>
 }
 
 /** Sends on what `from` answers, by the status and headers that the reply has. Rejects only as `fail` and `endStream` do. */
@@ -53,7 +53,7 @@ async function relayStream(
   { outlet, passed, keep, endStream }: RelayParts
 ): Promise<void> {
   const to = hijack(reply)
-  gatherWrites(to.socket)
+  corkWrites(to.socket)
   to.flushHeaders()
   const kept = keep?.()
   if (kept) to.write(primingEvent(kept.eventId))

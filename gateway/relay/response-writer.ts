@@ -1,20 +1,20 @@
 import type { ServerResponse } from 'node:http'
 import type { UserId } from '#shared/ids.ts'
-import type { HeldBytes } from './buffered-bytes.ts'
+import type { BufferedBytes } from './buffered-bytes.ts'
 
 /**
  * The way of an answer to its client. What the client does not take is held by Node and counted for its
  * account; while there is too much of it the outlet has no room, and the worker has to wait.
  */
-export class Outlet {
+export class ResponseWriter {
   readonly #to: ServerResponse
-  readonly #held: HeldBytes
+  readonly #held: BufferedBytes
   readonly #userId: UserId
   #leave: (() => void) | undefined
   #giveUp: (() => void) | undefined
   #isWatched = false
 
-  constructor(to: ServerResponse, held: HeldBytes, userId: UserId) {
+  constructor(to: ServerResponse, held: BufferedBytes, userId: UserId) {
     this.#to = to
     this.#held = held
     this.#userId = userId

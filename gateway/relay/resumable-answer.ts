@@ -18,7 +18,7 @@ export const primingEvent = (eventId: string): string =>
  * A call whose answer stream has begun with an event id. When its client leaves, the call goes on, and its answer waits here
  * for the client to come back.
  */
-export class KeptAnswer {
+export class ResumableAnswer {
   readonly eventId: string
   readonly #calls: Exchange['calls']
   readonly #sessionHash: string

@@ -2,7 +2,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import { writeCallEventId } from './call-event-id.ts'
 import type { Exchange } from './exchange.ts'
-import { KeptAnswer } from './resumable-answer.ts'
+import { ResumableAnswer } from './resumable-answer.ts'
 
 /** A client comes back within a second or two, or its network is away for a while. */
 const KEPT_MS = 60_000
@@ -16,13 +16,13 @@ const PRIMED_REVISION = '2025-11-25'
 
 interface Entry {
   readonly userId: UserId
-  readonly answer: KeptAnswer
+  readonly answer: ResumableAnswer
   /** As `Clock.monotonic`. */
   overAt: number | undefined
 }
 
 /** The calls whose clients may come back for the answer (MCP 2025-11-25, Streamable HTTP, "Resumability and Redelivery"). */
-export class KeptAnswers {
+export class ResumableAnswers {
   /** This gateway's tag. */
   readonly node: string
   readonly #clock: Clock
@@ -36,7 +36,7 @@ export class KeptAnswers {
   }
 
   /** Begins to keep what the exchange's stream says; undefined where its client could not come back for it. */
-  begin(exchange: Exchange): KeptAnswer | undefined {
+  begin(exchange: Exchange): ResumableAnswer | undefined {
     const { session, calls, mostCalls, id, caller, reply } = exchange
     const [call, ...others] = calls
     if (!session || mostCalls !== 1 || !call || call.rpcId === null || others.length > 0)
@@ -44,7 +44,7 @@ export class KeptAnswers {
     if (!mayComeBack(reply.request.headers)) return undefined
     const eventId = writeCallEventId({ exchange: id, node: this.node, rpcId: call.rpcId })
     if (eventId === undefined) return undefined
-    const answer = new KeptAnswer(exchange, eventId, session.hash, this.#clock)
+    const answer = new ResumableAnswer(exchange, eventId, session.hash, this.#clock)
     const entry: Entry = { userId: caller.userId, answer, overAt: undefined }
     this.#entries.set(id, entry)
     answer.whenOver(() => {
@@ -57,7 +57,7 @@ export class KeptAnswers {
   }
 
   /** What this session's call of that exchange has come to; undefined when it is not known here. */
-  find(exchange: string, session: { readonly hash: string }): KeptAnswer | undefined {
+  find(exchange: string, session: { readonly hash: string }): ResumableAnswer | undefined {
     const answer = this.#entries.get(exchange)?.answer
     return answer?.isOf(session) ? answer : undefined
   }

@@ -12,7 +12,7 @@ interface Look {
   readonly idle: number
 }
 
-export interface StalledReadersParts {
+export interface SlowClientsParts {
   readonly clock: Clock
   /** Ms in which a client has to take some of what waits for it. */
   readonly limitMs: number
@@ -24,7 +24,7 @@ export interface StalledReadersParts {
  * this whoever asks and does not read would hold memory here, and a worker, for ever. One look at all of
  * them now and then costs less than a timer for each write. Ends with the server.
  */
-export function cutOffStalledReaders(server: Server, parts: StalledReadersParts): void {
+export function cutOffSlowClients(server: Server, parts: SlowClientsParts): void {
   const { clock, limitMs } = parts
   const everyMs = Math.min(LOOK_MS, limitMs / 2)
   const mostIdle = Math.ceil(limitMs / everyMs)

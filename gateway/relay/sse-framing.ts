@@ -9,7 +9,7 @@ const HOLD_BYTES = 64 * 1024
  * Cuts a byte stream of server-sent events so that only whole events come out. What a dying worker left
  * unfinished is never seen by a client, and something else may be written after any piece.
  */
-export class WholeEvents {
+export class SseFramer {
   #held: Buffer[] = []
   #heldBytes = 0
   #lastByte: number | undefined
@@ -67,7 +67,7 @@ const joined = (pieces: readonly Buffer[]): Buffer => {
  * out, and of a long one what is there.
  */
 export class EventCutter {
-  readonly #events = new WholeEvents()
+  readonly #events = new SseFramer()
   #isInside = false
 
   /** Whether what came out last ends within an event. */

@@ -10,7 +10,7 @@ interface Stream {
 }
 
 /** Breaks the silence of each stream every 15 s, a few streams at a time. */
-export class KeepAlive {
+export class SseHeartbeat {
   readonly #clock: Clock
   readonly #turns: readonly Set<Stream>[] = Array.from({ length: TURNS }, () => new Set())
   #now = 0

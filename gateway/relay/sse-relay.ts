@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Outlet } from './response-writer.ts'
-import type { KeptAnswer } from './resumable-answer.ts'
+import type { ResponseWriter } from './response-writer.ts'
+import type { ResumableAnswer } from './resumable-answer.ts'
 import { EventCutter } from './sse-framing.ts'
 
 /** How a relayed stream came to its end. */
@@ -22,9 +22,9 @@ const CUT = '\nevent: cut\n\n'
 export async function relay(
   from: Readable,
   to: ServerResponse,
-  outlet: Outlet,
+  outlet: ResponseWriter,
   passed: (bytes: number) => void,
-  kept?: KeptAnswer
+  kept?: ResumableAnswer
 ): Promise<RelayEnd> {
   const { promise, resolve } = Promise.withResolvers<RelayEnd>()
   const events = new EventCutter()

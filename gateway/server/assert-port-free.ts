@@ -9,7 +9,11 @@ const POLL_MS = 20
  * programs of one user that both open a port with SO_REUSEPORT would each get half of the other's clients.
  * `patienceMs` is for a program that has just died: its ports are free when the last of its threads is gone.
  */
-export async function assertFree(host: string, port: number, patienceMs: number): Promise<void> {
+export async function assertPortFree(
+  host: string,
+  port: number,
+  patienceMs: number
+): Promise<void> {
   const until = performance.now() + patienceMs
   for (;;) {
     try {

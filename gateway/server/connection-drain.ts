@@ -1,7 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import type { Clock } from '#shared/clock.ts'
-import { inQuietTurn } from './when-loop-idle.ts'
+import { whenLoopIdle } from './when-loop-idle.ts'
 
 /** What resolves when it is closed. */
 interface Shutting {
@@ -13,7 +13,7 @@ interface Shutting {
  * The way of clients into a server, and out of it again in good order: first nobody new comes in, while
  * those who are in are served and asked to leave; then the door is closed behind the last one.
  */
-export class Doorway {
+export class ConnectionDrain {
   readonly #server: Server
   readonly #clock: Clock
   readonly #answers = new Set<ServerResponse>()
@@ -37,7 +37,7 @@ export class Doorway {
    * about to send its next request on one. The answer to that tells it to open another, which then goes
    * elsewhere.
    */
-  async shut(): Promise<void> {
+  async stopAccepting(): Promise<void> {
     this.#shut ??= this.#close()
     await this.#shut.port
   }
@@ -49,7 +49,7 @@ export class Doorway {
       if (!answer.headersSent) answer.setHeader('connection', 'close')
     }
     // The kernel resets connections that nobody has accepted. `http.Server.close` would cut off idle ones.
-    inQuietTurn(() => {
+    whenLoopIdle(() => {
       NetServer.prototype.close.call(this.#server, () => connections.resolve())
       port.resolve()
     })
@@ -60,12 +60,12 @@ export class Doorway {
    * Closes the port; what is idle once no request has come for `calmMs`, so that no client is likely to use
    * it in that moment; everything after `mostMs`. May be called more than once.
    */
-  async close(calmMs: number, mostMs: number): Promise<void> {
-    await this.shut()
+  async drain(calmMs: number, mostMs: number): Promise<void> {
+    await this.stopAccepting()
     const allClosed = this.#shut?.connections
     const cancel = this.#clock.after(mostMs, () => this.#server.closeAllConnections())
     await Promise.race([allClosed, this.#calm(calmMs)])
-    inQuietTurn(() => this.#server.closeIdleConnections())
+    whenLoopIdle(() => this.#server.closeIdleConnections())
     for (const answer of this.#answers) {
       answer.once('close', () => setImmediate(() => this.#server.closeIdleConnections()))
     }

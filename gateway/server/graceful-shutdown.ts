@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '#shared/clock.ts'
-import type { Serving } from '../mcp/data-plane.ts'
+import type { DataPlane } from '../mcp/data-plane.ts'
 import type { Ownership } from '../ownership/ownership.ts'
-import type { Succession } from '../ownership/port-handover.ts'
-import type { Doorway } from './connection-drain.ts'
+import type { PortHandover } from '../ownership/port-handover.ts'
+import type { ConnectionDrain } from './connection-drain.ts'
 
 /**
  * While another gateway takes new connections, clients still call on those they have; each answer tells them
@@ -19,7 +19,7 @@ const LAST_WORDS_MS = 500
 /** Whoever still holds a connection open after this time is not waiting for an answer. */
 const ANSWER_MS = 2000
 
-export interface TakeLeaveParts {
+export interface ShutdownParts {
   readonly clock: Clock
   /** How long the last calls may take. */
   readonly callMs: number
@@ -27,14 +27,16 @@ export interface TakeLeaveParts {
   readonly giveUp: () => void
   readonly app: FastifyInstance
   readonly opsApp: FastifyInstance
-  readonly doorway: Doorway
-  readonly opsDoorway: Doorway
+  readonly doorway: ConnectionDrain
+  readonly opsDoorway: ConnectionDrain
   /** Where other gateways come in; absent where none do. */
-  readonly peerEntrance?: { readonly app: FastifyInstance; readonly doorway: Doorway } | undefined
-  readonly serving: Serving
+  readonly peerEntrance?:
+    | { readonly app: FastifyInstance; readonly doorway: ConnectionDrain }
+    | undefined
+  readonly serving: DataPlane
   /** Waits for the calls that other gateways serve, so many ms at most; absent where there are none. */
   readonly leavePeers?: ((ms: number) => Promise<void>) | undefined
-  readonly succession: Succession
+  readonly succession: PortHandover
   readonly ownership: Ownership
 }
 
@@ -42,24 +44,24 @@ export interface TakeLeaveParts {
  * Ends the serving in an order that no client notices. Where another gateway waits for the ports, it listens
  * before these are closed; users go over to it one by one, each when their worker here is gone.
  */
-export async function takeLeave(parts: TakeLeaveParts): Promise<void> {
+export async function gracefulShutdown(parts: ShutdownParts): Promise<void> {
   const { clock, doorway, opsDoorway, serving, succession, peerEntrance } = parts
   const hasSuccessor = await succession.leave()
-  await doorway.shut()
+  await doorway.stopAccepting()
   if (hasSuccessor) {
-    await opsDoorway.shut()
-    await peerEntrance?.doorway.shut()
-    serving.leave()
+    await opsDoorway.stopAccepting()
+    await peerEntrance?.doorway.stopAccepting()
+    serving.stopStarting()
     await pause(clock, GRACE_MS)
-    serving.retire()
+    serving.stopServing()
     await pause(clock, SETTLE_MS)
   }
   await Promise.all([serving.close(), parts.leavePeers?.(parts.callMs)])
   parts.app.endOldTransports() // whoever has no session there
   const cancel = clock.after(Math.max(0, parts.callMs - LAST_WORDS_MS), parts.giveUp)
-  await (hasSuccessor ? doorway.close(CALM_MS, parts.callMs) : doorway.close(0, ANSWER_MS))
+  await (hasSuccessor ? doorway.drain(CALM_MS, parts.callMs) : doorway.drain(0, ANSWER_MS))
   cancel()
-  await peerEntrance?.doorway.close(0, ANSWER_MS)
+  await peerEntrance?.doorway.drain(0, ANSWER_MS)
   await peerEntrance?.app.close()
   await parts.app.close()
   await parts.opsApp.close()

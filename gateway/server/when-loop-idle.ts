@@ -7,7 +7,7 @@ const PATIENCE_MS = 2000
  * Calls `act` once, in a turn of the event loop in which nothing had arrived: every connection that waited
  * has been accepted and every byte read, a moment ago. What is closed then hardly takes anybody by surprise.
  */
-export function inQuietTurn(act: () => void): void {
+export function whenLoopIdle(act: () => void): void {
   const until = performance.now() + PATIENCE_MS
   let { events } = performance.nodeTiming.uvMetricsInfo
   const look = (): void => {

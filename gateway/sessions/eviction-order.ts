@@ -17,7 +17,7 @@ export interface Newcomer {
  * behind itself, then those that others did, then what the newcomer began a moment ago; a session with an open
  * stream, or with a call in flight, only when nothing else is left. Of equals the least recently used.
  */
-export function inOrderOfGivingWay(
+export function evictionOrder(
   sessions: readonly Session[],
   newcomer: Newcomer,
   now: number

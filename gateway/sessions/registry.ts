@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type { AccessLevel } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { isNobody, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
+import { isAnonymous, type SessionId, type UserId, type WorkerId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
 import type { InitializeParams } from '#shared/worker-protocol.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { isStoreError } from '../store/store-trouble.ts'
-import { inOrderOfGivingWay, type Newcomer } from './eviction-order.ts'
+import { evictionOrder, type Newcomer } from './eviction-order.ts'
 import { LastSeen } from './last-seen.ts'
-import type { EndReason, Session, SleepCause } from './session.ts'
-import { keptName, rowOf, type Standing, sessionOf, standingOf } from './session-row.ts'
+import type { EndReason, HibernationCause, Session } from './session.ts'
+import { keptName, type OwnerColumns, ownerColumns, rowOf, sessionOf } from './session-row.ts'
 import { type SessionStatements, sessionStatements } from './session-statements.ts'
 
 /** A client's `initialize` is kept for as long as its session, so it may not be large. */
@@ -146,7 +146,7 @@ export class SessionRegistry {
       initialize: opened.initialize,
       createdAt: now,
       level: undefined,
-      expiresAt: isNobody(opened.userId) ? now + NOBODYS_SESSION_MS : undefined,
+      expiresAt: isAnonymous(opened.userId) ? now + NOBODYS_SESSION_MS : undefined,
       tokenHash: undefined,
       lastSeenAt: now,
       requests: 0,
@@ -189,7 +189,7 @@ export class SessionRegistry {
    */
   async bind(session: Session, to: SignedIn): Promise<void> {
     const nobody = session.userId
-    if (!isNobody(nobody) || session.ended) throw unknown()
+    if (!isAnonymous(nobody) || session.ended) throw unknown()
     const { clientId, initialize } = session
     await this.#makeRoom(to.userId, { clientId, name: initialize.clientInfo.name })
     const { numUpdatedRows } = await this.#store.db
@@ -308,7 +308,7 @@ export class SessionRegistry {
   }
 
   /** The process is gone: its sessions are asleep now. */
-  workerGone(workerId: WorkerId, asleepBy: SleepCause): void {
+  workerGone(workerId: WorkerId, asleepBy: HibernationCause): void {
     for (const session of this.#recent.values()) {
       if (session.liveIn === workerId) Object.assign(session, { liveIn: undefined, asleepBy })
     }
@@ -386,7 +386,7 @@ export class SessionRegistry {
       .where('user_id', '=', userId)
       .execute()
     const sessions = rows.map((row) => this.#remember(row)).filter(({ ended }) => !ended)
-    const surplus = inOrderOfGivingWay(sessions, newcomer, this.#clock.now()).slice(
+    const surplus = evictionOrder(sessions, newcomer, this.#clock.now()).slice(
       0,
       Math.max(0, sessions.length - this.#rules.perUser + 1)
     )
@@ -433,12 +433,16 @@ export class SessionRegistry {
     if (row === 'as known') return known
     if (!row) await this.#end(known, 'elsewhere')
     else if (row.user_id !== known.userId)
-      Object.assign(known, standingOf(row), { liveIn: undefined })
+      Object.assign(known, ownerColumns(row), { liveIn: undefined })
     return known
   }
 
   /** `as known` when the database cannot be reached, and nobody but this gateway may serve the session now. */
-  async #standingOf({ hash, userId, liveIn }: Session): Promise<Standing | 'as known' | undefined> {
+  async #standingOf({
+    hash,
+    userId,
+    liveIn
+  }: Session): Promise<OwnerColumns | 'as known' | undefined> {
     const mayGoOn = liveIn !== undefined && this.#goesOn(userId)
     const { standing } = this.#statements
     try {

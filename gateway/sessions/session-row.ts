@@ -31,7 +31,7 @@ export const rowOf = (session: Session, initialize: string): SessionRow => ({
 export const sessionOf = (row: SessionRow, startedAt: number): Session => ({
   hash: row.hash,
   handle: row.handle,
-  ...standingOf(row),
+  ...ownerColumns(row),
   clientId: row.client_id,
   initialize: InitializeParams.parse(JSON.parse(row.initialize)),
   createdAt: row.created_at,
@@ -45,10 +45,10 @@ export const sessionOf = (row: SessionRow, startedAt: number): Session => ({
 })
 
 /** What changes when somebody signs in to a session. */
-export type Standing = Pick<SessionRow, 'user_id' | 'level' | 'expires_at' | 'token_hash'>
+export type OwnerColumns = Pick<SessionRow, 'user_id' | 'level' | 'expires_at' | 'token_hash'>
 
-export const standingOf = (
-  row: Standing
+export const ownerColumns = (
+  row: OwnerColumns
 ): Pick<Session, 'userId' | 'level' | 'expiresAt' | 'tokenHash'> => ({
   userId: asUserId(row.user_id),
   level: row.level === null ? undefined : AccessLevel.parse(row.level),

@@ -1,11 +1,11 @@
 import type { UserId } from '#shared/ids.ts'
 import type { Prepared, Store } from '../store/store.ts'
-import type { Standing } from './session-row.ts'
+import type { OwnerColumns } from './session-row.ts'
 
 /** What is asked of the store with calls and starts of sessions, prepared once. */
 export interface SessionStatements {
   /** Of the session with this hash. */
-  readonly standing: Prepared<Standing>
+  readonly standing: Prepared<OwnerColumns>
   /** How many were used last before a moment. */
   readonly countUsed: Prepared<{ n: number }>
   /** How many this person has. */

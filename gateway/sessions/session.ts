@@ -32,11 +32,11 @@ export interface Session {
   /** The worker process that knows the session; another one must restore it first. */
   liveIn: WorkerId | undefined
   /** Why no worker knows it, when none does. */
-  asleepBy: SleepCause
+  asleepBy: HibernationCause
   ended: EndReason | undefined
 }
 
-export type SleepCause =
+export type HibernationCause =
   | 'crash' // its worker failed
   | 'hibernation' // its worker was stopped, most often because nobody used it
   | 'deploy' // this gateway has started since

@@ -5,7 +5,7 @@ import type { TellAccountEvent } from '../accounts/account-change.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { GoogleAccess, GoogleProfile } from '../accounts/google-oidc.ts'
-import { judge, type Refusal, type Verdict } from './sign-in-policy.ts'
+import { decideSignIn, type Refusal, type SignInDecision } from './sign-in-policy.ts'
 
 export interface AdmittanceParts {
   readonly accounts: Pick<Accounts, 'admit' | 'find'>
@@ -17,7 +17,7 @@ export interface AdmittanceParts {
   readonly tell: TellAccountEvent
 }
 
-export interface Arrival {
+export interface GoogleResult {
   readonly profile: GoogleProfile
   readonly access: GoogleAccess
   readonly wanted: AccessLevel
@@ -33,10 +33,10 @@ export type Admitted =
   | { readonly kind: 'ask_again' }
 
 /** What would come of admitting this person now. Nothing is stored; a refusal is told of. */
-export async function judgeArrival(
+export async function previewSignIn(
   parts: Omit<AdmittanceParts, 'onGrantChanged'>,
-  arrival: Arrival
-): Promise<Verdict | { readonly kind: 'refused'; readonly reason: 'blocked' }> {
+  arrival: GoogleResult
+): Promise<SignInDecision | { readonly kind: 'refused'; readonly reason: 'blocked' }> {
   const verdict = await verdictOn(parts, arrival)
   if (verdict.kind === 'refused') {
     const { userId } = arrival.profile
@@ -48,13 +48,13 @@ export async function judgeArrival(
 
 async function verdictOn(
   { accounts, grants, allowed }: Omit<AdmittanceParts, 'onGrantChanged'>,
-  { profile, access, wanted, consentForced }: Arrival
-): ReturnType<typeof judgeArrival> {
+  { profile, access, wanted, consentForced }: GoogleResult
+): ReturnType<typeof previewSignIn> {
   const { userId } = profile
   if ((await accounts.find(userId))?.state === 'blocked') {
     return { kind: 'refused', reason: 'blocked' }
   }
-  return judge({
+  return decideSignIn({
     profile,
     access,
     wanted,
@@ -65,11 +65,14 @@ async function verdictOn(
 }
 
 /** Lets a person who comes back from Google in, or says why not; then nothing has been stored. */
-export async function admitPerson(parts: AdmittanceParts, arrival: Arrival): Promise<Admitted> {
+export async function admitAccount(
+  parts: AdmittanceParts,
+  arrival: GoogleResult
+): Promise<Admitted> {
   const { accounts, grants, onGrantChanged } = parts
   const { profile } = arrival
   const { userId } = profile
-  const verdict = await judgeArrival(parts, arrival)
+  const verdict = await previewSignIn(parts, arrival)
   if (verdict.kind !== 'granted') return verdict
   await accounts.admit(profile)
   if (verdict.grant) {

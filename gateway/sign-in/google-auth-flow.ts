@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
-import type { Google, GoogleVisit } from '../accounts/google-oidc.ts'
+import type { FlowSecrets, Google } from '../accounts/google-oidc.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
 
 /** The one redirect address that is registered at Google. */
@@ -38,9 +38,9 @@ const Errand = z.discriminatedUnion('for', [
   })
 ])
 type Errand = z.infer<typeof Errand>
-export type ClientErrand = Extract<Errand, { for: 'client' }>
-export type ToolErrand = Extract<Errand, { for: 'tool' }>
-export type AccountErrand = Extract<Errand, { for: 'account' }>
+export type ClientPurpose = Extract<Errand, { for: 'client' }>
+export type ToolPurpose = Extract<Errand, { for: 'tool' }>
+export type AccountPurpose = Extract<Errand, { for: 'account' }>
 
 const VisitCookie = z.object({
   visit: z.object({ state: z.string(), nonce: z.string(), verifier: z.string() }),
@@ -48,12 +48,12 @@ const VisitCookie = z.object({
 })
 
 interface FinishedVisit {
-  readonly visit: GoogleVisit
+  readonly visit: FlowSecrets
   readonly errand: Errand
 }
 
 /** Round trips of a browser to Google. All that must be remembered travels in the browser's own cookie. */
-export interface GoogleVisits {
+export interface GoogleAuthFlow {
   /** Sends the browser to Google. Rejects with ERR_UPSTREAM while Google is away. */
   begin(reply: FastifyReply, errand: Errand, loginHint?: string): Promise<FastifyReply>
   /**
@@ -63,7 +63,7 @@ export interface GoogleVisits {
   take(request: FastifyRequest, reply: FastifyReply): Promise<FinishedVisit | undefined>
 }
 
-export interface GoogleVisitsParts {
+export interface GoogleAuthFlowParts {
   readonly google: Google
   readonly cookies: SealedCookies
   readonly publicUrl: string
@@ -72,11 +72,11 @@ export interface GoogleVisitsParts {
 const LIFE_SECONDS = 600
 const NAME_LETTERS = 8
 
-export function createGoogleVisits({
+export function createGoogleAuthFlow({
   google,
   cookies,
   publicUrl
-}: GoogleVisitsParts): GoogleVisits {
+}: GoogleAuthFlowParts): GoogleAuthFlow {
   // A name for each visit, so that two clients may sign in at the same time in one browser.
   const cookieName = (state: string) => cookies.name(`google-${state.slice(0, NAME_LETTERS)}`)
 

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
 
 /** Who is signed in on the account page, as Google said. They need not have an account here yet. */
-export interface Visitor {
+export interface PageUser {
   readonly userId: UserId
   readonly email: string
   /** When they came from Google; ms since the epoch. */
@@ -22,12 +22,12 @@ export interface Visitor {
  * of it is worth nothing after "Sign out".
  */
 export interface AccountSession {
-  begin(reply: FastifyReply, visitor: Omit<Visitor, 'signedInAt'>): Promise<void>
+  begin(reply: FastifyReply, visitor: Omit<PageUser, 'signedInAt'>): Promise<void>
   /**
    * Rejects with ERR_ACCOUNT_BLOCKED for a blocked account: it may not even erase itself, or it could
    * come back as a new one.
    */
-  find(request: FastifyRequest): Promise<Visitor | undefined>
+  find(request: FastifyRequest): Promise<PageUser | undefined>
   end(request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
 

@@ -15,7 +15,7 @@ export interface GoogleAnswer {
 
 export type Refusal = 'unverified_email' | 'not_allowed' | 'no_gmail_access' | 'no_lasting_access'
 
-export type Verdict =
+export type SignInDecision =
   | { readonly kind: 'refused'; readonly reason: Refusal }
   /** Google must be visited again with `prompt=consent`, or it will not give a refresh token. */
   | { readonly kind: 'ask_again' }
@@ -33,7 +33,7 @@ export type Verdict =
  * keeps few refresh tokens for each person and client and drops the oldest silently, so a stored one is
  * used as long as it does.
  */
-export function judge(answer: GoogleAnswer): Verdict {
+export function decideSignIn(answer: GoogleAnswer): SignInDecision {
   const { profile, access, wanted, stored, consentForced, isAllowed } = answer
   if (!profile.emailVerified) return refused('unverified_email')
   if (!isAllowed) return refused('not_allowed')
@@ -49,4 +49,4 @@ export function judge(answer: GoogleAnswer): Verdict {
   return consentForced ? refused('no_lasting_access') : { kind: 'ask_again' }
 }
 
-const refused = (reason: Refusal): Verdict => ({ kind: 'refused', reason })
+const refused = (reason: Refusal): SignInDecision => ({ kind: 'refused', reason })

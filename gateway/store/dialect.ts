@@ -1,7 +1,7 @@
 import type { RawBuilder, SqlBool } from 'kysely'
 
 /** What the two engines say in words of their own. Everything else is one SQL for both. */
-export interface Terms {
+export interface SqlDialect {
   readonly engine: 'sqlite' | 'postgres'
   /** What `in` and `not in` compare with, for a list of any length: a parameter for each value has a limit. */
   listed(values: readonly string[]): RawBuilder<string>

@@ -1,5 +1,5 @@
 import type { CompiledQuery, Dialect, Kysely, QueryResult } from 'kysely'
-import type { Terms } from './dialect.ts'
+import type { SqlDialect } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import type { StoreTrouble } from './store-trouble.ts'
 
@@ -18,7 +18,7 @@ export interface StoreEvents {
 /** A database that is open: what Kysely needs of it, and what Kysely does not know. */
 export interface Engine {
   readonly dialect: Dialect
-  readonly terms: Terms
+  readonly terms: SqlDialect
   /** Trouble that shows without asking the database anything. */
   look(): StoreTrouble | undefined
   /** Runs `work` in a transaction that no other program's migration runs beside. */

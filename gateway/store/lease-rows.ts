@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Clock } from '#shared/clock.ts'
-import { isNobody, type UserId } from '#shared/ids.ts'
+import { isAnonymous, type UserId } from '#shared/ids.ts'
 import type { Store } from './store.ts'
 
 /** The right to run one user's worker: nobody else ever has it with this number. */
@@ -87,7 +87,7 @@ export class LeaseRows {
       update owners set expires_at = 0
       where user_id in ${users} and node = ${this.#node}
         and cast(epoch as text) || ' ' || user_id in ${pairs}`.execute(db)
-    if (leases.some(({ user_id }) => isNobody(user_id as UserId))) await this.#forgetNobody()
+    if (leases.some(({ user_id }) => isAnonymous(user_id as UserId))) await this.#forgetNobody()
   }
 
   /** Nobody comes back once their session is over, and nothing of theirs rests on a number. */

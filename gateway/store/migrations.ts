@@ -1,13 +1,13 @@
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { Terms } from './dialect.ts'
+import type { SqlDialect } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 /**
  * Every change of the tables, oldest first, by a name that never changes. A migration that has been
  * released is never edited: the next change is a new one.
  */
-export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
+export const migrationsFor = (terms: SqlDialect): Record<string, Migration> => ({
   '001-first-tables': {
     async up(db: Kysely<Schema>) {
       await createAccountTables(db, terms)
@@ -110,7 +110,7 @@ export const migrationsFor = (terms: Terms): Record<string, Migration> => ({
   }
 })
 
-async function createAccountTables({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+async function createAccountTables({ schema }: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   await schema
     .createTable('users')
     .addColumn('id', terms.text, (column) => column.primaryKey())
@@ -149,7 +149,7 @@ async function createAccountTables({ schema }: Kysely<Schema>, terms: Terms): Pr
     .execute()
 }
 
-async function createOAuthTable({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+async function createOAuthTable({ schema }: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   await schema
     .createTable('oauth')
     .addColumn('model', terms.text, (column) => column.notNull())
@@ -169,7 +169,7 @@ async function createOAuthTable({ schema }: Kysely<Schema>, terms: Terms): Promi
   }
 }
 
-async function createSessionTables({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+async function createSessionTables({ schema }: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   await schema
     .createTable('sessions')
     .addColumn('hash', terms.text, (column) => column.primaryKey())
@@ -210,7 +210,7 @@ async function createSessionTables({ schema }: Kysely<Schema>, terms: Terms): Pr
   await schema.createIndex('audit_at').on('audit').column('at').execute()
 }
 
-async function createSendsTable({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+async function createSendsTable({ schema }: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   await schema
     .createTable('sends')
     .addColumn('user_id', terms.text, (column) =>
@@ -229,7 +229,7 @@ async function createSendsTable({ schema }: Kysely<Schema>, terms: Terms): Promi
   await schema.createIndex('sends_forget').on('sends').column('forget_at').execute()
 }
 
-async function createMailboxLinks({ schema }: Kysely<Schema>, terms: Terms): Promise<void> {
+async function createMailboxLinks({ schema }: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   const ofUser = (column: ColumnDefinitionBuilder) =>
     column.notNull().references('users.id').onDelete('cascade')
   await schema
@@ -247,7 +247,7 @@ async function createMailboxLinks({ schema }: Kysely<Schema>, terms: Terms): Pro
     .execute()
 }
 
-async function createChangeTables(db: Kysely<Schema>, terms: Terms): Promise<void> {
+async function createChangeTables(db: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   await db.schema
     .createTable('change_version')
     .addColumn('id', 'integer', (column) => column.primaryKey())

@@ -10,7 +10,7 @@ import {
   sql
 } from 'kysely'
 import type { PostgresAddress } from './database-url.ts'
-import type { Terms } from './dialect.ts'
+import type { SqlDialect } from './dialect.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { PostgresDriver } from './postgres-driver.ts'
 import { listenTo } from './postgres-listener.ts'
@@ -61,7 +61,7 @@ export function openPostgres(address: PostgresAddress, size: number, events: Sto
   }
 }
 
-const TERMS: Terms = {
+const TERMS: SqlDialect = {
   engine: 'postgres',
   listed: (values) => sql`(select unnest(${values}::text[]))`,
   rowsOf: (values) => sql`(select distinct unnest(${values}::text[]) as id)`,

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '#shared/errors.ts'
 import { migrationsFor } from './migrations.ts'
 import { movedSentence } from './move-marks.ts'
-import { SQLITE_TERMS } from './sqlite-dialect.ts'
+import { SQLITE_DIALECT } from './sqlite-dialect.ts'
 import { troubleIn } from './store-trouble.ts'
 
 /** What a file of the gateway holds. */
@@ -82,7 +82,7 @@ function contentsOf(database: DatabaseSync): SqliteContents {
   if (database.prepare('PRAGMA foreign_key_check').all().length > 0)
     throw unfit('It is damaged: rows refer to others that are not there. Take an older backup.')
   const made = migrationsOf(database)
-  const known = Object.keys(migrationsFor(SQLITE_TERMS))
+  const known = Object.keys(migrationsFor(SQLITE_DIALECT))
   const unknown = made.filter((name) => !known.includes(name))
   if (unknown.length > 0)
     throw unfit(`It is of a newer version of the gateway (${unknown.join(', ')}); use that one.`)

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import type { Terms } from './dialect.ts'
+import type { SqlDialect } from './dialect.ts'
 
 /** SQLite's words. */
-export const SQLITE_TERMS: Terms = {
+export const SQLITE_DIALECT: SqlDialect = {
   engine: 'sqlite',
   listed: (values) => sql`(select value from json_each(${JSON.stringify(values)}))`,
   rowsOf: (values) => sql`(select distinct value as id from json_each(${JSON.stringify(values)}))`,

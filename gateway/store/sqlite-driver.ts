@@ -9,7 +9,7 @@ import type {
 } from 'kysely'
 import type { StoreEvents } from './engine.ts'
 import { isBusy, storeError, troubleIn } from './store-trouble.ts'
-import { WriteTurns } from './write-queue.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** A connection that answers at once, with SQLITE_BUSY where it would have to wait. */
 export interface SqliteHandle extends SqliteDatabase {
@@ -39,7 +39,7 @@ const PAUSES_MS = [1, 2, 5, 10, 25, 50, 100]
  */
 export class SqliteDriver implements Driver {
   readonly #parts: SqliteDriverParts
-  readonly #turns = new WriteTurns()
+  readonly #turns = new WriteQueue()
   /** Used again: Kysely remembers each connection that it ever got, which makes new ones dear. */
   readonly #idle: SqliteConnection[] = []
 
@@ -78,11 +78,11 @@ export class SqliteDriver implements Driver {
 
 class SqliteConnection implements DatabaseConnection {
   readonly #parts: SqliteDriverParts
-  readonly #turns: WriteTurns
+  readonly #turns: WriteQueue
   /** Ends the turn of the transaction that is open. */
   #leave: (() => void) | undefined
 
-  constructor(parts: SqliteDriverParts, turns: WriteTurns) {
+  constructor(parts: SqliteDriverParts, turns: WriteQueue) {
     this.#parts = parts
     this.#turns = turns
   }

@@ -22,7 +22,7 @@ import {
 } from 'kysely'
 import { GatewayError } from '#shared/errors.ts'
 import type { Engine, StoreEvents } from './engine.ts'
-import { SQLITE_TERMS } from './sqlite-dialect.ts'
+import { SQLITE_DIALECT } from './sqlite-dialect.ts'
 import { SqliteDriver, type SqliteHandle } from './sqlite-driver.ts'
 import { type StoreTrouble, troubleIn, troubleOf, unusable } from './store-trouble.ts'
 
@@ -47,7 +47,7 @@ export function openSqlite(path: string, events: StoreEvents): Engine {
   const opened = inMemory ? undefined : statSync(path)
   return {
     dialect: new DialectOf(driver),
-    terms: SQLITE_TERMS,
+    terms: SQLITE_DIALECT,
     look: () => (opened ? lookAt(path, opened) : undefined),
     // One connection writes at a time, and Kysely's migrator does so in one transaction.
     migrating: (db, work) => work(db),

@@ -2,7 +2,7 @@ import { type Compilable, Kysely, sql, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { GatewayError } from '#shared/errors.ts'
 import { type Database, readDatabaseUrl } from './database-url.ts'
-import type { Terms } from './dialect.ts'
+import type { SqlDialect } from './dialect.ts'
 import type { Engine, StoreEvents } from './engine.ts'
 import { migrationsFor } from './migrations.ts'
 import { refuseMoved } from './move-marks.ts'
@@ -24,7 +24,7 @@ export type Patience = 'soon' | undefined
 export interface Store {
   readonly db: Kysely<Schema>
   /** What is said in the engine's own words. */
-  readonly terms: Terms
+  readonly terms: SqlDialect
   /**
    * Does `work` in a transaction. It is done again from its beginning when it met another one, so it must change
    * nothing but rows.
@@ -157,7 +157,7 @@ function notUpToDate(
   return new GatewayError('ERR_CONFIG', `DATABASE_URL: ${why}`, { cause })
 }
 
-async function bringUpToDate(db: Kysely<Schema>, terms: Terms): Promise<void> {
+async function bringUpToDate(db: Kysely<Schema>, terms: SqlDialect): Promise<void> {
   const migrations = migrationsFor(terms)
   const unknown = (await migrationsDone(db)).filter((name) => !(name in migrations))
   if (unknown.length > 0) {

@@ -1,5 +1,5 @@
 /** Lets one after the other at the only connection that writes. */
-export class WriteTurns {
+export class WriteQueue {
   #last: Promise<void> = Promise.resolve()
 
   /** Resolves when it is the caller's turn, with the function that ends it; that may be called more than once. */

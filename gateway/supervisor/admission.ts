@@ -25,7 +25,7 @@ export function decide(now: Occupancy, limits: AdmissionLimits): 'enter' | 'wait
 }
 
 /** The right to run one process. */
-export interface Place {
+export interface Permit {
   /** The start is over, well or not. May be called more than once. */
   started(): void
   /** The process is gone. May be called more than once. */
@@ -42,7 +42,7 @@ export interface AdmissionParts {
 }
 
 interface Waiter {
-  enter(place: Place): void
+  enter(place: Permit): void
 }
 
 /** Bounds how many workers run, how many start, and who waits how long for that. */
@@ -64,7 +64,7 @@ export class Admission {
    * Resolves with a place. Rejects with ERR_QUEUE_FULL, with ERR_WORKER_CAPACITY after the wait, or with
    * the reason of `signal`.
    */
-  async enter(signal: AbortSignal): Promise<Place> {
+  async enter(signal: AbortSignal): Promise<Permit> {
     signal.throwIfAborted()
     switch (decide(this.occupancy, this.#parts.limits)) {
       case 'enter':
@@ -89,8 +89,8 @@ export class Admission {
     if (missing > 0) this.#parts.makeRoom(missing)
   }
 
-  async #wait(signal: AbortSignal): Promise<Place> {
-    const { promise, resolve, reject } = Promise.withResolvers<Place>()
+  async #wait(signal: AbortSignal): Promise<Permit> {
+    const { promise, resolve, reject } = Promise.withResolvers<Permit>()
     const waiter: Waiter = { enter: resolve }
     const abort = (): void => reject(signal.reason)
     const cancel = this.#parts.clock.after(this.#parts.limits.waitMs, () =>
@@ -113,7 +113,7 @@ export class Admission {
     }
   }
 
-  #take(): Place {
+  #take(): Permit {
     this.#held += 1
     this.#starting += 1
     let isStarting = true

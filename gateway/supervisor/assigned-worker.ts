@@ -4,7 +4,7 @@ import type { ToolPolicy } from '#shared/tool-policy.ts'
 import type { FromWorker } from '#shared/worker-protocol.ts'
 import type { Launched, ProcessEnd } from '../launcher/launcher.ts'
 import type { WorkerChannel } from '../launcher/worker-channel.ts'
-import type { Place } from './admission.ts'
+import type { Permit } from './admission.ts'
 import type { EndReason, Phase } from './lifecycle.ts'
 import type { RunningWorker, WorkerEnd, WorkerLease, WorkerSnapshot } from './supervisor.ts'
 
@@ -30,13 +30,13 @@ export interface Vitals {
   readonly eventLoopLagSeconds: number | null
 }
 
-export interface LifeParts {
+export interface AssignedWorkerParts {
   readonly userId: UserId
   readonly launched: Launched
   /** Whether the process waited in the warm pool before. */
   readonly path: 'cold' | 'warm'
   readonly assignment: Assignment
-  readonly place: Place
+  readonly place: Permit
   readonly clock: Clock
   readonly onMessage: (worker: RunningWorker, message: FromWorker) => void
   /** A lease was given back. */
@@ -46,14 +46,14 @@ export interface LifeParts {
 }
 
 /** One process in the service of one user, from its claim to its end. */
-export class Life {
+export class AssignedWorker {
   readonly worker: RunningWorker
   readonly path: 'cold' | 'warm'
   /** As `Clock.monotonic`, like `lastUsedAt` and `launchedSince`. */
   readonly claimedAt: number
   /** When the process was launched. */
   readonly launchedSince: number
-  readonly #parts: LifeParts
+  readonly #parts: AssignedWorkerParts
   readonly #gone = Promise.withResolvers<WorkerEnd>()
   #vitals: Vitals = { rssBytes: null, cpuSeconds: null, eventLoopLagSeconds: null }
   #version: string | null = null
@@ -67,7 +67,7 @@ export class Life {
   #toldAt = Number.NEGATIVE_INFINITY
   #processEnd: ProcessEnd = { code: null, signal: null, isOutOfMemory: false }
 
-  constructor(parts: LifeParts) {
+  constructor(parts: AssignedWorkerParts) {
     const { launched, userId } = parts
     this.#parts = parts
     this.path = parts.path

@@ -54,7 +54,7 @@ type Broken = { readonly phase: 'broken'; readonly strikes: Strikes }
 type Rung = 'asked' | 'terminated' | 'killed'
 
 /** `at` is as `Clock.monotonic`. */
-export type Happening = { readonly at: number } & (
+export type LifecycleEvent = { readonly at: number } & (
   | { readonly type: 'wanted' } // somebody needs this worker
   | { readonly type: 'placed' } // admission gave it a place
   | { readonly type: 'noRoom' } // the machine has no room for another process
@@ -103,7 +103,7 @@ export interface Step {
 export const COLD: Lifecycle = { phase: 'cold', strikes: { count: 0, at: 0 } }
 
 /** The whole table: what a happening does to a worker in its phase. What has no line changes nothing. */
-export function step(state: Lifecycle, happening: Happening, limits: Limits): Step {
+export function step(state: Lifecycle, happening: LifecycleEvent, limits: Limits): Step {
   switch (state.phase) {
     case 'cold':
       return whileCold(state, happening, limits)
@@ -124,7 +124,7 @@ export function step(state: Lifecycle, happening: Happening, limits: Limits): St
 export const fade = ({ count, at }: Strikes, now: number, halfLifeMs: number): number =>
   count * 0.5 ** (Math.max(0, now - at) / halfLifeMs)
 
-function whileCold(state: Cold, happening: Happening, limits: Limits): Step {
+function whileCold(state: Cold, happening: LifecycleEvent, limits: Limits): Step {
   switch (happening.type) {
     case 'wanted':
       return { state, effects: [{ type: 'enqueue' }] }
@@ -138,7 +138,7 @@ function whileCold(state: Cold, happening: Happening, limits: Limits): Step {
   }
 }
 
-function whileStarting(state: Starting, happening: Happening, limits: Limits): Step {
+function whileStarting(state: Starting, happening: LifecycleEvent, limits: Limits): Step {
   switch (happening.type) {
     case 'started':
       return {
@@ -169,7 +169,7 @@ function whileStarting(state: Starting, happening: Happening, limits: Limits): S
   }
 }
 
-function whileReady(state: Ready, happening: Happening, limits: Limits): Step {
+function whileReady(state: Ready, happening: LifecycleEvent, limits: Limits): Step {
   switch (happening.type) {
     case 'wanted':
       return { state, effects: [{ type: 'serve' }] }
@@ -184,7 +184,7 @@ function whileReady(state: Ready, happening: Happening, limits: Limits): Step {
   }
 }
 
-function whileDraining(state: Draining, happening: Happening, limits: Limits): Step {
+function whileDraining(state: Draining, happening: LifecycleEvent, limits: Limits): Step {
   switch (happening.type) {
     case 'exited':
       return state.isFailure
@@ -204,7 +204,7 @@ function whileDraining(state: Draining, happening: Happening, limits: Limits): S
   }
 }
 
-function whileResting(state: Resting, happening: Happening): Step {
+function whileResting(state: Resting, happening: LifecycleEvent): Step {
   switch (happening.type) {
     case 'timeUp':
       return { state: { phase: 'cold', strikes: state.strikes }, effects: [] }
@@ -215,7 +215,7 @@ function whileResting(state: Resting, happening: Happening): Step {
   }
 }
 
-function whileBroken(state: Broken, happening: Happening): Step {
+function whileBroken(state: Broken, happening: LifecycleEvent): Step {
   switch (happening.type) {
     case 'wanted':
       return { state, effects: [{ type: 'refuse', code: 'ERR_WORKER_BROKEN' }] }

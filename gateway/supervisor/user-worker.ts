@@ -2,15 +2,15 @@ import type { Clock } from '#shared/clock.ts'
 import { type ErrorCode, GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Launched } from '../launcher/launcher.ts'
-import type { Place } from './admission.ts'
-import { type Assignment, Life } from './assigned-worker.ts'
+import type { Permit } from './admission.ts'
+import { AssignedWorker, type Assignment } from './assigned-worker.ts'
 import {
   COLD,
   type Effect,
   type EndReason,
   fade,
-  type Happening,
   type Lifecycle,
+  type LifecycleEvent,
   type Limits,
   type Phase,
   type StopMode,
@@ -19,12 +19,12 @@ import {
 import type { RunningWorker, WorkerEvents, WorkerLease } from './supervisor.ts'
 import { Waiters } from './waiters.ts'
 
-export interface SlotParts {
+export interface UserWorkerParts {
   readonly limits: Limits
   readonly clock: Clock
   readonly events: WorkerEvents
   readonly assignment: (userId: UserId) => Promise<Assignment>
-  readonly enter: (signal: AbortSignal) => Promise<Place>
+  readonly enter: (signal: AbortSignal) => Promise<Permit>
   /** Throws ERR_WORKER_CAPACITY. */
   readonly launch: () => { readonly launched: Launched; readonly path: 'cold' | 'warm' }
   /** A lease was given back, so a worker may have become idle. */
@@ -36,22 +36,22 @@ export interface SlotParts {
 /** What a start needs before a process is launched. */
 interface Entry {
   readonly assignment: Assignment
-  readonly place: Place
+  readonly place: Permit
 }
 
 /** One user's worker, from life to life. `#tell` is the only writer of its state. */
-export class Slot {
+export class UserWorker {
   readonly userId: UserId
-  readonly #parts: SlotParts
+  readonly #parts: UserWorkerParts
   readonly #waiters = new Waiters<WorkerLease>()
   #state: Lifecycle = COLD
   #disarm = (): void => {}
   /** The way from `wanted` to `placed`; aborted when nobody wants the worker any more. */
   #entering: AbortController | undefined
   #entry: Entry | undefined
-  #life: Life | undefined
+  #life: AssignedWorker | undefined
 
-  constructor(userId: UserId, parts: SlotParts) {
+  constructor(userId: UserId, parts: UserWorkerParts) {
     this.userId = userId
     this.#parts = parts
   }
@@ -61,7 +61,7 @@ export class Slot {
   }
 
   /** The process, from its launch until it is gone. */
-  get life(): Life | undefined {
+  get life(): AssignedWorker | undefined {
     return this.#life
   }
 
@@ -100,7 +100,7 @@ export class Slot {
   }
 
   /** Ends this process; does nothing when it is gone, so that a later one is not hit. */
-  async stopLife(life: Life, reason: EndReason, mode: StopMode): Promise<void> {
+  async stopLife(life: AssignedWorker, reason: EndReason, mode: StopMode): Promise<void> {
     if (this.#life === life) await this.stop(reason, mode)
   }
 
@@ -115,7 +115,7 @@ export class Slot {
     if (this.#waiters.size === 0) this.#entering?.abort()
   }
 
-  #tell(happening: Happening): void {
+  #tell(happening: LifecycleEvent): void {
     const from = this.phase
     const { state, effects } = step(this.#state, happening, this.#parts.limits)
     this.#state = state
@@ -199,7 +199,7 @@ export class Slot {
     this.#entry = undefined
     const process = this.#tryLaunch(entry)
     if (!process) return
-    const life = new Life({
+    const life = new AssignedWorker({
       ...process,
       ...entry,
       userId: this.userId,
@@ -215,7 +215,7 @@ export class Slot {
     })
   }
 
-  #tryLaunch(entry: Entry): ReturnType<SlotParts['launch']> | undefined {
+  #tryLaunch(entry: Entry): ReturnType<UserWorkerParts['launch']> | undefined {
     try {
       return this.#parts.launch()
     } catch {
@@ -225,7 +225,7 @@ export class Slot {
     }
   }
 
-  async #begin(life: Life): Promise<void> {
+  async #begin(life: AssignedWorker): Promise<void> {
     try {
       await life.start()
     } catch {
@@ -251,7 +251,7 @@ export class Slot {
     life.end(reason, (end) => this.#parts.events.onExit?.(end))
   }
 
-  #reportStart(life: Life, result: 'ok' | 'failed'): void {
+  #reportStart(life: AssignedWorker, result: 'ok' | 'failed'): void {
     const { clock, events } = this.#parts
     events.onSpawn?.(life.path, result, (clock.monotonic() - life.claimedAt) / 1000)
     if (result === 'failed') events.onStartFailure?.(this.userId, life.diagnose())

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import { FAR_OVER } from '../launcher/confinement.ts'
-import { afterOwnTime, type MainThread } from '../launcher/process-timeout.ts'
+import { afterProcessTime, type MainThread } from '../launcher/process-timeout.ts'
 import type { ProcessUse } from '../launcher/procfs.ts'
 import type { WorkerChannel } from '../launcher/worker-channel.ts'
 import type { Vitals } from './assigned-worker.ts'
@@ -106,7 +106,7 @@ export class Watchdog {
     const asked = { at: clock.monotonic(), hasAnswered: false }
     this.#asked.set(watched, asked)
     const look = () => (watched.pid === undefined ? undefined : mainThread(watched.pid))
-    const cancel = afterOwnTime(clock, limits.silentMs, look, () => stop('hung', 'now'))
+    const cancel = afterProcessTime(clock, limits.silentMs, look, () => stop('hung', 'now'))
     const isSeen = look() !== undefined
     try {
       const { lagSeconds } = await (isSeen

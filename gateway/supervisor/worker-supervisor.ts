@@ -1,11 +1,11 @@
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { isNobody, type UserId, type WorkerId } from '#shared/ids.ts'
+import { isAnonymous, type UserId, type WorkerId } from '#shared/ids.ts'
 import type { Launched, Launcher } from '../launcher/launcher.ts'
 import type { MainThread } from '../launcher/process-timeout.ts'
 import type { ProcessUse } from '../launcher/procfs.ts'
-import { Admission, type AdmissionLimits, type Place } from './admission.ts'
-import type { Assignment, Life } from './assigned-worker.ts'
+import { Admission, type AdmissionLimits, type Permit } from './admission.ts'
+import type { AssignedWorker, Assignment } from './assigned-worker.ts'
 import { type IdleLimits, leastRecentlyUsed, type Usage, whyHibernate } from './idle-policy.ts'
 import type { EndReason, Limits, StopMode } from './lifecycle.ts'
 import type {
@@ -16,7 +16,7 @@ import type {
   WorkerLease,
   WorkerSnapshot
 } from './supervisor.ts'
-import { Slot } from './user-worker.ts'
+import { UserWorker } from './user-worker.ts'
 import { WarmPool } from './warm-pool.ts'
 import { type Stop, Watchdog, type WatchdogLimits } from './watchdog.ts'
 
@@ -53,7 +53,7 @@ export interface SupervisorSettings {
 }
 
 /** Supervises the workers that `launcher` starts on this machine. */
-export function supervise(parts: SupervisorParts): Supervisor {
+export function createSupervisor(parts: SupervisorParts): Supervisor {
   return new Supervision(parts)
 }
 
@@ -63,7 +63,7 @@ interface Drain {
 
 class Supervision implements Supervisor {
   readonly #parts: SupervisorParts
-  readonly #slots = new Map<UserId, Slot>()
+  readonly #slots = new Map<UserId, UserWorker>()
   readonly #admission: Admission
   readonly #warmPool: WarmPool
   readonly #watchdog: Watchdog
@@ -177,11 +177,11 @@ class Supervision implements Supervisor {
     await Promise.all([this.#warmPool.close(), ...slots.map((slot) => slot.stop('drain', 'drain'))])
   }
 
-  #slot(userId: UserId): Slot {
+  #slot(userId: UserId): UserWorker {
     const known = this.#slots.get(userId)
     if (known) return known
     const { clock, settings, assignment, events = {} } = this.#parts
-    const slot = new Slot(userId, {
+    const slot = new UserWorker(userId, {
       limits: settings.lifecycle,
       clock,
       assignment,
@@ -196,7 +196,7 @@ class Supervision implements Supervisor {
   }
 
   /** The user's lease and a place on this machine, as one: a worker needs both, from before its start. */
-  async #enter(userId: UserId, signal: AbortSignal): Promise<Place> {
+  async #enter(userId: UserId, signal: AbortSignal): Promise<Permit> {
     const lease = await this.#parts.hold(userId, signal)
     try {
       const place = await this.#admission.enter(signal)
@@ -235,7 +235,7 @@ class Supervision implements Supervisor {
     this.#cancelBusyRound = clock.after(settings.watchdog.busyMs, () => this.#goBusyRound())
   }
 
-  #lookAt(slot: Slot, now: number): void {
+  #lookAt(slot: UserWorker, now: number): void {
     if (slot.isBlank) this.#slots.delete(slot.userId)
     const { life, phase } = slot
     if (!life || phase !== 'ready') return
@@ -271,10 +271,10 @@ class Supervision implements Supervisor {
 const NOBODYS_IDLE_MS = 60_000
 
 const idleLimitsOf = (userId: UserId, limits: IdleLimits): IdleLimits =>
-  isNobody(userId) ? { ...limits, idleMs: Math.min(limits.idleMs, NOBODYS_IDLE_MS) } : limits
+  isAnonymous(userId) ? { ...limits, idleMs: Math.min(limits.idleMs, NOBODYS_IDLE_MS) } : limits
 
 const stopOf =
-  (slot: Slot, life: Life): Stop =>
+  (slot: UserWorker, life: AssignedWorker): Stop =>
   (why, mode) =>
     void slot.stopLife(life, why, mode)
 

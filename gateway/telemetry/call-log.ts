@@ -3,11 +3,11 @@ import type { UserId } from '#shared/ids.ts'
 import { SIGN_IN_TOOL_NAMES, TOOL_NAMES } from '#shared/tool-names.ts'
 import type { Fault, GmailAttempt } from '#shared/worker-protocol.ts'
 import type { Events } from './events.ts'
-import { LineBrake } from './log-rate-limit.ts'
+import { LogRateLimit } from './log-rate-limit.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What a line says of where a call belongs. None of it is a secret or names a person. */
-export interface CallPlace {
+export interface CallContext {
   readonly requestId: string
   /** The trace it is part of, if its caller or this gateway made one. */
   readonly trace?: string | undefined
@@ -17,7 +17,7 @@ export interface CallPlace {
   readonly worker?: string | undefined
 }
 
-export interface FailedCall extends CallPlace {
+export interface FailedCall extends CallContext {
   readonly method?: string | undefined
   readonly tool?: string | undefined
   readonly fault: Fault
@@ -34,7 +34,7 @@ const LEVEL = { client: 'info', gmail: 'warn', server: 'warn' } as const
 export class CallLog {
   readonly #events: Events
   readonly #metrics: Pick<Metrics, 'calls'>
-  readonly #brake: LineBrake
+  readonly #brake: LogRateLimit
 
   constructor(parts: {
     readonly events: Events
@@ -44,7 +44,7 @@ export class CallLog {
   }) {
     this.#events = parts.events
     this.#metrics = parts.metrics
-    this.#brake = new LineBrake(parts.now)
+    this.#brake = new LogRateLimit(parts.now)
   }
 
   /** A call came to its end as it should. */
@@ -75,7 +75,7 @@ export class CallLog {
   }
 
   /** Requests that Gmail did not answer as it should, also where the call went well in the end. */
-  gmailFailed(place: CallPlace, gmail: readonly GmailAttempt[]): void {
+  gmailFailed(place: CallContext, gmail: readonly GmailAttempt[]): void {
     for (const { method, status = 0, ms, attempt } of gmail) {
       if (status >= 200 && status < 300) continue
       const passed = this.#brake.pass(place.userId ?? '', 'gmail')

@@ -4,10 +4,10 @@
  * resources, addresses of clients.
  */
 
-import { isNobody } from '#shared/ids.ts'
+import { isAnonymous } from '#shared/ids.ts'
 import { TOOL_ERROR_CODES } from '#shared/tool-error-codes.ts'
 import type { Fault, GmailAttempt } from '#shared/worker-protocol.ts'
-import { type CallPlace, knownMethod, knownTool } from './call-log.ts'
+import { type CallContext, knownMethod, knownTool } from './call-log.ts'
 import { userHash } from './events.ts'
 import { gmailUrl } from './gmail-urls.ts'
 import type { Attributes, EndedSpan } from './traces.ts'
@@ -22,7 +22,7 @@ export interface TracedCall {
   /** How it failed, if it did: `error` is as in `FailedCall`. */
   readonly failure?: { readonly fault: Fault; readonly error: string } | undefined
   readonly gmail: readonly GmailAttempt[]
-  readonly place: Pick<CallPlace, 'userId' | 'session' | 'worker'>
+  readonly place: Pick<CallContext, 'userId' | 'session' | 'worker'>
   /** The revision of MCP that its client names. */
   readonly revision?: string | undefined
 }
@@ -56,7 +56,7 @@ export function callSpan(call: TracedCall): EndedSpan {
 
 /** Who and where, in our own words for them: the hash that the log has, and handles. */
 export const placeAttributes = ({ userId, session, worker }: TracedCall['place']): Attributes => ({
-  ...(userId !== undefined && !isNobody(userId) && { 'enduser.pseudo.id': userHash(userId) }),
+  ...(userId !== undefined && !isAnonymous(userId) && { 'enduser.pseudo.id': userHash(userId) }),
   ...(session !== undefined && { 'mcp.session.id': session }),
   ...(worker !== undefined && { 'gmail_mcp.worker': worker })
 })

@@ -1,11 +1,11 @@
 import { GMAIL_METHODS } from '#shared/gmail-methods.ts'
 import { CALL } from './histogram-buckets.ts'
-import type { Families } from './metric-families.ts'
+import type { MetricFamilies } from './metric-families.ts'
 
 const GMAIL_METHOD = [...GMAIL_METHODS, 'other']
 
 /** What workers ask of Gmail, and the gateway of Google's sign-in. */
-export const gmailFamilies = (families: Families) => ({
+export const gmailFamilies = (families: MetricFamilies) => ({
   requests: families.counter('gmail_requests_total', 'Requests to Gmail.', {
     method: GMAIL_METHOD,
     code: ['2xx', '4xx', '429', '5xx', 'network', 'other']

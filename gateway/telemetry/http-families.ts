@@ -1,5 +1,5 @@
 import { CALL, LIFETIME, OVERHEAD } from './histogram-buckets.ts'
-import type { Families } from './metric-families.ts'
+import type { MetricFamilies } from './metric-families.ts'
 
 const ERA = { era: ['legacy', 'modern', 'none'] } as const
 const STREAM = ['get', 'listen'] as const
@@ -12,7 +12,7 @@ export const STREAM_ENDS = [
 export type StreamEnd = (typeof STREAM_ENDS)[number]
 
 /** What the public port does. */
-export const httpFamilies = (families: Families) => ({
+export const httpFamilies = (families: MetricFamilies) => ({
   requests: families.counter('http_requests_total', 'Requests answered.', {
     route: ['mcp', 'oauth', 'well_known', 'health', 'other'],
     method: ['GET', 'POST', 'DELETE', 'other'],

@@ -1,10 +1,10 @@
 /** So many in each window of so many ms pass one by one. */
-export interface BrakeRules {
+export interface LogRateLimitRules {
   readonly most: number
   readonly windowMs: number
 }
 
-const LINES: BrakeRules = { most: 20, windowMs: 1000 }
+const LINES: LogRateLimitRules = { most: 20, windowMs: 1000 }
 /** Kinds that are remembered at a time. */
 const KEPT = 10_000
 
@@ -15,13 +15,13 @@ interface Window {
 }
 
 /** Lets what one person causes of one kind pass while it is little; of the rest it keeps the number. */
-export class LineBrake {
+export class LogRateLimit {
   readonly #now: () => number
-  readonly #rules: BrakeRules
+  readonly #rules: LogRateLimitRules
   readonly #windows = new Map<string, Window>()
 
   /** `now` is in ms and never goes back. */
-  constructor(now: () => number, rules: BrakeRules = LINES) {
+  constructor(now: () => number, rules: LogRateLimitRules = LINES) {
     this.#now = now
     this.#rules = rules
   }

@@ -11,7 +11,7 @@ type Reported = Readonly<Record<string, string | undefined>>
  * Makes metric families whose series all exist from the start, at 0, and never grow in number. The only place
  * that makes prom-client families.
  */
-export class Families {
+export class MetricFamilies {
   readonly #registry: Registry
 
   constructor(registry: Registry) {

@@ -14,7 +14,7 @@ import { TROUBLES } from '../store/store-trouble.ts'
 import { gmailFamilies } from './gmail-families.ts'
 import { CALL, WAIT } from './histogram-buckets.ts'
 import { httpFamilies } from './http-families.ts'
-import { Families } from './metric-families.ts'
+import { MetricFamilies } from './metric-families.ts'
 import { sessionFamilies, workerFamilies } from './worker-families.ts'
 
 const TOOL = [...TOOL_NAMES, ...SIGN_IN_TOOL_NAMES, 'other']
@@ -25,7 +25,7 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics(build: { version: string }) {
   const registry = new Registry()
   for (const collect of OF_THE_PROCESS) collect(registry)
-  const families = new Families(registry)
+  const families = new MetricFamilies(registry)
   const running = {
     version: build.version,
     node_version: process.version,
@@ -126,7 +126,7 @@ export function createMetrics(build: { version: string }) {
  */
 const OF_THE_PROCESS = [processorTime, startTime, memory, openFiles, mostFiles, heap]
 
-const nodeFamilies = (families: Families) => ({
+const nodeFamilies = (families: MetricFamilies) => ({
   lag: families.gauge(
     'event_loop_lag_seconds',
     'How late the gateway’s event loop was since the last scrape.',
@@ -152,7 +152,7 @@ const nodeFamilies = (families: Families) => ({
   )
 })
 
-const storeFamilies = (families: Families) => ({
+const storeFamilies = (families: MetricFamilies) => ({
   errors: families.counter('store_errors_total', 'Statements that failed because of the store.', {
     kind: TROUBLES
   }),

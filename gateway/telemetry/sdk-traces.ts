@@ -27,7 +27,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { VERSION } from '#shared/version.ts'
 import type { SamplerName } from '../config/trace-settings.ts'
-import { LineBrake } from './log-rate-limit.ts'
+import { LogRateLimit } from './log-rate-limit.ts'
 import { SpanBudget } from './span-budget.ts'
 import type { TraceContext } from './trace-context.ts'
 import type { EndedSpan, RequestTrace, SpanFacts, Traces, TracesParts } from './traces.ts'
@@ -63,7 +63,7 @@ export function sdkTraces(parts: TracesParts): Traces {
     ...parts,
     budget,
     tracer: provider.getTracer('gmail-mcp', VERSION),
-    people: new LineBrake(() => clock.monotonic(), OF_A_PERSON)
+    people: new LogRateLimit(() => clock.monotonic(), OF_A_PERSON)
   }
   let closed: Promise<void> | undefined
   return {
@@ -82,7 +82,7 @@ export function sdkTraces(parts: TracesParts): Traces {
 interface Engine extends TracesParts {
   readonly tracer: Tracer
   readonly budget: SpanBudget
-  readonly people: LineBrake
+  readonly people: LogRateLimit
 }
 
 class SdkRequestTrace implements RequestTrace {

@@ -24,7 +24,7 @@ const NOTHING: Account = {
 const MOST = 10_000
 
 /** Who uses how much. */
-export class Ledger {
+export class UsageLedger {
   readonly #clock: Clock
   readonly #accounts = new Map<UserId, { -readonly [name in keyof Account]: Account[name] }>()
 

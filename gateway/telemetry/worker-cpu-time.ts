@@ -1,7 +1,7 @@
 import type { WorkerId } from '#shared/ids.ts'
 
 /** Adds up the processor time of workers that come and go, so that an end resets nothing. */
-export class WorkerTime {
+export class WorkerCpuTime {
   readonly #spend: (seconds: number) => void
   readonly #seen = new Map<WorkerId, number>()
 

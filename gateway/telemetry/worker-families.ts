@@ -1,8 +1,8 @@
 import { LIFETIME, SPAWN } from './histogram-buckets.ts'
-import type { Families } from './metric-families.ts'
+import type { MetricFamilies } from './metric-families.ts'
 
 /** Of worker processes. */
-export const workerFamilies = (families: Families) => ({
+export const workerFamilies = (families: MetricFamilies) => ({
   queueDepth: families.gauge('queue_depth', 'Accounts whose worker waits for a place.', {}),
   queueSeconds: families.histogram(
     'queue_wait_seconds',
@@ -57,7 +57,7 @@ export const workerFamilies = (families: Families) => ({
 })
 
 /** Of clients up to MCP 2025-11-25; a later one has no session. */
-export const sessionFamilies = (families: Families) => ({
+export const sessionFamilies = (families: MetricFamilies) => ({
   byState: families.gauge('sessions', 'Legacy sessions.', {
     era: ['legacy'],
     state: ['live', 'hibernated']

@@ -6,7 +6,7 @@ const MOST_CHARACTERS = 200
  * What a worker wants logged, cut to size. It stands below one field, so that it cannot be taken for what the gateway
  * says itself, and holds no control characters, so that it makes no lines of its own on a terminal.
  */
-export function workerSaid(message: string, fields: Readonly<Record<string, unknown>> = {}) {
+export function workerOutput(message: string, fields: Readonly<Record<string, unknown>> = {}) {
   const plain = Object.entries(fields)
     .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
     .slice(0, MOST_FIELDS)

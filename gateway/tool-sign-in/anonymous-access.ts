@@ -3,23 +3,26 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '#shared/errors.ts'
 import { asSessionId } from '#shared/ids.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
-import type { Challenge, Tokenless } from '../http/authenticate.ts'
+import type { AnonymousAccess, Challenge } from '../http/authenticate.ts'
 import { isJson } from '../http/media-types.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import { PeekedBody } from '../http/peek-body.ts'
 import { isModern } from '../http/protocol-era.ts'
-import type { Strangers } from './anonymous-callers.ts'
+import type { AnonymousCallers } from './anonymous-callers.ts'
 
 /** More than any client's `initialize`; it could not be kept either. */
 const INITIALIZE_LIMIT = 32 * 1024
 
-export function createTokenless(strangers: Strangers, challenge: Challenge): Tokenless {
+export function anonymousAccess(
+  strangers: AnonymousCallers,
+  challenge: Challenge
+): AnonymousAccess {
   const admit = (request: FastifyRequest, reply: FastifyReply, caller: Caller): void => {
     request.caller = caller
-    whenClosed(reply, strangers.enter(caller))
+    onResponseClose(reply, strangers.enter(caller))
   }
   return {
-    async recognise(request, reply) {
+    async identify(request, reply) {
       if (isModern(request.headers)) return false
       const named = request.headers['mcp-session-id']
       const mayBegin = request.method === 'POST' && isJson(request.headers['content-type'])

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { asNobody, isNobody, type SessionId, type UserId } from '#shared/ids.ts'
+import { anonymousUserId, isAnonymous, type SessionId, type UserId } from '#shared/ids.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
 import type { Caller } from '../accounts/bearer-tokens.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
-import { networkOf } from '../http/client-network.ts'
+import { clientNetwork } from '../http/client-network.ts'
 import { TOOL_CLIENT } from '../sessions/owned-sessions.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
-export interface StrangersParts {
+export interface AnonymousCallersParts {
   readonly clock: Clock
   readonly sessions: Pick<SessionRegistry, 'findTokenless' | 'end'>
   readonly accounts: Pick<Accounts, 'find'>
@@ -34,14 +34,14 @@ const LEAST_PER_ADDRESS = 2
  * Callers without a token, where the operator lets people sign in by tool. Each new session is nobody's,
  * with a process of its own; later calls are known by the session id alone, so such sessions end early.
  */
-export class Strangers {
-  readonly #parts: StrangersParts
+export class AnonymousCallers {
+  readonly #parts: AnonymousCallersParts
   readonly #inFlight = new Map<UserId, number>()
   /** Whence those who are present called last. */
   readonly #networks = new Map<UserId, string>()
   #minute = { since: 0, count: 0, byAddress: new Map<string, number>() }
 
-  constructor(parts: StrangersParts) {
+  constructor(parts: AnonymousCallersParts) {
     this.#parts = parts
   }
 
@@ -54,7 +54,7 @@ export class Strangers {
     const session = await sessions.findTokenless(id)
     if (session?.expiresAt === undefined) throw unknown()
     const { userId, level, expiresAt, tokenHash } = session
-    if (isNobody(userId)) this.#admit(userId, networkOf(address))
+    if (isAnonymous(userId)) this.#admit(userId, clientNetwork(address))
     else this.#refuse(await accounts.find(userId))
     if (tokenHash !== undefined && !(await personalTokens.isLive(tokenHash))) {
       await sessions.end(session.handle, 'expired')
@@ -71,16 +71,16 @@ export class Strangers {
 
   /** A stranger who begins a session. Throws ERR_TOO_MANY_CALLS or ERR_WORKER_CAPACITY. */
   begin(address: string): Caller {
-    const network = networkOf(address)
+    const network = clientNetwork(address)
     this.#spend(network)
-    const userId = asNobody(randomBytes(12).toString('base64url'))
+    const userId = anonymousUserId(randomBytes(12).toString('base64url'))
     this.#admit(userId, network)
     return callerOf(userId, undefined, this.#parts.clock.now() + MINUTE_MS)
   }
 
   /** Counts a call in; the returned function counts it out. */
   enter({ userId }: Caller): () => void {
-    if (!isNobody(userId)) return () => {}
+    if (!isAnonymous(userId)) return () => {}
     this.#inFlight.set(userId, (this.#inFlight.get(userId) ?? 0) + 1)
     return () => {
       const left = (this.#inFlight.get(userId) ?? 1) - 1
@@ -92,7 +92,7 @@ export class Strangers {
   #admit(userId: UserId, network: string): void {
     const present = new Set(this.#inFlight.keys())
     for (const worker of this.#parts.supervisor.list())
-      if (worker.userId !== null && isNobody(worker.userId)) present.add(worker.userId)
+      if (worker.userId !== null && isAnonymous(worker.userId)) present.add(worker.userId)
     for (const known of this.#networks.keys()) if (!present.has(known)) this.#networks.delete(known)
     if (!present.has(userId)) {
       const { atOnce } = this.#parts

@@ -1,13 +1,13 @@
 import { type AccessLevel, covers } from '#shared/access-levels.ts'
-import { isNobody, type UserId } from '#shared/ids.ts'
-import type { ParkedStreams } from '../mcp/client-streams.ts'
+import { isAnonymous, type UserId } from '#shared/ids.ts'
+import type { ClientStreams } from '../mcp/client-streams.ts'
 import type { SessionRegistry, SignedIn } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
 export interface BindParts {
   readonly sessions: Pick<SessionRegistry, 'bind' | 'allow'>
-  readonly streams: Pick<ParkedStreams, 'adopt'>
+  readonly streams: Pick<ClientStreams, 'adopt'>
   readonly supervisor: Pick<Supervisor, 'stop'>
   /** Starts the person's worker if somebody listens, and tells clients to list the tools again. */
   readonly announce: (userId: UserId) => void
@@ -24,7 +24,7 @@ export async function bindSession(
 ): Promise<{ after(): void }> {
   const { sessions, streams, supervisor, announce } = parts
   const before = session.userId
-  if (!isNobody(before)) {
+  if (!isAnonymous(before)) {
     await sessions.allow(session, { ...to, level: higher(session.level, to.level) })
     return { after() {} }
   }

@@ -35,7 +35,7 @@ const nameOf = ({ clientName }: ToolLinkQuestion): string =>
   clientName.trim() || 'An application without a name'
 
 /** The only place where the code is ever shown. */
-export const shortCodePage = (code: string, email: string): Page => ({
+export const userCodePage = (code: string, email: string): Page => ({
   title: 'One more step: your code',
   body: html`<p>You are ${email}. Nothing is connected yet. Give this code to your assistant, in the conversation in which you asked for the link:</p>
 <p><strong><code>${code}</code></strong></p>

@@ -1,20 +1,20 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import * as z from 'zod'
-import type { Google, GoogleVisit } from '../accounts/google-oidc.ts'
+import type { FlowSecrets, Google } from '../accounts/google-oidc.ts'
 import {
   type AdmittanceParts,
-  type Arrival,
-  judgeArrival,
+  type GoogleResult,
+  previewSignIn,
   tellDeclined
 } from '../sign-in/admit-account.ts'
 import { Decision } from '../sign-in/consent-decision.ts'
-import type { GoogleVisits, ToolErrand } from '../sign-in/google-auth-flow.ts'
+import type { GoogleAuthFlow, ToolPurpose } from '../sign-in/google-auth-flow.ts'
 import { REFUSALS } from '../sign-in/refusal-texts.ts'
 import { requireOwnForm } from '../web/csrf.ts'
 import { noticePage } from '../web/notice-page.ts'
 import type { SealedCookies } from '../web/sealed-cookies.ts'
 import { sendPage } from '../web/send-page.ts'
-import { shortCodePage, toolLinkPage } from './link-page.ts'
+import { toolLinkPage, userCodePage } from './link-page.ts'
 import type { LinkedRequests } from './linked-requests.ts'
 
 /** The link that a sign-in tool gives out. */
@@ -23,7 +23,7 @@ export const toolLinkPath = (link: string): string => `/oauth/link/${link}`
 export interface ToolLinkParts extends Omit<AdmittanceParts, 'onGrantChanged'> {
   readonly requests: LinkedRequests
   readonly google: Pick<Google, 'origin' | 'finishVisit'>
-  readonly visits: GoogleVisits
+  readonly visits: GoogleAuthFlow
   readonly cookies: SealedCookies
   readonly publicUrl: string
 }
@@ -73,19 +73,19 @@ export const toolLinkRoutes: FastifyPluginAsync<ToolLinkParts> = async (scope, p
 }
 
 /** The return from Google of somebody who followed such a link. */
-export async function finishToolVisit(
+export async function finishToolSignIn(
   parts: ToolLinkParts,
   reply: FastifyReply,
   callback: URL,
-  visit: GoogleVisit,
-  errand: ToolErrand
+  visit: FlowSecrets,
+  errand: ToolPurpose
 ): Promise<FastifyReply> {
   const { requests, google, visits } = parts
   const asked = await requests.visiting(errand.request)
   if (!asked) return sendPage(reply, 400, USED)
   const explain = async (
     reason: keyof typeof REFUSALS,
-    unused?: Arrival
+    unused?: GoogleResult
   ): Promise<FastifyReply> => {
     await requests.refuse(asked.id, 'denied', unused)
     return sendPage(reply, 403, noticePage(REFUSALS[reason]))
@@ -97,13 +97,13 @@ export async function finishToolVisit(
   const { profile, access } = await google.finishVisit(callback, visit)
   const { level: wanted, consentForced } = errand
   const named = { through: 'tool', requestId: reply.request.id }
-  const arrival: Arrival = { profile, access, wanted, consentForced, ...named }
+  const arrival: GoogleResult = { profile, access, wanted, consentForced, ...named }
   const { person } = asked.wish
   if (person !== undefined && person !== profile.userId) {
     await requests.refuse(asked.id, 'wrong_account', arrival)
     return sendPage(reply, 403, OTHER_ACCOUNT)
   }
-  const verdict = await judgeArrival(parts, arrival)
+  const verdict = await previewSignIn(parts, arrival)
   if (verdict.kind === 'refused') return explain(verdict.reason, arrival)
   if (verdict.kind === 'ask_again') {
     return visits.begin(reply, { ...errand, consentForced: true }, profile.email)
@@ -111,7 +111,7 @@ export async function finishToolVisit(
   const code = await requests.hold(asked.id, arrival)
   return code === undefined
     ? sendPage(reply, 400, USED)
-    : sendPage(reply, 200, shortCodePage(code, profile.email))
+    : sendPage(reply, 200, userCodePage(code, profile.email))
 }
 
 const USED = noticePage({

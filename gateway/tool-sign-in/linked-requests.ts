@@ -1,4 +1,4 @@
-import type { Arrival } from '../sign-in/admit-account.ts'
+import type { GoogleResult } from '../sign-in/admit-account.ts'
 import type { SignInRequest, SignInRequests } from './sign-in-requests.ts'
 
 /** A sign-in as the pages behind its link have to know it. */
@@ -15,8 +15,8 @@ export interface LinkedRequests {
   comeBack(id: string): Promise<void>
   /** The request of a browser that comes back from Google, as `behind`. */
   visiting(id: string): Promise<LinkedRequest | undefined>
-  refuse(id: string, outcome: 'denied' | 'wrong_account', unused?: Arrival): Promise<void>
-  hold(id: string, arrival: Arrival): Promise<string | undefined>
+  refuse(id: string, outcome: 'denied' | 'wrong_account', unused?: GoogleResult): Promise<void>
+  hold(id: string, arrival: GoogleResult): Promise<string | undefined>
 }
 
 /** Those that began at this gateway. */

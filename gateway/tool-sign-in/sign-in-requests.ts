@@ -4,8 +4,8 @@ import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { SignInStatus } from '#shared/sign-in-protocol.ts'
-import type { Arrival } from '../sign-in/admit-account.ts'
-import { isShortCode, newShortCode } from './user-code.ts'
+import type { GoogleResult } from '../sign-in/admit-account.ts'
+import { isUserCode, newUserCode } from './user-code.ts'
 
 /** How long a link may wait, a visit at Google may take, and then a code is good. */
 const LIFE_MS = 10 * 60_000
@@ -19,7 +19,7 @@ type State =
   | { readonly phase: 'visiting' } // a browser has gone to Google; the link is used up
   | {
       readonly phase: 'held' // Google said yes; the code is missing
-      readonly arrival: Arrival
+      readonly arrival: GoogleResult
       readonly code: string
       readonly wrongCodes: number
     }
@@ -28,7 +28,7 @@ type State =
 type Outcome = 'authenticated' | 'denied' | 'expired' | 'wrong_account'
 
 /** What somebody asked for with a sign-in tool. */
-export interface Wish {
+export interface SignInIntent {
   /** Who asked: a session, or outside of sessions a person. */
   readonly owner: string
   readonly level: AccessLevel
@@ -43,14 +43,14 @@ export interface Wish {
 
 export interface SignInRequest {
   readonly id: string
-  readonly wish: Wish
+  readonly wish: SignInIntent
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
   readonly status: SignInStatus
 }
 
 export type Redeemed =
-  | { readonly kind: 'right'; readonly arrival: Arrival }
+  | { readonly kind: 'right'; readonly arrival: GoogleResult }
   | { readonly kind: 'wrong'; readonly triesLeft: number }
   /** There is no code to be given now, or no more. */
   | { readonly kind: 'none' }
@@ -68,7 +68,7 @@ export interface SignInRequestsParts {
   /** What links and ids end with, by which other gateways know whose they are; absent where there are none. */
   readonly tag?: string | undefined
   /** What Google gave will not be used: the person's access at Google should not outlive that. */
-  readonly discard: (arrival: Arrival) => void
+  readonly discard: (arrival: GoogleResult) => void
 }
 
 /**
@@ -84,7 +84,7 @@ export class SignInRequests {
   }
 
   /** A new request and its link's secret; an earlier one of the same owner dies. Throws ERR_QUEUE_FULL. */
-  begin(wish: Wish): { request: SignInRequest; link: string } {
+  begin(wish: SignInIntent): { request: SignInRequest; link: string } {
     for (const entry of this.#byId.values()) if (entry.wish.owner === wish.owner) this.#drop(entry)
     if (this.#byId.size >= MOST) {
       throw new GatewayError('ERR_QUEUE_FULL', 'Too many people sign in; try again.', {
@@ -136,15 +136,15 @@ export class SignInRequests {
   }
 
   /** The person or the gateway said no; `unused` is what Google gave all the same. */
-  refuse(id: string, outcome: 'denied' | 'wrong_account', unused?: Arrival): void {
+  refuse(id: string, outcome: 'denied' | 'wrong_account', unused?: GoogleResult): void {
     const entry = this.#byId.get(id)
     if (entry && isOpen(entry.state)) this.#change(entry, { phase: outcome })
     if (unused) this.#parts.discard(unused)
   }
 
   /** Keeps what Google gave; the code that is answered goes to the person's page, and nowhere else. */
-  hold(id: string, arrival: Arrival): string | undefined {
-    const code = newShortCode()
+  hold(id: string, arrival: GoogleResult): string | undefined {
+    const code = newUserCode()
     const isHeld = this.#move(id, 'visiting', { phase: 'held', arrival, code, wrongCodes: 0 })
     return isHeld ? code : undefined
   }
@@ -154,7 +154,7 @@ export class SignInRequests {
     const entry = this.#find(owner, id)
     if (entry?.state.phase !== 'held') return { kind: 'none' }
     const { arrival, code, wrongCodes } = entry.state
-    if (isShortCode(code, given)) {
+    if (isUserCode(code, given)) {
       entry.state = { phase: 'authenticated' } // not a change yet: the session must follow first
       return { kind: 'right', arrival }
     }
@@ -168,7 +168,7 @@ export class SignInRequests {
   settle(
     owner: string,
     outcome: 'authenticated' | 'denied' | 'wrong_account',
-    unused?: Arrival
+    unused?: GoogleResult
   ): void {
     const entry = this.#find(owner, undefined)
     if (entry) this.#change(entry, { phase: outcome })

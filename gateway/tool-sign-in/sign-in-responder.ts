@@ -8,7 +8,7 @@ import {
 } from '#shared/access-levels.ts'
 import type { Clock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { isNobody, type UserId } from '#shared/ids.ts'
+import { isAnonymous, type UserId } from '#shared/ids.ts'
 import type { SignInAnswer, SignInQuestion } from '#shared/sign-in-protocol.ts'
 import type { Access } from '../accounts/access-liveness.ts'
 import type { Accounts } from '../accounts/accounts.ts'
@@ -18,14 +18,14 @@ import { type PersonalTokens, TOKENS_PER_PERSON } from '../accounts/personal-tok
 import type { Exchanges } from '../relay/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
-import { type AdmittanceParts, admitPerson } from '../sign-in/admit-account.ts'
+import { type AdmittanceParts, admitAccount } from '../sign-in/admit-account.ts'
 import type { RunningWorker } from '../supervisor/supervisor.ts'
 import { type BindParts, bindSession } from './bind-session.ts'
 import { toolLinkPath } from './link-routes.ts'
 import type { SignInRequests } from './sign-in-requests.ts'
 import { mostThatEnds, type SignOutParts, signOut } from './sign-out.ts'
 
-export interface SignInDeskParts extends AdmittanceParts, BindParts, SignOutParts {
+export interface SignInResponderParts extends AdmittanceParts, BindParts, SignOutParts {
   readonly requests: SignInRequests
   readonly personalTokens: Pick<PersonalTokens, 'create' | 'list' | 'revoke' | 'verify'>
   readonly accounts: Pick<Accounts, 'admit' | 'find' | 'erase'>
@@ -70,10 +70,10 @@ interface Reaction {
 const LONGEST_NAME = 100
 
 /** Answers the sign-in tools of every worker. */
-export class SignInDesk {
-  readonly #parts: SignInDeskParts
+export class SignInResponder {
+  readonly #parts: SignInResponderParts
 
-  constructor(parts: SignInDeskParts) {
+  constructor(parts: SignInResponderParts) {
     this.#parts = parts
   }
 
@@ -96,7 +96,7 @@ export class SignInDesk {
   ): Promise<Reaction> {
     const { userId } = worker
     const session = hash === null ? undefined : await this.#parts.sessions.findByHash(hash, userId)
-    if (!session && (hash !== null || isNobody(userId))) return refuse('not_found', NO_SESSION)
+    if (!session && (hash !== null || isAnonymous(userId))) return refuse('not_found', NO_SESSION)
     const caller = this.#callerOf(worker, request)
     const asker = { userId, session, caller, owner: session?.hash ?? `account:${userId}` }
     switch (question.ask) {
@@ -123,7 +123,7 @@ export class SignInDesk {
     loginHint: string | undefined
   ): Promise<SignInAnswer> {
     const { requests, accounts, sessions, isLive, publicUrl } = this.#parts
-    const person = isNobody(userId) ? undefined : userId
+    const person = isAnonymous(userId) ? undefined : userId
     const { request, link } = requests.begin({
       owner,
       level,
@@ -163,14 +163,14 @@ export class SignInDesk {
   }
 
   /** The code was right: what Google gave is stored, and the session is the person's. */
-  async #admit(asker: Asker, arrival: Parameters<typeof admitPerson>[1]): Promise<Reaction> {
+  async #admit(asker: Asker, arrival: Parameters<typeof admitAccount>[1]): Promise<Reaction> {
     const { requests, clock, sessionTtl } = this.#parts
     // The session may have become somebody else's since it asked for the link.
-    if (!isNobody(asker.userId) && asker.userId !== arrival.profile.userId) {
+    if (!isAnonymous(asker.userId) && asker.userId !== arrival.profile.userId) {
       requests.settle(asker.owner, 'wrong_account', arrival)
       return { answer: { kind: 'state', status: 'wrong_account' } }
     }
-    const admitted = await admitPerson(this.#parts, arrival)
+    const admitted = await admitAccount(this.#parts, arrival)
     if (admitted.kind !== 'admitted') {
       requests.settle(asker.owner, 'denied', arrival)
       return { answer: { kind: 'state', status: 'denied' } }
@@ -191,7 +191,7 @@ export class SignInDesk {
     const account = token && (await accounts.find(token.userId))
     if (!token || !account || account.state === 'blocked')
       return refuse('invalid_argument', 'This session token is unknown, expired or revoked.')
-    if (!isNobody(asker.userId) && token.userId !== asker.userId)
+    if (!isAnonymous(asker.userId) && token.userId !== asker.userId)
       return { answer: { kind: 'state', status: 'wrong_account' } }
     if (session?.expiresAt === undefined) {
       return refuse(
@@ -210,7 +210,7 @@ export class SignInDesk {
     { id: workerId }: RunningWorker,
     revoke: boolean
   ): Promise<Reaction> {
-    if (isNobody(userId)) return refuse('invalid_argument', 'Nobody is signed in here.')
+    if (isAnonymous(userId)) return refuse('invalid_argument', 'Nobody is signed in here.')
     if (!session && !revoke)
       return refuse(
         'invalid_argument',
@@ -241,7 +241,7 @@ export class SignInDesk {
     }
     // The session may have become somebody's while this question waited.
     const userId = asker.session?.userId ?? asker.userId
-    if (isNobody(userId)) return { kind: 'state', status: 'none' }
+    if (isAnonymous(userId)) return { kind: 'state', status: 'none' }
     return this.#signedIn(userId, asker)
   }
 

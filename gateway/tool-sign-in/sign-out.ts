@@ -7,7 +7,7 @@ import type { Caller } from '../accounts/bearer-tokens.ts'
 import type { GoogleGrants } from '../accounts/google-grants.ts'
 import type { Google } from '../accounts/google-oidc.ts'
 import type { PersonalTokens } from '../accounts/personal-tokens.ts'
-import { whenClosed } from '../http/on-response-close.ts'
+import { onResponseClose } from '../http/on-response-close.ts'
 import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { Exchanges } from '../relay/exchange.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
@@ -32,7 +32,7 @@ const GRACE_MS = 2000
 /** A person has far fewer sessions. */
 const MOST_SESSIONS = 1000
 
-export interface Leaver {
+export interface SignOutRequest {
   readonly userId: UserId
   /** The process that asked. */
   readonly workerId: WorkerId
@@ -60,7 +60,7 @@ export const mostThatEnds = (caller: Caller | undefined): 'application' | 'accou
  * Signs a session out; or an application, with all its tokens and sessions; or everybody: then the person's access at
  * Google is revoked, and all that is stored of them erased, as on the account page.
  */
-export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<SignedOut> {
+export async function signOut(parts: SignOutParts, leaver: SignOutRequest): Promise<SignedOut> {
   const { userId, session, ends } = leaver
   const by = { userId, requestId: undefined }
   const revokedAtGoogle = ends === 'account' && (await revokeAtGoogle(parts, userId))
@@ -82,7 +82,7 @@ export async function signOut(parts: SignOutParts, leaver: Leaver): Promise<Sign
 }
 
 /** Ends what the caller's own access rests on. */
-async function disconnect(parts: SignOutParts, { userId, caller }: Leaver): Promise<void> {
+async function disconnect(parts: SignOutParts, { userId, caller }: SignOutRequest): Promise<void> {
   const { clients, personalTokens, sessions, note } = parts
   if (!caller) return
   const { credential, clientId, accessId, person = userId } = caller
@@ -114,13 +114,13 @@ async function revokeAtGoogle({ google, grants }: SignOutParts, userId: UserId):
 /** Resolves when every call that would be cut off is answered, or has had its time. */
 async function answered(
   { clock, exchanges }: SignOutParts,
-  { session, workerId, ends }: Leaver
+  { session, workerId, ends }: SignOutRequest
 ): Promise<void> {
   const ending =
     ends !== 'session' || !session ? exchanges.ofWorker(workerId) : exchanges.ofSession(session)
   const calls = ending.map(({ reply }) => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    whenClosed(reply, resolve)
+    onResponseClose(reply, resolve)
     return promise
   })
   const { promise: timeUp, resolve } = Promise.withResolvers<void>()

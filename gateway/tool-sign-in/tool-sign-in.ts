@@ -2,20 +2,20 @@ import type { Clock } from '#shared/clock.ts'
 import type { NoteChange } from '../accounts/account-change.ts'
 import type { OpenAccounts } from '../accounts/open-accounts.ts'
 import type { Config } from '../config/config.ts'
-import type { People } from '../mcp/account-effects.ts'
-import type { Serving } from '../mcp/data-plane.ts'
+import type { AccountEffects } from '../mcp/account-effects.ts'
+import type { DataPlane } from '../mcp/data-plane.ts'
 import type { ConnectedClients } from '../oauth/connected-clients.ts'
 import type { Log } from '../telemetry/log.ts'
-import { Strangers } from './anonymous-callers.ts'
-import { abandonGrant } from './revoke-unused-grant.ts'
+import { AnonymousCallers } from './anonymous-callers.ts'
+import { revokeUnusedGrant } from './revoke-unused-grant.ts'
 import { SignInRequests } from './sign-in-requests.ts'
-import { SignInDesk, type SignInDeskParts } from './sign-in-responder.ts'
+import { SignInResponder, type SignInResponderParts } from './sign-in-responder.ts'
 
 /** Sign-in by tools, for clients without OAuth. */
 export interface ToolSignIn {
   readonly requests: SignInRequests
-  readonly desk: SignInDesk
-  readonly strangers: Strangers
+  readonly desk: SignInResponder
+  readonly strangers: AnonymousCallers
 }
 
 export interface ToolSignInParts {
@@ -23,10 +23,10 @@ export interface ToolSignInParts {
   readonly log: Log
   readonly clock: Clock
   readonly accounts: OpenAccounts
-  readonly serving: Serving
-  readonly people: People
+  readonly serving: DataPlane
+  readonly people: AccountEffects
   readonly clients: Pick<ConnectedClients, 'revoke'>
-  readonly isLive: SignInDeskParts['isLive']
+  readonly isLive: SignInResponderParts['isLive']
   readonly note: NoteChange
   /** As `SignInRequestsParts` has it. */
   readonly tag?: string | undefined
@@ -42,12 +42,12 @@ export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
   const requests = new SignInRequests({
     clock,
     tag: parts.tag,
-    discard: (arrival) => void abandonGrant(accounts, arrival).catch(failed)
+    discard: (arrival) => void revokeUnusedGrant(accounts, arrival).catch(failed)
   })
   const places = Math.floor(serving.supervisor.census().limit * SHARE)
   return {
     requests,
-    desk: new SignInDesk({
+    desk: new SignInResponder({
       ...accounts,
       ...serving,
       ...people,
@@ -62,7 +62,7 @@ export function createToolSignIn(parts: ToolSignInParts): ToolSignIn {
       givesTokens: config.TOKENS_BY_TOOL,
       failed
     }),
-    strangers: new Strangers({
+    strangers: new AnonymousCallers({
       ...accounts,
       ...serving,
       clock,

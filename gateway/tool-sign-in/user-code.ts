@@ -5,13 +5,13 @@ const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ2346789'
 const LENGTH = 8
 
 /** A code that a person reads from a page and gives to their assistant: `BCDF-2346`, some 38 random bits. */
-export function newShortCode(): string {
+export function newUserCode(): string {
   const letters = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)])
   return `${letters.slice(0, LENGTH / 2).join('')}-${letters.slice(LENGTH / 2).join('')}`
 }
 
 /** Whether this is the code, however it is spaced and whatever its case. */
-export function isShortCode(code: string, given: string): boolean {
+export function isUserCode(code: string, given: string): boolean {
   const [expected, actual] = [bare(code), bare(given)]
   return expected.length === actual.length && timingSafeEqual(expected, actual)
 }

@@ -4,7 +4,7 @@ import { loadOperators, Operators } from '../admin/operators.ts'
 import { createReload, type ReloadParts } from '../admin/reload.ts'
 import type { Config } from '../config/config.ts'
 import { type PeerSettings, peerKeysOf } from '../config/peer-tls.ts'
-import { type PeopleParts, peopleOf } from '../mcp/account-effects.ts'
+import { type AccountEffectsParts, accountEffects } from '../mcp/account-effects.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Books } from './bookkeeping.ts'
@@ -17,13 +17,13 @@ export function admission(
   keyWatch: KeyWatch,
   parts: Pick<Core, 'accounts' | 'serving' | 'substitutes'> & {
     readonly allowedPeople: AllowedPeople
-    readonly tellOthers: PeopleParts['tellOthers']
+    readonly tellOthers: AccountEffectsParts['tellOthers']
     readonly peers: Peers | undefined
   } & Pick<Books, 'tell' | 'forget'>
 ) {
   const { allowedPeople } = parts
   tellWhoMaySignIn(log, allowedPeople)
-  const people = peopleOf({ ...parts, log })
+  const people = accountEffects({ ...parts, log })
   const operators = new Operators(loadOperators(config))
   const reread = parts.substitutes.reread ?? (() => config)
   let configNow = config

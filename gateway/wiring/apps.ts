@@ -13,7 +13,7 @@ import { buildApp } from '../apps/public-app.ts'
 import { type SignInParts, signIn } from '../apps/sign-in-plugin.ts'
 import { operatorPolicy } from '../config/config.ts'
 import { peerKeysOf } from '../config/peer-tls.ts'
-import { passOnTo } from '../mcp/forward-to-successor.ts'
+import { forwardTo } from '../mcp/forward-to-successor.ts'
 import type { McpParts } from '../mcp/mcp-routes.ts'
 import { createConnectedClients } from '../oauth/connected-clients.ts'
 import { resourceOf } from '../oauth/provider.ts'
@@ -64,7 +64,7 @@ export function publicApp(core: Core): Promise<FastifyInstance> {
     mcp: {
       ...mcpOf(core),
       peers: core.peers?.way,
-      passOn: passOnTo({
+      passOn: forwardTo({
         host: reachable(config.HOST),
         port: config.PORT,
         until: core.patience.signal

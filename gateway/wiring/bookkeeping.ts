@@ -10,7 +10,7 @@ import type { OnSent } from '../mcp/worker-messages.ts'
 import type { Store } from '../store/store.ts'
 import { CallLog } from '../telemetry/call-log.ts'
 import type { Events } from '../telemetry/events.ts'
-import { LineBrake } from '../telemetry/log-rate-limit.ts'
+import { LogRateLimit } from '../telemetry/log-rate-limit.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 export interface Books {
@@ -45,7 +45,7 @@ export function openBooks({ config, store, events, metrics }: BooksParts): Books
   const keep = { keepMs: config.AUDIT_TTL, keepRows: config.AUDIT_ROWS }
   const audit = createAudit({ store, clock, ...keep })
   const queue = new AuditQueue({ audit, clock, onLost: () => metrics.auditLost.inc({}) })
-  const sends = new LineBrake(() => clock.monotonic(), SENDS_TOLD)
+  const sends = new LogRateLimit(() => clock.monotonic(), SENDS_TOLD)
   return {
     audit,
     callLog: new CallLog({ events, metrics, now: () => clock.monotonic() }),

@@ -3,9 +3,9 @@ import type { KeyWatch } from '../accounts/key-watch.ts'
 import type { Gauges } from '../admin/collect-gauges.ts'
 import type { Readiness } from '../admin/readiness.ts'
 import type { Ownership } from '../ownership/ownership.ts'
-import type { Succession } from '../ownership/port-handover.ts'
-import { Doorway } from '../server/connection-drain.ts'
-import { takeLeave } from '../server/graceful-shutdown.ts'
+import type { PortHandover } from '../ownership/port-handover.ts'
+import { ConnectionDrain } from '../server/connection-drain.ts'
+import { gracefulShutdown } from '../server/graceful-shutdown.ts'
 import type { ChangeFeed } from '../store/change-feed.ts'
 import type { Core } from './core.ts'
 import type { Gateway } from './wiring.ts'
@@ -17,7 +17,7 @@ export function closeOf(
       readonly readiness: Readiness
       readonly gauges: Gauges
       readonly ownership: Ownership
-      readonly succession: Succession
+      readonly succession: PortHandover
       readonly keyWatch: KeyWatch
       readonly changes: ChangeFeed | undefined
       readonly closeBase: () => Promise<void>
@@ -25,9 +25,12 @@ export function closeOf(
 ): () => Promise<void> {
   const { app, opsApp, peerApp, serving, succession, ownership } = parts
   const clock = systemClock
-  const doorway = new Doorway(app.server, clock)
-  const opsDoorway = new Doorway(opsApp.server, clock)
-  const peerEntrance = peerApp && { app: peerApp, doorway: new Doorway(peerApp.server, clock) }
+  const doorway = new ConnectionDrain(app.server, clock)
+  const opsDoorway = new ConnectionDrain(opsApp.server, clock)
+  const peerEntrance = peerApp && {
+    app: peerApp,
+    doorway: new ConnectionDrain(peerApp.server, clock)
+  }
   const { way } = parts.peers ?? {}
   const leavePeers = way && ((ms: number) => way.leave(ms))
   const leaving = {
@@ -38,7 +41,7 @@ export function closeOf(
     parts.readiness.stopping()
     parts.toolSignIn?.requests.close()
     const callMs = parts.config.DRAIN_TIMEOUT
-    await takeLeave({ ...leaving, ownership, callMs, giveUp: () => parts.patience.abort() })
+    await gracefulShutdown({ ...leaving, ownership, callMs, giveUp: () => parts.patience.abort() })
     parts.gauges.close()
     await parts.peers?.close()
     await parts.changes?.close()

@@ -5,8 +5,8 @@ import type { Operators } from '../admin/operators.ts'
 import type { Reload, ReloadParts } from '../admin/reload.ts'
 import type { SignInParts } from '../apps/sign-in-plugin.ts'
 import type { Config } from '../config/config.ts'
-import type { People } from '../mcp/account-effects.ts'
-import type { Serving } from '../mcp/data-plane.ts'
+import type { AccountEffects } from '../mcp/account-effects.ts'
+import type { DataPlane } from '../mcp/data-plane.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Store } from '../store/store.ts'
 import type { Events } from '../telemetry/events.ts'
@@ -34,8 +34,8 @@ export interface Core {
   readonly books: Books
   readonly accounts: OpenAccounts
   readonly tokens: BearerTokens
-  readonly serving: Serving
-  readonly people: People
+  readonly serving: DataPlane
+  readonly people: AccountEffects
   /** Undefined where this gateway is the only one. */
   readonly peers: Peers | undefined
   /** The others over the same store, for operators; undefined where the store is this machine's alone. */

@@ -2,7 +2,7 @@
 
 import { systemClock } from '#shared/clock.ts'
 import { GatewayError } from '#shared/errors.ts'
-import { isNobody, type UserId } from '#shared/ids.ts'
+import { isAnonymous, type UserId } from '#shared/ids.ts'
 import { OPEN_POLICY } from '#shared/tool-policy.ts'
 import { createLiveness } from '../accounts/access-liveness.ts'
 import type { AllowedPeople } from '../accounts/allow-list.ts'
@@ -11,7 +11,7 @@ import { createDoubtfulAccess } from '../accounts/doubtful-access.ts'
 import { type OpenAccounts, openAccounts } from '../accounts/open-accounts.ts'
 import { rememberCallers } from '../accounts/remembered-callers.ts'
 import { type Config, operatorPolicy } from '../config/config.ts'
-import type { GoogleReach } from '../health/google-reachability.ts'
+import type { GoogleReachability } from '../health/google-reachability.ts'
 import { createConnectedClients } from '../oauth/connected-clients.ts'
 import { createConfirmations } from '../sign-in/confirmations.ts'
 import type { Store } from '../store/store.ts'
@@ -30,7 +30,7 @@ export const accountsOver = (
   settings: Config,
   store: Store,
   metrics: Metrics,
-  { events, google: reach }: { readonly events: Events; readonly google: GoogleReach },
+  { events, google: reach }: { readonly events: Events; readonly google: GoogleReachability },
   on: { stop(userId: UserId): void; lost(): void }
 ): OpenAccounts =>
   openAccounts({
@@ -91,7 +91,7 @@ export async function assignmentOf(
   config: Config
 ): Promise<Assignment> {
   const operator = operatorPolicy(config)
-  if (isNobody(userId)) {
+  if (isAnonymous(userId)) {
     const policy = { ...OPEN_POLICY, operator }
     return { email: '', googleScopes: [], policy, signIn: 'only' }
   }

@@ -5,10 +5,10 @@ import { systemClock } from '#shared/clock.ts'
 import type { UserId } from '#shared/ids.ts'
 import type { Reload } from '../admin/reload.ts'
 import { startIfThere } from '../launcher/procfs.ts'
-import type { People, PeopleParts } from '../mcp/account-effects.ts'
-import { type Node, thisNode } from '../ownership/gateway-instance.ts'
-import { hostIdentity } from '../ownership/host-id.ts'
-import { type PeerNotice, Succession } from '../ownership/port-handover.ts'
+import type { AccountEffects, AccountEffectsParts } from '../mcp/account-effects.ts'
+import { type GatewayInstance, thisInstance } from '../ownership/gateway-instance.ts'
+import { hostId } from '../ownership/host-id.ts'
+import { type PeerNotice, PortHandover } from '../ownership/port-handover.ts'
 import { SqlOwnership } from '../ownership/sql-ownership.ts'
 import type { Peers } from '../peers/peers.ts'
 import { type Change, ChangeFeed } from '../store/change-feed.ts'
@@ -17,7 +17,7 @@ import type { Store } from '../store/store.ts'
 import { isStoreError } from '../store/store-trouble.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Core } from './core.ts'
-import { toldLeases } from './observed-leases.ts'
+import { observedLeases } from './observed-leases.ts'
 
 /** Who runs whom and who has the ports; `late` are parts that are joined after this one. */
 export function leasesFor(
@@ -34,8 +34,8 @@ export function leasesFor(
     load: PeerNotice['load']
   }
 ) {
-  const node = thisNode({
-    host: hostIdentity(),
+  const node = thisInstance({
+    host: hostId(),
     pid: process.pid,
     startOf: startIfThere,
     randomHex: (bytes) => randomBytes(bytes).toString('hex')
@@ -51,7 +51,7 @@ export function leasesFor(
   const isReached = ({ node: holder, peer_url }: HolderRow): boolean =>
     peer_url !== null && (late.peers()?.routes.isReached(holder) ?? false)
   const peer = config.PEER_URL === undefined ? undefined : { url: config.PEER_URL, load: late.load }
-  const ownership = toldLeases(new SqlOwnership({ ...parts, onLost, isReached }), {
+  const ownership = observedLeases(new SqlOwnership({ ...parts, onLost, isReached }), {
     events,
     metrics
   })
@@ -63,17 +63,17 @@ export function leasesFor(
     goesOn: (userId: UserId) =>
       store.terms.leaseMarginMs > 0 &&
       (ownership.leftMs(userId) > 0 || (late.peers()?.routes.knows(userId) ?? false)),
-    succession: new Succession({ ...parts, peer, port: config.PORT, opsPort: config.OPS_PORT })
+    succession: new PortHandover({ ...parts, peer, port: config.PORT, opsPort: config.OPS_PORT })
   }
 }
 
 /** Where several machines may share the database, they hear of each other's changes. */
 export function changesFor(
   store: Store,
-  { id: node }: Pick<Node, 'id'>,
+  { id: node }: Pick<GatewayInstance, 'id'>,
   log: Log,
-  followers: () => { readonly people: People; readonly reload: Reload }
-): { changes: ChangeFeed | undefined; tellOthers: PeopleParts['tellOthers'] } {
+  followers: () => { readonly people: AccountEffects; readonly reload: Reload }
+): { changes: ChangeFeed | undefined; tellOthers: AccountEffectsParts['tellOthers'] } {
   if (store.terms.leaseMarginMs === 0) return { changes: undefined, tellOthers: undefined }
   const follow = async (change: Change): Promise<void> => {
     const { people, reload } = followers()

@@ -4,16 +4,16 @@ import type { Ownership } from '../ownership/ownership.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
-export interface ToldLeases extends Ownership {
+export interface ObservedLeases extends Ownership {
   /** Another gateway has this user now. */
   lost(userId: UserId): void
 }
 
 /** The same leases, with a line and a number for each that is taken, given back, refused or lost. */
-export function toldLeases(
+export function observedLeases(
   ownership: Ownership,
   { events, metrics: { leases } }: { readonly events: Events; readonly metrics: Metrics }
-): ToldLeases {
+): ObservedLeases {
   const held = new Map<UserId, object>()
   const show = (): void => leases.held.set({}, held.size)
   const forget = (userId: UserId, lease: object): void => {

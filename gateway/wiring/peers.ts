@@ -5,12 +5,12 @@ import type { UserId } from '#shared/ids.ts'
 import type { OtherNodes } from '../admin/nodes.ts'
 import type { Config } from '../config/config.ts'
 import { peerKeysOf } from '../config/peer-tls.ts'
-import type { Serving } from '../mcp/data-plane.ts'
-import type { Node } from '../ownership/gateway-instance.ts'
+import type { DataPlane } from '../mcp/data-plane.ts'
+import type { GatewayInstance } from '../ownership/gateway-instance.ts'
 import type { Ownership } from '../ownership/ownership.ts'
-import { createWhereabouts } from '../ownership/peer-discovery.ts'
-import { tagOf } from '../peers/instance-tag.ts'
-import { createNodeWay } from '../peers/other-nodes.ts'
+import { createPeerDiscovery } from '../ownership/peer-discovery.ts'
+import { instanceTag } from '../peers/instance-tag.ts'
+import { createOtherNodes } from '../peers/other-nodes.ts'
 import { openPeers, type Peers } from '../peers/peers.ts'
 import { createSignInWay } from '../peers/sign-in-way.ts'
 import { isStoreError } from '../store/store-trouble.ts'
@@ -18,14 +18,16 @@ import { type LinkedRequests, linkedHere } from '../tool-sign-in/linked-requests
 import type { Core } from './core.ts'
 
 /** Workers that have a place, and how many have one at most. */
-export function loadOf({ supervisor }: Serving): { workers: number; limit: number } {
+export function loadOf({ supervisor }: DataPlane): { workers: number; limit: number } {
   const { workers, limit } = supervisor.census()
   return { workers: workers.starting + workers.ready + workers.draining, limit }
 }
 
 /** What links end with, by which other gateways know whose they are; undefined where there are none. */
-export const linkTagOf = ({ PEER_URL }: Config, node: Pick<Node, 'id'>): string | undefined =>
-  PEER_URL === undefined ? undefined : tagOf(node.id)
+export const linkTagOf = (
+  { PEER_URL }: Config,
+  node: Pick<GatewayInstance, 'id'>
+): string | undefined => (PEER_URL === undefined ? undefined : instanceTag(node.id))
 
 /** The sign-ins by tool as the pages behind their links see them, wherever they began; undefined where there are none. */
 export function linkedRequestsOf({
@@ -38,7 +40,7 @@ export function linkedRequestsOf({
 
 /** Ends a worker here, after its calls, so that another gateway may run it. */
 export const letGoBy =
-  ({ supervisor }: Serving) =>
+  ({ supervisor }: DataPlane) =>
   (userId: UserId): Promise<void> =>
     supervisor.stop(userId, 'drain', 'drain')
 
@@ -47,11 +49,13 @@ export const otherNodesFor = ({
   store,
   node,
   peers
-}: Pick<Core, 'store' | 'peers'> & { readonly node: Pick<Node, 'id'> }): OtherNodes | undefined =>
+}: Pick<Core, 'store' | 'peers'> & { readonly node: Pick<GatewayInstance, 'id'> }):
+  | OtherNodes
+  | undefined =>
   store.terms.leaseMarginMs === 0
     ? undefined
-    : createNodeWay({
-        whereabouts: createWhereabouts({ store, clock: systemClock, node }),
+    : createOtherNodes({
+        whereabouts: createPeerDiscovery({ store, clock: systemClock, node }),
         clock: systemClock,
         reach: peers
       })
@@ -59,7 +63,7 @@ export const otherNodesFor = ({
 /** The other gateways; undefined where PEER_URL is not set. */
 export function peersFor(
   parts: Pick<Core, 'config' | 'log' | 'metrics' | 'store' | 'serving'> & {
-    readonly node: Pick<Node, 'id'>
+    readonly node: Pick<GatewayInstance, 'id'>
   },
   { ownership, isTaking }: { readonly ownership: Ownership; readonly isTaking: () => boolean }
 ): Peers | undefined {
@@ -70,7 +74,7 @@ export function peersFor(
   return openPeers({
     keys,
     clock,
-    whereabouts: createWhereabouts({ store, clock, node }),
+    whereabouts: createPeerDiscovery({ store, clock, node }),
     held: serving.held,
     maxBody: config.MAX_BODY,
     isHere: (userId) => serving.supervisor.expects(userId) || ownership.leftMs(userId) > 0,

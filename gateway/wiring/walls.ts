@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '#shared/clock.ts'
 import { VERSION } from '#shared/version.ts'
 import type { Config } from '../config/config.ts'
-import { addedCertificates } from '../config/extra-ca-certificates.ts'
-import type { GoogleReach } from '../health/google-reachability.ts'
+import { extraCaCertificates } from '../config/extra-ca-certificates.ts'
+import type { GoogleReachability } from '../health/google-reachability.ts'
 import { dialTo } from '../launcher/dial.ts'
 import { WORKER_ENV } from '../launcher/node-flags.ts'
 import { type OpenedLauncher, openLauncher } from '../launcher/open-launcher.ts'
-import { placesFor } from '../launcher/run-paths.ts'
+import { runPaths } from '../launcher/run-paths.ts'
 import { parseUidRange } from '../launcher/uid-pool.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
@@ -56,12 +56,12 @@ export async function openWorkers(
   config: Config,
   log: Log,
   metrics: Metrics,
-  reach: GoogleReach
+  reach: GoogleReachability
 ): Promise<OpenedLauncher> {
   const opened = await openLauncher({
     clock: systemClock,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-    ...placesFor(config.RUN_DIR),
+    ...runPaths(config.RUN_DIR),
     program:
       config.WORKER_ENTRY === undefined
         ? { entry: WORKER_BUNDLE, readable: [dirname(WORKER_BUNDLE)], isWhole: true }
@@ -86,7 +86,7 @@ export async function openWorkers(
     },
     init: {
       gmailOrigin: config.GMAIL_API_URL,
-      certificates: addedCertificates(),
+      certificates: extraCaCertificates(),
       resourceMetadataUrl: metadataUrlOf(config),
       unitsPerMinute: config.GMAIL_UNITS,
       accountUrl: `${config.PUBLIC_URL}/account`,
@@ -111,7 +111,7 @@ export async function openWorkers(
 /** What a worker must not reach, as far as it lies in files. */
 function assetsOf(config: Config) {
   const [, database] = /^sqlite:(.*)$/.exec(config.DATABASE_URL) ?? []
-  const { directory } = placesFor(config.RUN_DIR)
+  const { directory } = runPaths(config.RUN_DIR)
   return {
     keys: config.secretFiles.map((path) => resolve(path)),
     databases:

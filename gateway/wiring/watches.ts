@@ -5,7 +5,7 @@ import { KeyWatch } from '../accounts/key-watch.ts'
 import type { OpenAccounts } from '../accounts/open-accounts.ts'
 import { nodeWarning } from '../config/supported-node.ts'
 import { ClockWatch } from '../health/clock-watch.ts'
-import { GoogleReach } from '../health/google-reachability.ts'
+import { GoogleReachability } from '../health/google-reachability.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreNews } from '../store/store-health.ts'
 import { isStoreError } from '../store/store-trouble.ts'
@@ -67,8 +67,8 @@ export function watchStore(store: Store): { close(): void } {
 }
 
 /** Tells when nobody gets an answer from Google. */
-export const watchGoogle = (log: Log, metrics: Metrics): GoogleReach =>
-  new GoogleReach({
+export const watchGoogle = (log: Log, metrics: Metrics): GoogleReachability =>
+  new GoogleReachability({
     clock: systemClock,
     onAway(failed) {
       metrics.gmail.away.set({}, 1)

@@ -8,11 +8,11 @@ import { Gauges } from '../admin/collect-gauges.ts'
 import { Readiness } from '../admin/readiness.ts'
 import type { Reload } from '../admin/reload.ts'
 import type { Config } from '../config/config.ts'
-import { createServing, type Serving } from '../mcp/data-plane.ts'
+import { createDataPlane, type DataPlane } from '../mcp/data-plane.ts'
 import { createUnsubscriber } from '../mcp/unsubscriber.ts'
-import { createGuardedFetch } from '../oauth/ssrf-safe-fetch.ts'
-import type { Succession } from '../ownership/port-handover.ts'
-import { tagOf } from '../peers/instance-tag.ts'
+import { createSsrfSafeFetch } from '../oauth/ssrf-safe-fetch.ts'
+import type { PortHandover } from '../ownership/port-handover.ts'
+import { instanceTag } from '../peers/instance-tag.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -43,7 +43,7 @@ export interface Gateway {
   /** Where other gateways come in; undefined where none do. */
   readonly peerApp: FastifyInstance | undefined
   /** When it may listen. */
-  readonly succession: Pick<Succession, 'turn' | 'serving'>
+  readonly succession: Pick<PortHandover, 'turn' | 'serving'>
   /** Takes over changed allow lists, operators and log level; see `Reload`. */
   readonly reload: Reload
   /** Takes nothing new, answers what is in flight, ends every worker. May be called more than once. */
@@ -93,8 +93,8 @@ export async function wire(
   const { changes, tellOthers } = changesFor(store, node, log, () => admitted)
   const books = openBooks({ config, store, events, metrics })
   const tokens = tokensFor(config, store, accounts, { ...base, goesOn })
-  const lists = createGuardedFetch(wayOutOf(config), { answerMs: LIST_ANSWER_MS })
-  const serving: Serving = createServing({
+  const lists = createSsrfSafeFetch(wayOutOf(config), { answerMs: LIST_ANSWER_MS })
+  const serving: DataPlane = createDataPlane({
     config: { ...config, WORKER_LIMIT: Math.min(config.WORKER_LIMIT, mostWorkers) },
     clock: systemClock,
     store,
@@ -105,7 +105,7 @@ export async function wire(
     confirmations: confirmationsOf(config, store, accounts),
     unsubscriber: createUnsubscriber(substitutes.fetchOfLists ?? lists.fetch, systemClock),
     ownership,
-    nodeTag: tagOf(node.id),
+    nodeTag: instanceTag(node.id),
     linkTag: linkTagOf(config, node),
     isLive: tokens.isLive,
     ...{ goesOn, doubtful: doubtfulOf(store), isClockSettled, events, ...books, tellOthers },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { bundle, bundleWorker } from '../build.ts'
 
 /** A directory of one run, with the programs of it. */
-export interface BenchPlace extends AsyncDisposable {
+export interface BenchDirectory extends AsyncDisposable {
   readonly directory: string
   /** Bundled programs: what is compared starts from the same kind of file. */
   readonly programs: {
@@ -24,7 +24,7 @@ export const source = (name: string): string =>
 /** Programs of the bench that run from their sources. */
 export const PROCESS = { load: source('load') }
 
-export async function openBenchPlace(): Promise<BenchPlace> {
+export async function openBenchDirectory(): Promise<BenchDirectory> {
   await using undo = new AsyncDisposableStack() // when one of the programs does not bundle
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
   undo.defer(() => rm(directory, { recursive: true, force: true }))

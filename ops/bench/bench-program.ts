@@ -2,7 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
-import { memoryLedger } from '../../worker/gmail/memory-send-ledger.ts'
+import { memorySendLedger } from '../../worker/gmail/memory-send-ledger.ts'
 import { createGmailProgram, type GmailProgram } from '../../worker/server/gmail-program.ts'
 import { MISDEEDS, misdeeds } from './misdeeds.ts'
 
@@ -19,7 +19,7 @@ export function createBenchProgram(): GmailProgram {
     documentThreadFile: '',
     version: '0.0.0',
     nonce: () => 'bench000',
-    ledger: memoryLedger(systemClock),
+    ledger: memorySendLedger(systemClock),
     random: Math.random
   })
   return { ...program, build: () => withBenchTools(program.build()) }

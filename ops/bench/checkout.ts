@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
-import type { BenchPlace } from './bench-directory.ts'
+import type { BenchDirectory } from './bench-directory.ts'
 
 /** A build of the project with its packages, whose gateway and workers the bench runs. */
 export interface Checkout extends AsyncDisposable {
-  readonly place: BenchPlace
+  readonly place: BenchDirectory
   /** Its directory. */
   readonly root: string
   /** Its module of the bench with this name, which must have kept what it promises. */
@@ -30,9 +30,9 @@ export function whyNoCheckout(directory: string): string | undefined {
 export async function openCheckout(directory: string): Promise<Checkout> {
   const root = resolve(directory)
   const load = (name: string) => import(pathToFileURL(join(root, `ops/bench/${name}.ts`)).href)
-  const { openBenchPlace }: typeof import('./bench-directory.ts') = await load('bench-place')
+  const { openBenchDirectory }: typeof import('./bench-directory.ts') = await load('bench-place')
   const { scripts } = Package.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
-  const place = await openBenchPlace()
+  const place = await openBenchDirectory()
   return {
     place,
     root,

@@ -1,7 +1,7 @@
 import type { Plugin } from 'esbuild'
 
 /** Bundles what a module exports, as it is now, in the place of the module. It may export only what JSON can say. */
-export const asValues = (file: string): Plugin => ({
+export const inlineExports = (file: string): Plugin => ({
   name: 'as-values',
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {

@@ -17,7 +17,7 @@ const KEEP_BYTECODE = moduleFile('./bytecode-hook', import.meta.url)
  * Starts a bundled worker, lets it serve one session as a gateway would, and keeps the bytecode of what that
  * took. Rejects when the worker does not get that far.
  */
-export async function rehearse(program: string, bytecode: string): Promise<void> {
+export async function recordBytecode(program: string, bytecode: string): Promise<void> {
   const worker = spawn(process.execPath, [...V8_FLAGS, KEEP_BYTECODE, program, bytecode], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     env: { PATH: process.env.PATH }

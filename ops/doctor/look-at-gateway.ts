@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import * as z from 'zod'
 import { moduleFile } from '#shared/module-file.ts'
 import type { Config } from '../../gateway/config/config.ts'
-import { assertFree } from '../../gateway/server/assert-port-free.ts'
+import { assertPortFree } from '../../gateway/server/assert-port-free.ts'
 import { openConnection } from '../admin/connection.ts'
 import { type Finding, fail, ok, sentenceOf, skip, warn } from './finding.ts'
 import { knock } from './knock.ts'
@@ -75,7 +75,7 @@ export async function lookAtPorts(config: Config): Promise<Finding[]> {
 
 async function lookAtPort(name: string, host: string, port: number): Promise<Finding[]> {
   try {
-    await assertFree(host, port, 0)
+    await assertPortFree(host, port, 0)
     return []
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -6,7 +6,7 @@ import { Client, InMemoryTransport } from '@modelcontextprotocol/client'
 import { googleScopesFor } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
 import { OPEN_POLICY, type ToolSet } from '#shared/tool-policy.ts'
-import { memoryLedger } from '../../worker/gmail/memory-send-ledger.ts'
+import { memorySendLedger } from '../../worker/gmail/memory-send-ledger.ts'
 import { UNITS } from '../../worker/gmail/quota-units.ts'
 import type * as Program from '../../worker/server/gmail-program.ts'
 import type { GmailProgram } from '../../worker/server/gmail-program.ts'
@@ -135,7 +135,7 @@ async function programOf(
     nonce: () => randomBytes(6).toString('hex'),
     random: Math.random,
     unitsPerMinute: 1_000_000,
-    ledger: memoryLedger(systemClock),
+    ledger: memorySendLedger(systemClock),
     policy: { ...OPEN_POLICY, person: { ...OPEN_POLICY.person, set } }
   })
 }

@@ -4,7 +4,7 @@ import { Faults } from './faults.ts'
 import { createAttachmentIds } from './gmail/attachment-ids.ts'
 import { ParallelCalls } from './gmail/parallel-calls.ts'
 import { Quota } from './gmail/quota.ts'
-import { PostOffice } from './mailbox/delivery.ts'
+import { Delivery } from './mailbox/delivery.ts'
 import { type MailboxView, viewMailbox } from './mailbox/mailbox-view.ts'
 import { Mailboxes } from './mailbox/mailboxes.ts'
 import { RequestLog } from './request-log.ts'
@@ -114,7 +114,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const faults = new Faults()
   const quota = new Quota(options.unitsPerMinute)
   const parallel = new ParallelCalls(options.parallelPerUser)
-  const postOffice = new PostOffice((address) => mailboxes.byEmail(address), clock)
+  const postOffice = new Delivery((address) => mailboxes.byEmail(address), clock)
   const isRedirectUri = redirectUris ? (uri: string) => redirectUris.includes(uri) : isSafeRedirect
 
   const app = buildApp({

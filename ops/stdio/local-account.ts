@@ -4,12 +4,12 @@ import { ToolError } from '#shared/tool-error.ts'
 import { isAllowed } from '../../gateway/accounts/allow-list.ts'
 import { openAccounts } from '../../gateway/accounts/open-accounts.ts'
 import type { Config } from '../../gateway/config/config.ts'
-import { admitPerson } from '../../gateway/sign-in/admit-account.ts'
+import { admitAccount } from '../../gateway/sign-in/admit-account.ts'
 import { openStore } from '../../gateway/store/store.ts'
 import type { AccessTokens } from '../../worker/gmail/access-token-source.ts'
 import { type LoopbackSignIn, openLoopbackSignIn } from './loopback-sign-in.ts'
 
-export interface LocalPerson {
+export interface LocalAccount {
   /** Whose mailbox it is; the address is empty until the person has signed in. */
   readonly account: { readonly email: string }
   /** Tokens of the signed-in person; before that each request answers with the link to sign in. */
@@ -21,11 +21,11 @@ export interface LocalPerson {
 }
 
 /** The one person of this machine's user, from the local store. */
-export async function openLocalPerson(
+export async function openLocalAccount(
   config: Config,
   clock: Clock,
   say: (line: string) => void
-): Promise<LocalPerson> {
+): Promise<LocalAccount> {
   const store = await openStore(config.DATABASE_URL)
   const { accounts, grants, google, broker } = openAccounts({
     store,
@@ -45,7 +45,7 @@ export async function openLocalPerson(
       level: config.DEFAULT_LEVEL,
       say,
       admit: async (arrival) => {
-        const admitted = await admitPerson(
+        const admitted = await admitAccount(
           {
             accounts,
             grants,

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import type {
+  FlowSecrets,
   Google,
   GoogleAccess,
-  GoogleProfile,
-  GoogleVisit
+  GoogleProfile
 } from '../../gateway/accounts/google-oidc.ts'
 
 export interface LoopbackSignInParts {
@@ -31,7 +31,7 @@ export interface LoopbackSignIn {
 /** Google's sign-in with a browser on this machine (RFC 8252 §7.3), on a port that closes at its end. */
 export async function openLoopbackSignIn(parts: LoopbackSignInParts): Promise<LoopbackSignIn> {
   const done = Promise.withResolvers<void>()
-  let visit: GoogleVisit | undefined
+  let visit: FlowSecrets | undefined
   const server = createServer((request, response) => {
     serve(request, response).catch(() => {
       if (!response.headersSent) page(response, 502, 'Google does not answer; try again.')
@@ -60,7 +60,7 @@ export async function openLoopbackSignIn(parts: LoopbackSignInParts): Promise<Lo
     visit = begun.visit
     response.writeHead(303, { location: begun.url }).end()
   }
-  const arrive = async (at: URL, begun: GoogleVisit, response: ServerResponse): Promise<void> => {
+  const arrive = async (at: URL, begun: FlowSecrets, response: ServerResponse): Promise<void> => {
     visit = undefined // good once
     const arrival = await parts.google.finishVisit(at, begun).catch(() => undefined)
     if (!arrival) return page(response, 400, 'This sign-in was denied or is too old. Begin again.')

@@ -2,7 +2,7 @@ import type { MainThread } from '../../gateway/launcher/process-timeout.ts'
 import type { ProcessUse } from '../../gateway/launcher/procfs.ts'
 import type { WorkerEnd } from '../../gateway/supervisor/supervisor.ts'
 import { supervisorSettings } from '../../gateway/supervisor/supervisor-settings.ts'
-import { supervise } from '../../gateway/supervisor/worker-supervisor.ts'
+import { createSupervisor } from '../../gateway/supervisor/worker-supervisor.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FakeLauncher, type Manners } from './fake-launcher.ts'
@@ -33,7 +33,7 @@ export function buildSupervisor(
   /** What the main thread of each process does, by pid. */
   const threads = new Map<number, MainThread>()
   const ends: WorkerEnd[] = []
-  const supervisor = supervise({
+  const supervisor = createSupervisor({
     clock,
     launcher,
     settings: supervisorSettings({ ...OPTIONS, ...options }),

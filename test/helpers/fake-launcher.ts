@@ -1,6 +1,6 @@
 import { type Duplex, PassThrough } from 'node:stream'
 import type { Launched, Launcher } from '../../gateway/launcher/launcher.ts'
-import { PostedChannel } from '../../gateway/launcher/worker-channel.ts'
+import { WorkerChannelEnd } from '../../gateway/launcher/worker-channel.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { asWorkerId } from '../../shared/ids.ts'
@@ -63,7 +63,7 @@ export class FakeChild implements Launched {
   readonly id
   readonly pid
   readonly launchedAt
-  readonly channel: PostedChannel
+  readonly channel: WorkerChannelEnd
   readonly heard: ToWorker[] = []
   readonly signals: string[] = []
   readonly #manners: Required<Manners>
@@ -82,7 +82,7 @@ export class FakeChild implements Launched {
     this.id = asWorkerId(`w-fake${n}`)
     this.pid = 4_000_000_000 + n // beyond any real one
     this.launchedAt = clock.now()
-    this.channel = new PostedChannel({ clock, post: (message) => this.#hear(message) })
+    this.channel = new WorkerChannelEnd({ clock, post: (message) => this.#hear(message) })
     this.ready.catch(() => {})
     if (this.#manners.diesAtOnce) this.dies({ code: 1 })
     if (this.#manners.isPrompt) this.isReady()

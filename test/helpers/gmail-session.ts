@@ -7,7 +7,7 @@ import { type AccessLevel, googleScopesFor } from '#shared/access-levels.ts'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import type { ToolPolicy } from '#shared/tool-policy.ts'
 import { type Sandbox, startSandbox } from '../../ops/sandbox/sandbox.ts'
-import { memoryLedger } from '../../worker/gmail/memory-send-ledger.ts'
+import { memorySendLedger } from '../../worker/gmail/memory-send-ledger.ts'
 import type { SendLedger } from '../../worker/gmail/send-once.ts'
 import {
   createGmailProgram,
@@ -124,7 +124,7 @@ export async function openToolSession(t: Test, place: GmailPlace): Promise<ToolS
     version: '0.0.0-test',
     nonce: () => randomBytes(8).toString('hex'),
     random: () => 0,
-    ledger: place.ledger ?? memoryLedger(clock),
+    ledger: place.ledger ?? memorySendLedger(clock),
     ...(links && { links }),
     ...(files && { files }),
     listsHigher,

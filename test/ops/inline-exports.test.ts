@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { build, stop } from 'esbuild'
 import t from 'tap'
-import { asValues } from '../../ops/build/inline-exports.ts'
+import { inlineExports } from '../../ops/build/inline-exports.ts'
 import { LISTED_TOOLS } from '../../worker/server/tool-list.ts'
 
 const FILE = fileURLToPath(new URL('../../worker/server/tool-list.ts', import.meta.url))
@@ -13,7 +13,7 @@ t.test('the bundle holds what the module exports, and nothing that makes it', as
     outfile,
     bundle: true,
     format: 'esm',
-    plugins: [asValues(FILE)]
+    plugins: [inlineExports(FILE)]
   })
   await stop()
   const bundled = await import(outfile)

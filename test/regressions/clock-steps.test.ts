@@ -4,11 +4,11 @@ import t from 'tap'
 import { asSessionId, asUserId, asWorkerId } from '#shared/ids.ts'
 import { ClockWatch } from '../../gateway/health/clock-watch.ts'
 import { FailedAttempts } from '../../gateway/http/failed-attempts.ts'
-import { rateWindowsOf } from '../../gateway/http/rate-limit-store.ts'
+import { rateLimitStoreOf } from '../../gateway/http/rate-limit-store.ts'
 import { CallerLimits } from '../../gateway/mcp/caller-limits.ts'
 import { SessionRegistry } from '../../gateway/sessions/registry.ts'
 import { openStore } from '../../gateway/store/store.ts'
-import { Pace } from '../../worker/gmail/quota-bucket.ts'
+import { QuotaBucket } from '../../worker/gmail/quota-bucket.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 
 const HOUR = 3_600_000
@@ -41,7 +41,7 @@ t.test('an address that sent wrong tokens waits a minute, whatever the clock doe
 
 t.test('a window of a rate limit ends after its time', (t) => {
   const clock = new FakeClock(DAY)
-  const RateWindows = rateWindowsOf(clock)
+  const RateWindows = rateLimitStoreOf(clock)
   const windows = new RateWindows({})
   const ask = () => {
     let answer: { current: number; ttl: number } | undefined
@@ -59,7 +59,7 @@ t.test('a window of a rate limit ends after its time', (t) => {
 
 t.test('quota units come back although the clock was put back', (t) => {
   const clock = new FakeClock(DAY)
-  const pace = new Pace(600, clock)
+  const pace = new QuotaBucket(600, clock)
   void pace.spend(600, new AbortController().signal)
   clock.step(-HOUR)
   clock.advance(60_000)

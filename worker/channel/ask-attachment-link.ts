@@ -3,7 +3,7 @@ import type { FileLinks } from '../tool-kit/context.ts'
 import type { Channel } from './channel.ts'
 
 /** Links to files and for files as the gateway gives them out. */
-export const channelLinks = (channel: Channel): FileLinks => ({
+export const askAttachmentLinks = (channel: Channel): FileLinks => ({
   create: async ({ messageId, partId }) =>
     linkIn(await channel.ask({ type: 'link', messageId, partId })),
   createUpload: async ({ uploadId, size }) =>

@@ -5,7 +5,7 @@ const MOST_LINES = 20
 const MOST_CHARS = 2000
 
 /** Asks the account's person through the gateway, on the account page. */
-export const channelConfirm =
+export const askConfirm =
   (channel: Channel): AskOnPage =>
   async (hash, words) => {
     const lines = words.slice(0, MOST_LINES).map((line) => line.slice(0, MOST_CHARS))

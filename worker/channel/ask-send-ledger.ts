@@ -3,7 +3,7 @@ import type { SendLedger } from '../gmail/send-once.ts'
 import type { Channel } from './channel.ts'
 
 /** The ledger of sends as the gateway keeps it for this account. */
-export function channelLedger(channel: Channel): SendLedger {
+export function askSendLedger(channel: Channel): SendLedger {
   const ask = async (question: SendQuestion): Promise<SendAnswer> => {
     const answer = await channel.ask({ type: 'send', question })
     return answer.type === 'send-answer' ? answer.answer : { state: 'unavailable' }

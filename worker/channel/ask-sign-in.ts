@@ -4,7 +4,7 @@ import type { AskGateway } from '../tool-kit/context.ts'
 import type { Channel } from './channel.ts'
 
 /** The gateway as the sign-in tools know it. It learns the hash of a session, never its id. */
-export const channelSignIn =
+export const askSignIn =
   (channel: Channel): AskGateway =>
   async (sessionId, question, request) => {
     const session = sessionId === undefined ? null : sessionHash(asSessionId(sessionId))

@@ -11,7 +11,7 @@ const REPORT_MS = 5000
 const MOST_OBSERVATIONS = 500
 
 /** What a worker counts, sent to the gateway as differences so that a worker's end resets nothing. */
-export class Tally {
+export class MetricDeltas {
   readonly #clock: Clock
   readonly #send: (report: Report) => void
   #counts = new Map<string, Count>()

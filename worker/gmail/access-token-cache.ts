@@ -5,7 +5,7 @@ import type { AccessToken, AccessTokens } from './access-token-source.ts'
 const MARGIN_MS = 60_000
 
 /** Keeps the account's token until shortly before its end, and asks once however many calls wait for it. */
-export class Bearer {
+export class AccessTokenCache {
   readonly #tokens: AccessTokens
   readonly #clock: Clock
   #held: AccessToken | undefined

@@ -5,13 +5,13 @@
  */
 
 import { gmail, type gmail_v1 } from '@googleapis/gmail'
-import type { Bearer } from './access-token-cache.ts'
+import type { AccessTokenCache } from './access-token-cache.ts'
 import { type DialedConnections, fetchOver } from './dialed-fetch.ts'
 import { openTransport } from './transport.ts'
 
 /** With `connections`, every connection to Google is one of them. */
 export const openApi = (
-  bearer: Bearer,
+  bearer: AccessTokenCache,
   gmailOrigin: string,
   connections?: DialedConnections
 ): gmail_v1.Gmail =>

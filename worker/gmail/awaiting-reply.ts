@@ -4,7 +4,7 @@ import { addressEntries } from './read-message.ts'
 import { lastMessage } from './reply-headers.ts'
 
 /** Who did not write the last message of a thread that was sent; the thread was read with its headers. */
-export function whoseTurn(thread: Thread, ownAddress: string): 'me' | 'them' | 'nobody' {
+export function awaitingReply(thread: Thread, ownAddress: string): 'me' | 'them' | 'nobody' {
   const last = lastMessage(thread)
   if (!last) return 'nobody'
   const senders = addressEntries(last, 'from').map(({ mailbox }) => mailbox?.address ?? '')

@@ -4,15 +4,15 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '#shared/tool-error.ts'
 import { noteGmailRequest } from '../process/served-request.ts'
-import { Bearer } from './access-token-cache.ts'
+import { AccessTokenCache } from './access-token-cache.ts'
 import type { AccessTokens } from './access-token-source.ts'
 import { type Failure, readFailure, toToolError, UnreadableAnswer } from './gmail-error.ts'
-import type { GmailReport } from './gmail-metrics.ts'
+import type { GmailMetrics } from './gmail-metrics.ts'
 import type { GmailMethod, GmailMethods, Mailbox } from './mailbox.ts'
-import { Pace } from './quota-bucket.ts'
+import { QuotaBucket } from './quota-bucket.ts'
 import { UNITS, UNITS_PER_MINUTE } from './quota-units.ts'
 import { isOutcomeUnknown, NOT_REPEATABLE, pauseBeforeRetry } from './retry-policy.ts'
-import { type AskForUnits, SharedPace } from './shared-quota.ts'
+import { type AskForUnits, SharedQuota } from './shared-quota.ts'
 import { sleep } from './sleep.ts'
 
 /** Methods that answer with nothing at all. */
@@ -35,7 +35,7 @@ export interface GmailClientOptions {
   /** Read for each message, since a local person may sign in after the start. */
   readonly userEmail: string
   readonly clock: Clock
-  readonly report: GmailReport
+  readonly report: GmailMetrics
   /** From 0 to 1, for jitter. */
   readonly random: () => number
   readonly unitsPerMinute?: number | undefined
@@ -50,7 +50,7 @@ export interface GmailClientOptions {
 /** Gmail's REST API for one account. The API's code is loaded with the first call. */
 export class GmailClient implements Mailbox {
   readonly #options: GmailClientOptions
-  readonly #pace: Pick<Pace, 'left' | 'spend'>
+  readonly #pace: Pick<QuotaBucket, 'left' | 'spend'>
   readonly #limit: LimitFunction = pLimit(MAX_PARALLEL)
   #api: Promise<gmail_v1.Gmail> | undefined
 
@@ -58,8 +58,8 @@ export class GmailClient implements Mailbox {
     this.#options = options
     const { unitsPerMinute = UNITS_PER_MINUTE, clock, askForUnits } = options
     this.#pace = askForUnits
-      ? new SharedPace(unitsPerMinute, clock, askForUnits)
-      : new Pace(unitsPerMinute, clock)
+      ? new SharedQuota(unitsPerMinute, clock, askForUnits)
+      : new QuotaBucket(unitsPerMinute, clock)
   }
 
   get address(): string {
@@ -128,7 +128,7 @@ export class GmailClient implements Mailbox {
     const { tokens, clock, gmailOrigin, dial, certificates } = this.#options
     const { openApi } = await import('./api.ts')
     const fetching = dial && { dial, certificates }
-    return openApi(new Bearer(tokens, clock), gmailOrigin, fetching)
+    return openApi(new AccessTokenCache(tokens, clock), gmailOrigin, fetching)
   }
 }
 

@@ -17,7 +17,7 @@ export interface OutgoingFile {
 export type Recipient = string | Address
 
 /** A message to be written. */
-export interface Outgoing {
+export interface MimeFields {
   readonly from: Address
   readonly to: readonly Recipient[]
   readonly cc: readonly Recipient[]
@@ -51,7 +51,7 @@ const CONTROL =
   /[\u0000-\u001f\u007f]/
 
 /** A message as RFC 5322 text. Throws `invalid_argument` or `too_large` before anything is sent. */
-export async function compose(message: Outgoing): Promise<Buffer> {
+export async function compose(message: MimeFields): Promise<Buffer> {
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer')
   const to = toAddresses('to', message.to)
   const cc = toAddresses('cc', message.cc)
@@ -101,7 +101,7 @@ export async function compose(message: Outgoing): Promise<Buffer> {
  * Fields that are written here, because they are to stay as they are: the composer would bring Message-IDs into the shape
  * of the RFC, and then nobody finds the message that is meant.
  */
-function ownFields({ keptFields = [], inReplyTo, references = [] }: Outgoing): string {
+function ownFields({ keptFields = [], inReplyTo, references = [] }: MimeFields): string {
   return [
     ...keptFields,
     ...(inReplyTo ? [`In-Reply-To: ${singleLine('inReplyTo', inReplyTo)}`] : []),

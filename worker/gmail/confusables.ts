@@ -52,7 +52,7 @@ function lookAlikeDomain(address: string): string | undefined {
 }
 
 /** The address, its domain in ASCII (RFC 5890), and why it may pass for another one; undefined when it does not. */
-export function lookAlike(address: string): string | undefined {
+export function confusable(address: string): string | undefined {
   const why = lookAlikeDomain(address)
   return why === undefined ? undefined : `${address} (${asciiDomain(address)}) ${why}`
 }

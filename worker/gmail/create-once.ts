@@ -18,7 +18,7 @@ export interface Making<T> {
  * Makes what Gmail would make twice if it were asked twice. After an ambiguous failure it is looked for, and never asked
  * for again: throws `outcome_unknown` when it is not found within 5 s.
  */
-export async function makeOrFind<T>(
+export async function createOrFind<T>(
   { make, find, unknown }: Making<T>,
   clock: Clock,
   signal: AbortSignal

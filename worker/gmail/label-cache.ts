@@ -13,7 +13,7 @@ interface Read {
 }
 
 /** The account's labels, by id and by name. */
-export class LabelBook {
+export class LabelCache {
   readonly #mailbox: Mailbox
   readonly #clock: Clock
   #read: Read | undefined

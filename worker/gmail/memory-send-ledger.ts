@@ -15,7 +15,7 @@ interface Row {
 const MOST_ROWS = 1000
 
 /** A ledger of sends that ends with this process: for a server of one person that keeps nothing. */
-export function memoryLedger(clock: Clock): SendLedger {
+export function memorySendLedger(clock: Clock): SendLedger {
   const rows = new Map<string, Row>()
   const now = () => clock.monotonic()
   const forgetOld = (): void => {

@@ -11,7 +11,7 @@ const usedUp = (retryAfterMs: number): ToolError =>
   })
 
 /** Spends Google's quota units evenly: a bucket of one minute's units that fills up again all the time. */
-export class Pace {
+export class QuotaBucket {
   readonly #clock: Clock
   readonly #capacity: number
   readonly #unitsPerMs: number

@@ -2,7 +2,7 @@ import { cleanLine } from '../mime/clean-text.ts'
 import { decodeEncodedWords } from '../mime/encoded-words.ts'
 import { type AddressEntry, readAddresses } from './addresses.ts'
 import { isNamed } from './attachment.ts'
-import { lookAlike } from './confusables.ts'
+import { confusable } from './confusables.ts'
 import { parseDateHeader } from './date-header.ts'
 import type { Message, MessagePart } from './mailbox.ts'
 
@@ -92,7 +92,7 @@ const textsOf = (entries: readonly AddressEntry[]): string[] =>
   entries.map(({ text }) => text.slice(0, MAX_VALUE_CHARS))
 
 function lookAlikesOf(senders: readonly AddressEntry[]): { lookAlikes?: string[] } {
-  const found = senders.flatMap(({ mailbox }) => lookAlike(mailbox?.address ?? '') ?? [])
+  const found = senders.flatMap(({ mailbox }) => confusable(mailbox?.address ?? '') ?? [])
   return found.length > 0 ? { lookAlikes: [...new Set(found)].slice(0, 10) } : {}
 }
 

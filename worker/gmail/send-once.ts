@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 import type { SendAnswer } from '#shared/send-ledger.ts'
 import { ToolError } from '#shared/tool-error.ts'
-import { isInDoubt, lookFor, makeOrFind, toolError } from './create-once.ts'
+import { createOrFind, isInDoubt, lookFor, toolError } from './create-once.ts'
 
 /** What Gmail made of a message or draft, by its ids. */
 export interface Made {
@@ -64,7 +64,7 @@ const LOOKED_FOR_MS = 15 * 60_000
  * whose outcome is unknown is looked for by its Message-ID before it is ever repeated, also when the process that tried
  * it is gone.
  */
-export class Sends {
+export class SendOnce {
   readonly #clock: Clock
   readonly #ledger: SendLedger
   readonly #underWay = new Map<string, Entry>()
@@ -180,7 +180,7 @@ export class Sends {
   }
 
   #makeOrFind({ make, find, unknown }: Deed, messageId: string, signal: AbortSignal) {
-    return makeOrFind(
+    return createOrFind(
       {
         make: () => make(messageId),
         find: () => find(messageId),

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '#shared/tool-error.ts'
-import { Pace } from './quota-bucket.ts'
+import { QuotaBucket } from './quota-bucket.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 /** What was given of the quota of all, and how much of this mailbox's own is left beside it. */
@@ -20,8 +20,8 @@ const BATCH = 200
 const GOOD_MS = 10_000
 
 /** As `Pace`, and no faster than the share that this worker is given of what all have together. */
-export class SharedPace {
-  readonly #own: Pace
+export class SharedQuota {
+  readonly #own: QuotaBucket
   readonly #clock: Clock
   readonly #ask: AskForUnits
   #held = 0
@@ -32,7 +32,7 @@ export class SharedPace {
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(unitsPerMinute: number, clock: Clock, ask: AskForUnits) {
-    this.#own = new Pace(unitsPerMinute, clock)
+    this.#own = new QuotaBucket(unitsPerMinute, clock)
     this.#clock = clock
     this.#ask = ask
   }

@@ -1,6 +1,6 @@
 import { OAuth2Client } from 'google-auth-library'
 import { ToolError } from '#shared/tool-error.ts'
-import type { Bearer } from './access-token-cache.ts'
+import type { AccessTokenCache } from './access-token-cache.ts'
 
 type Request = Parameters<OAuth2Client['request']>[0]
 
@@ -15,7 +15,7 @@ const UNAUTHORIZED = 401
  * does not redirect.
  */
 export function openTransport(
-  bearer: Bearer,
+  bearer: AccessTokenCache,
   gmailOrigin: string,
   fetchImplementation = fetch
 ): OAuth2Client {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GatheredResponse } from './corked-response.ts'
+import { CorkedResponse } from './corked-response.ts'
 
 /** What a worker does with a request. */
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -21,7 +21,7 @@ const OPTIONS = {
   keepAliveTimeout: 0,
   headersTimeout: 0, // it would count for a connection without a request, too
   requestTimeout: 0,
-  ServerResponse: GatheredResponse
+  ServerResponse: CorkedResponse
 }
 
 /** Serves HTTP/1.1 on the connections that the gateway opens. Nobody else has a way to open one. */

@@ -1,14 +1,14 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import { gatherWrites } from '#shared/cork-writes.ts'
+import { corkWrites } from '#shared/cork-writes.ts'
 
 /** A response whose headers, when they are sent ahead, go out together with what is written in the same turn. */
-export class GatheredResponse<
+export class CorkedResponse<
   Request extends IncomingMessage = IncomingMessage
 > extends ServerResponse<Request> {
   override sendDate = false // the gateway sends one
 
   override flushHeaders(): void {
-    gatherWrites(this.socket)
+    corkWrites(this.socket)
     super.flushHeaders()
   }
 }

@@ -8,13 +8,13 @@ import {
   WebStandardStreamableHTTPServerTransport
 } from '@modelcontextprotocol/server'
 import { DirectAnswer } from './direct-answer.ts'
-import { RequestIds } from './request-id-map.ts'
+import { RequestIdMap } from './request-id-map.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
 
 /** One legacy session's transport, in which equal JSON-RPC ids of concurrent calls do not collide. */
-export class KeyedTransport extends WebStandardStreamableHTTPServerTransport {
-  readonly #ids = new RequestIds()
+export class RekeyingTransport extends WebStandardStreamableHTTPServerTransport {
+  readonly #ids = new RequestIdMap()
   /** Keys of requests in flight that share their response stream with others (MCP 2025-03-26, batches). */
   readonly #batched = new Set<RequestId>()
   /** Of requests in flight that are served without the SDK's transport. */

@@ -7,7 +7,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server'
  * The key carries the original, so an answer needs no table. The nonce keeps a client from naming the key
  * of another call.
  */
-export class RequestIds {
+export class RequestIdMap {
   readonly #prefix = `k${randomBytes(9).toString('base64url')}`
   /** Keys in flight by original id (as JSON), for cancellation only. */
   readonly #inFlight = new Map<string, Set<string>>()

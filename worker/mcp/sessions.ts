@@ -3,7 +3,7 @@ import type { McpHandlerRequestOptions, McpServer } from '@modelcontextprotocol/
 import { asSessionId, type SessionId } from '#shared/ids.ts'
 import { sessionHash } from '#shared/session-hash.ts'
 import type { InitializeParams } from '#shared/worker-protocol.ts'
-import { KeyedTransport } from './rekeying-transport.ts'
+import { RekeyingTransport } from './rekeying-transport.ts'
 
 type AuthInfo = McpHandlerRequestOptions['authInfo']
 
@@ -29,7 +29,7 @@ export class SessionRefused extends Error {
 
 interface Session {
   readonly server: McpServer
-  readonly transport: KeyedTransport
+  readonly transport: RekeyingTransport
 }
 
 /**
@@ -78,10 +78,10 @@ export class Sessions {
     return this.#live.get(sessionHash(id))?.transport.handle(request, body, authInfo)
   }
 
-  /** As `KeyedTransport.serve`, for a live session; false when this process does not know it. */
+  /** As `RekeyingTransport.serve`, for a live session; false when this process does not know it. */
   async serveDirectly(
     id: SessionId,
-    ...request: Parameters<KeyedTransport['serve']>
+    ...request: Parameters<RekeyingTransport['serve']>
   ): Promise<boolean> {
     return (await this.#live.get(sessionHash(id))?.transport.serve(...request)) ?? false
   }
@@ -123,7 +123,7 @@ export class Sessions {
   }
 
   async #connect(id: SessionId): Promise<Session> {
-    const transport = new KeyedTransport({ sessionIdGenerator: () => id })
+    const transport = new RekeyingTransport({ sessionIdGenerator: () => id })
     const session = { server: this.#build(), transport }
     await session.server.connect(transport)
     const closed = transport.onclose // the protocol layer's own

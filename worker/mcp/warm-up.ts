@@ -17,7 +17,7 @@ const CALLS = [
  * Plays a session of nobody's on a server of its own. What the SDK makes at its first message, most of all its
  * schemas, is then there before somebody waits for it. Rejects when a call is not answered with success.
  */
-export async function rehearse(): Promise<void> {
+export async function warmUpMcp(): Promise<void> {
   const sessions = new Sessions(serverWithoutUse, { opened: async () => {}, abandoned() {} })
   await sessions.restore(ID, INITIALIZE)
   for (const [n, call] of CALLS.entries()) {

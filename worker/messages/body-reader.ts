@@ -6,7 +6,7 @@ import { enrichedText } from '../mime/enriched-text.ts'
 import { unflowed } from '../mime/format-flowed.ts'
 import type { ReadHtml } from '../mime/read-html.ts'
 import { reportText } from '../mime/report-text.ts'
-import { openText } from '../mime/simple-html-text.ts'
+import { simpleHtmlText } from '../mime/simple-html-text.ts'
 import { areSame, isFormOf, roughText, type Words, wordsOf } from '../mime/text-similarity.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
 import { escapeHtml } from '../tool-kit/escape-html.ts'
@@ -177,7 +177,7 @@ export class BodyReader {
   /** The text of a form in which nothing can be hidden; undefined when something might be. */
   async #openText(form: readonly Piece[]): Promise<string | undefined> {
     const texts = await this.#sources(form, (source, kind) =>
-      kind === 'html' ? openText(source) : source
+      kind === 'html' ? simpleHtmlText(source) : source
     )
     return texts?.every((text) => text !== undefined) ? cleanText(texts.join(' ')) : undefined
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { ToolError } from '#shared/tool-error.ts'
 import {
   compose,
-  type Outgoing,
+  type MimeFields,
   type OutgoingFile,
   type Recipient,
   singleLine,
@@ -16,7 +16,7 @@ import type { Content } from './message-input.ts'
 import { readFiles } from './outgoing-attachments.ts'
 
 /** What is to be written, before it is put into RFC 5322. */
-export interface Letter {
+export interface MessageDraft {
   readonly to?: readonly Recipient[] | undefined
   readonly cc?: readonly Recipient[] | undefined
   readonly bcc?: readonly Recipient[] | undefined
@@ -53,7 +53,7 @@ export interface Reached {
 }
 
 /** A composed message, and what is known of it. */
-export interface Written {
+export interface ComposedMessage {
   readonly raw: Buffer
   readonly messageId: string
   readonly reached: Reached
@@ -64,7 +64,11 @@ export interface Written {
 }
 
 /** Composes a letter. `messageId` is used instead of a new one when it is given. */
-export async function write(letter: Letter, call: ToolCall, messageId?: string): Promise<Written> {
+export async function composeMessage(
+  letter: MessageDraft,
+  call: ToolCall,
+  messageId?: string
+): Promise<ComposedMessage> {
   const { context, signal } = call
   const { content: said } = letter
   const identity = await identityFor(context.mailbox, said.from, signal)
@@ -72,7 +76,7 @@ export async function write(letter: Letter, call: ToolCall, messageId?: string):
   const id = messageId ?? `<${context.nonce()}.${context.clock.now().toString(36)}@${domain}>`
   const files = [...(letter.files ?? []), ...(await readFiles(said, call))]
   const signature = said.includeSignature ? await signatureOf(identity.signature, call) : undefined
-  const message: Outgoing = {
+  const message: MimeFields = {
     from: identity.from,
     to: letter.to ?? [],
     cc: letter.cc ?? [],
@@ -162,7 +166,7 @@ function safeHeaders(lines: readonly string[]): Record<string, string> {
   return headers
 }
 
-function hashOf({ messageId: _, date: __, files, ...rest }: Outgoing, threadId?: string): string {
+function hashOf({ messageId: _, date: __, files, ...rest }: MimeFields, threadId?: string): string {
   const hash = createHash('sha256').update(JSON.stringify([rest, threadId ?? null]))
   for (const { content, ...file } of files) hash.update(JSON.stringify(file)).update(content)
   return hash.digest('base64url')

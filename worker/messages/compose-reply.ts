@@ -11,12 +11,12 @@ import type { ToolCall } from '../tool-kit/context.ts'
 import type { Answer } from '../tool-kit/define-tool.ts'
 import { escapeHtml } from '../tool-kit/escape-html.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
-import type { Letter } from './compose-message.ts'
+import type { MessageDraft } from './compose-message.ts'
 import { withMarkdown } from './markdown-body.ts'
 import { content, recipients, sending } from './message-input.ts'
 import { readBody } from './read-body.ts'
 import { saveDraft } from './save-draft.ts'
-import { deliver, SentOut } from './send-message.ts'
+import { SentOut, sendMessage } from './send-message.ts'
 
 /** More of the original is not quoted. */
 const MAX_QUOTE_CHARS = 50_000
@@ -63,7 +63,7 @@ export async function reply(
   const { to, cc, odd } = await whom(parent)
   const added = [...(args.cc ?? []), ...(args.bcc ?? [])]
   if (to.length + cc.length + added.length === 0) throw nobodyToAnswer(odd, context.nonce())
-  const letter: Letter = {
+  const letter: MessageDraft = {
     to,
     cc: [...cc, ...(args.cc ?? [])],
     bcc: args.bcc,
@@ -89,11 +89,11 @@ function nobodyToAnswer(odd: readonly string[], nonce: string): ToolError {
 
 /** Sends a letter, or saves it as a draft. */
 export async function sendOrSave(
-  letter: Letter,
+  letter: MessageDraft,
   args: { asDraft: boolean; dryRun: boolean; idempotencyKey?: string | undefined },
   call: ToolCall
 ): Promise<Answer<z.input<typeof ReplyOut>>> {
-  if (!args.asDraft || args.dryRun) return deliver(letter, args, call)
+  if (!args.asDraft || args.dryRun) return sendMessage(letter, args, call)
   const { structured: saved, text } = await saveDraft(letter, args, call)
   const structured = {
     ...saved,

@@ -7,7 +7,7 @@ import { imageTypeOf } from '../mime/image-type.ts'
 import { int } from '../tool-kit/coerce.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
 import type { Answer } from '../tool-kit/define-tool.ts'
-import { cut, RESULT_CHARS } from '../tool-kit/truncate.ts'
+import { RESULT_CHARS, truncate } from '../tool-kit/truncate.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
 import { theirs } from '../tool-kit/untrusted-fields.ts'
 
@@ -72,7 +72,7 @@ interface Wanted {
 }
 
 /** Delivers a file in one of the `WAYS`; `offset` is where its text is to begin. Throws a ToolError. */
-export function deliver(way: Way, wanted: Wanted): Promise<Answer<FileOut>> {
+export function deliverFile(way: Way, wanted: Wanted): Promise<Answer<FileOut>> {
   switch (way) {
     case 'auto':
       return asClientsShowIt(wanted)
@@ -154,7 +154,7 @@ async function asText({ found, offset, call }: Wanted): Promise<Answer<FileOut>>
   const { file } = found
   refuseTooLarge(file)
   const { text: whole, content, cut: more } = await found.text()
-  const piece = cut(whole, offset, RESULT_CHARS - 1000)
+  const piece = truncate(whole, offset, RESULT_CHARS - 1000)
   const structured = {
     ...about(file),
     ...(content && { size: content.length, sha256: sha256(content) }),
@@ -199,7 +199,7 @@ async function asImageOr(
   wanted: Wanted
 ): Promise<Answer<FileOut>> {
   const answer = await imageOf(wanted)
-  if (!answer) return other === 'inline' ? asEmbedded(wanted) : deliver(other, wanted)
+  if (!answer) return other === 'inline' ? asEmbedded(wanted) : deliverFile(other, wanted)
   const { text, ...rest } = answer
   return { ...rest, text: `${text}\nIf you see no image here, use delivery ${other}.` }
 }

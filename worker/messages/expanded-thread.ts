@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { Thread } from '../gmail/mailbox.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
-import { cut, ellipsis } from '../tool-kit/truncate.ts'
+import { ellipsis, truncate } from '../tool-kit/truncate.ts'
 import { theirs } from '../tool-kit/untrusted-fields.ts'
 import { readBody } from './read-body.ts'
 import { withoutThreadQuotes } from './thread-quotes.ts'
@@ -43,7 +43,7 @@ export async function expandThread(
   )
   const share = Math.max(LEAST_CHARS, Math.floor(room / Math.max(1, read.length)) - HEAD_CHARS)
   return withoutThreadQuotes(read, all).map(({ envelope, body }) => {
-    const { text, truncated } = cut(body.text, 0, share)
+    const { text, truncated } = truncate(body.text, 0, share)
     const { id, date } = envelope
     return {
       id,

@@ -2,7 +2,7 @@ import type { Attachment } from '../gmail/attachment.ts'
 import { nobodyAsked } from '../tool-kit/confirm.ts'
 import type { WorkerContext } from '../tool-kit/context.ts'
 import { findAttachment } from './find-attachment.ts'
-import { isEmailFormat, wholeMessage } from './message-file.ts'
+import { isEmailFormat, messageFile } from './message-file.ts'
 
 export interface FetchedAttachment {
   readonly attachment: Attachment
@@ -21,7 +21,7 @@ export async function fetchAttachment(
 ): Promise<FetchedAttachment> {
   const call = { context, confirm: nobodyAsked, signal, progress: async () => {} }
   if (isEmailFormat(partId)) {
-    const { file, read } = await wholeMessage(messageId, partId, call)
+    const { file, read } = await messageFile(messageId, partId, call)
     return { attachment: file, content: await read() }
   }
   const { attachment, read } = await findAttachment(messageId, { partId }, call)

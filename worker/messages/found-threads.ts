@@ -1,7 +1,7 @@
 /** Conversations as a search shows them. */
 import * as z from 'zod'
 import { ToolError } from '#shared/tool-error.ts'
-import { whoseTurn } from '../gmail/awaiting-reply.ts'
+import { awaitingReply } from '../gmail/awaiting-reply.ts'
 import type { Thread } from '../gmail/mailbox.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
 import { lastMessage } from '../gmail/reply-headers.ts'
@@ -111,7 +111,7 @@ function describe(thread: Thread, id: string, field: number, own: string): Found
     ...(last.date && { lastDate: last.date }),
     snippet: ellipsis(last.snippet, field),
     unread: shown.some(({ labelIds }) => labelIds.includes('UNREAD')),
-    lastFromMe: whoseTurn(thread, own) === 'them'
+    lastFromMe: awaitingReply(thread, own) === 'them'
   }
 }
 

@@ -31,7 +31,7 @@ export const isEmailFormat = (name: string): name is EmailFormat =>
   EMAIL_FORMATS.some((format) => format === name)
 
 /** A message of the mailbox, by its Gmail id. Only of `eml` the size is Gmail's estimate. */
-export async function wholeMessage(
+export async function messageFile(
   id: string,
   format: EmailFormat,
   call: ToolCall

@@ -6,5 +6,5 @@ const PLACES: Readonly<Record<string, string>> = {
 }
 
 /** Words for a message that was not sent, or thrown away; an empty string for all others. */
-export const placeOf = (labels: readonly string[]): string =>
+export const messageLocation = (labels: readonly string[]): string =>
   labels.flatMap((label) => PLACES[label] ?? []).join(', ')

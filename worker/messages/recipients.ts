@@ -1,14 +1,14 @@
 import * as z from 'zod'
-import { lookAlike } from '../gmail/confusables.ts'
+import { confusable } from '../gmail/confusables.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
 import { theirs } from '../tool-kit/untrusted-fields.ts'
-import type { Written } from './compose-message.ts'
+import type { ComposedMessage } from './compose-message.ts'
 
 /** More recipients of one field are not named in a text: a result has limits. */
 const MAX_NAMED = 50
 
 /** The fields of a result that say whom a message reaches. */
-export const reachedOut = {
+export const recipientsSchema = {
   recipients: theirs(z.array(z.string()), 'Addresses, as they stand in mail that is answered'),
   notReached: theirs(
     z.array(z.string()),
@@ -19,15 +19,15 @@ export const reachedOut = {
     'Recipients whose domain may pass for another one, and why: ask the user'
   ).optional()
 }
-const Out = z.object(reachedOut)
+const Out = z.object(recipientsSchema)
 
 /** Those fields. */
-export function reachedFields({
+export function recipientFields({
   reached,
   odd
-}: Pick<Written, 'reached' | 'odd'>): z.input<typeof Out> {
+}: Pick<ComposedMessage, 'reached' | 'odd'>): z.input<typeof Out> {
   const recipients = [...reached.to, ...reached.cc, ...reached.bcc]
-  const alike = recipients.flatMap((each) => lookAlike(each) ?? [])
+  const alike = recipients.flatMap((each) => confusable(each) ?? [])
   return {
     recipients,
     ...(odd.length > 0 && { notReached: [...odd] }),
@@ -36,12 +36,12 @@ export function reachedFields({
 }
 
 /** The same for a reader: everybody by field, and below what to look at. Addresses are the words of others. */
-export function reachedText(
-  { reached, odd }: Pick<Written, 'reached' | 'odd'>,
+export function recipientsText(
+  { reached, odd }: Pick<ComposedMessage, 'reached' | 'odd'>,
   nonce: string
 ): string {
   const all = [...reached.to, ...reached.cc, ...reached.bcc]
-  const alike = all.flatMap((each) => lookAlike(each) ?? [])
+  const alike = all.flatMap((each) => confusable(each) ?? [])
   const lines = [
     line('To', reached.to),
     line('Cc', reached.cc),

@@ -5,16 +5,16 @@ import { searchFor } from '../gmail/message-id.ts'
 import type { Made } from '../gmail/send-once.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
 import type { Answer } from '../tool-kit/define-tool.ts'
-import { type Letter, write } from './compose-message.ts'
-import { reachedFields, reachedOut, reachedText } from './recipients.ts'
-import { sameLetter } from './send-message.ts'
+import { composeMessage, type MessageDraft } from './compose-message.ts'
+import { recipientFields, recipientsSchema, recipientsText } from './recipients.ts'
+import { sameMessage } from './send-message.ts'
 
 export const DraftOut = z.object({
   draftId: z.string(),
   messageId: z.string().describe('Changes whenever the draft does'),
   threadId: z.string(),
   messageIdHeader: z.string(),
-  ...reachedOut,
+  ...recipientsSchema,
   sizeBytes: z.number()
 })
 export const SavedOut = DraftOut.extend({
@@ -24,20 +24,21 @@ type SavedOut = z.input<typeof SavedOut>
 
 /** Saves a letter as a new draft, once. It may be without recipients. */
 export async function saveDraft(
-  letter: Letter,
+  letter: MessageDraft,
   { idempotencyKey }: { readonly idempotencyKey?: string | undefined },
   call: ToolCall
 ): Promise<Answer<SavedOut>> {
   const { context, signal } = call
   const asDraft = { ...letter, isDraft: true }
-  const written = await write(asDraft, call)
+  const written = await composeMessage(asDraft, call)
   const threadId = letter.thread?.threadId
   const made = await context.sends.once(
     {
-      ...sameLetter('draft', written.hash, idempotencyKey),
+      ...sameMessage('draft', written.hash, idempotencyKey),
       messageId: written.messageId,
       async make(chosen) {
-        const same = chosen === written.messageId ? written : await write(asDraft, call, chosen)
+        const same =
+          chosen === written.messageId ? written : await composeMessage(asDraft, call, chosen)
         const message = { raw: same.raw.toString('base64url'), ...(threadId && { threadId }) }
         const requestBody = { message }
         return asMade(await context.mailbox.call('drafts.create', { requestBody }, signal))
@@ -56,12 +57,12 @@ export async function saveDraft(
     messageId,
     threadId: made.threadId,
     messageIdHeader: made.messageId,
-    ...reachedFields(written),
+    ...recipientFields(written),
     sizeBytes: written.raw.length,
     duplicate: made.duplicate
   }
   const how = made.duplicate ? 'had been saved already' : 'was saved'
-  const text = `The draft ${how}. Draft ID: ${draftId}, thread ${made.threadId}.\n${reachedText(written, context.nonce())}`
+  const text = `The draft ${how}. Draft ID: ${draftId}, thread ${made.threadId}.\n${recipientsText(written, context.nonce())}`
   return { structured, text }
 }
 

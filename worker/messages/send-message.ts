@@ -4,8 +4,8 @@ import { noteSent } from '../process/served-request.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
 import type { Answer } from '../tool-kit/define-tool.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
-import { type Letter, type Written, write } from './compose-message.ts'
-import { reachedFields, reachedOut, reachedText } from './recipients.ts'
+import { type ComposedMessage, composeMessage, type MessageDraft } from './compose-message.ts'
+import { recipientFields, recipientsSchema, recipientsText } from './recipients.ts'
 import { beforeSending, reasonsToAsk } from './risk-policy.ts'
 
 export const SentOut = z.object({
@@ -13,7 +13,7 @@ export const SentOut = z.object({
   threadId: z.string().optional(),
   messageIdHeader: z.string(),
   labelIds: z.array(z.string()),
-  ...reachedOut,
+  ...recipientsSchema,
   sent: z.boolean(),
   duplicate: z.boolean().describe('It had been sent before; nothing was sent now'),
   dryRun: z.boolean(),
@@ -29,7 +29,7 @@ const CONTENT_DOUBT_MS = 900_000
 export const DAY_MS = 86_400_000
 
 /** What makes two letters the same: the client's own key, which then stands for this letter alone, or what it says. */
-export const sameLetter = (kind: 'mail' | 'draft', hash: string, idempotencyKey?: string) =>
+export const sameMessage = (kind: 'mail' | 'draft', hash: string, idempotencyKey?: string) =>
   idempotencyKey === undefined
     ? {
         key: `${kind} content:${hash}`,
@@ -52,14 +52,14 @@ export const sentMail = ({ context, signal }: ToolCall) => ({
 })
 
 /** Sends a letter once, or only composes it. */
-export async function deliver(
-  letter: Letter,
+export async function sendMessage(
+  letter: MessageDraft,
   options: { idempotencyKey?: string | undefined; dryRun: boolean },
   call: ToolCall
 ): Promise<Answer<SentOut>> {
-  const written = await write(letter, call)
+  const written = await composeMessage(letter, call)
   const structured = await send(written, letter, options, call)
-  const whom = reachedText(written, call.context.nonce())
+  const whom = recipientsText(written, call.context.nonce())
   const asks = options.dryRun ? await reasonsToAsk({ ...written, ...letter }, call) : []
   const told =
     asks.length > 0
@@ -69,13 +69,13 @@ export async function deliver(
 }
 
 async function send(
-  written: Written,
-  letter: Letter,
+  written: ComposedMessage,
+  letter: MessageDraft,
   { idempotencyKey, dryRun }: { idempotencyKey?: string | undefined; dryRun: boolean },
   call: ToolCall
 ): Promise<SentOut> {
   const { context, signal } = call
-  const base = { ...reachedFields(written), dryRun, sizeBytes: written.raw.length }
+  const base = { ...recipientFields(written), dryRun, sizeBytes: written.raw.length }
   if (dryRun)
     return {
       ...base,
@@ -93,10 +93,11 @@ async function send(
   let labelIds = ['SENT']
   const { id, messageId, duplicate, ...sent } = await context.sends.once(
     {
-      ...sameLetter('mail', hash, idempotencyKey),
+      ...sameMessage('mail', hash, idempotencyKey),
       messageId: written.messageId,
       async make(chosen) {
-        const same = chosen === written.messageId ? written : await write(letter, call, chosen)
+        const same =
+          chosen === written.messageId ? written : await composeMessage(letter, call, chosen)
         const raw = same.raw.toString('base64url')
         const requestBody = { raw, ...(threadId && { threadId }) }
         const message = await context.mailbox.call('messages.send', { requestBody }, signal)

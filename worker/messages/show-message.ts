@@ -16,10 +16,10 @@ import {
   envelopeText,
   LeftOutOut
 } from '../tool-kit/schemas.ts'
-import { type Cut, cut, RESULT_CHARS } from '../tool-kit/truncate.ts'
+import { RESULT_CHARS, type Truncated, truncate } from '../tool-kit/truncate.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
 import { theirs } from '../tool-kit/untrusted-fields.ts'
-import { placeOf } from './message-location.ts'
+import { messageLocation } from './message-location.ts'
 import { type Body, leftOutText, readBody } from './read-body.ts'
 import { withoutThreadQuotes } from './thread-quotes.ts'
 
@@ -97,7 +97,7 @@ export async function showMessage(
         call
       )
     case 'raw': {
-      const piece = cut(await rawText(message, call), args.bodyOffset, args.maxBodyLength)
+      const piece = truncate(await rawText(message, call), args.bodyOffset, args.maxBodyLength)
       return answer({ ...base, body: piece.text, bodyFormat: 'raw', ...pieceOf(piece) }, call)
     }
     default: {
@@ -122,7 +122,11 @@ async function withoutQuotes(message: Message, body: Body, call: ToolCall): Prom
 
 function bodyOut(body: Body, args: Args) {
   const isHtml = args.format === 'html' && body.html !== undefined
-  const piece = cut(isHtml ? (body.html ?? '') : body.text, args.bodyOffset, args.maxBodyLength)
+  const piece = truncate(
+    isHtml ? (body.html ?? '') : body.text,
+    args.bodyOffset,
+    args.maxBodyLength
+  )
   const left = RESULT_CHARS - ENVELOPE_CHARS - piece.text.length
   return {
     body: piece.text,
@@ -140,7 +144,7 @@ function bodyOut(body: Body, args: Args) {
 }
 
 function htmlOut(html: string, room: number) {
-  const { text, truncated, totalChars } = cut(html, 0, room)
+  const { text, truncated, totalChars } = truncate(html, 0, room)
   return { html: text, ...(truncated && { htmlChars: totalChars }) }
 }
 
@@ -153,7 +157,7 @@ function filesOut(attachments: readonly Attachment[], { includeAttachments }: Ar
   }
 }
 
-const pieceOf = ({ truncated, nextOffset, totalChars }: Cut) => ({
+const pieceOf = ({ truncated, nextOffset, totalChars }: Truncated) => ({
   truncated,
   ...(nextOffset !== undefined && { nextOffset }),
   totalChars
@@ -220,7 +224,7 @@ function answer(shown: MessageOut, { context }: ToolCall): Answer<MessageOut> {
   ]
   const lines = [
     `Message ${id} in thread ${threadId}. Labels: ${labels.map(cleanLine).join(', ') || 'none'}.`,
-    placeOf(labels) && `This message is: ${placeOf(labels)}.`,
+    messageLocation(labels) && `This message is: ${messageLocation(labels)}.`,
     structured.lookAlikes
       ? "Warning: the sender's domain is made to look like another one; see Look-alike."
       : '',

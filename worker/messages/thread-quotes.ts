@@ -1,7 +1,7 @@
 import type { Message } from '../gmail/mailbox.ts'
 import { headerValues } from '../gmail/read-message.ts'
 import { isForwardSubject, isReplySubject } from '../gmail/reply-headers.ts'
-import { type Match, Said } from '../mime/quote-matcher.ts'
+import { type Match, QuoteMatcher } from '../mime/quote-matcher.ts'
 import { type Quote, type QuotingText, quotesOf, quotingText } from '../mime/quote-ranges.ts'
 import { type Role, withoutIntroduced, withoutSaid } from '../mime/strip-quotes.ts'
 import { wordsOfText } from '../mime/text-words.ts'
@@ -109,7 +109,7 @@ function seek(
       quotes: quotesOf(texts[at]?.get(each.section), each.words)
     }))
   )
-  const said = new Said(quotes.flat().flatMap((each) => each.quotes))
+  const said = new QuoteMatcher(quotes.flat().flatMap((each) => each.quotes))
   let before = 0
   const bySection = quotes.map((sections, at) => {
     const holder = all.findIndex(({ id }) => id === told[at]?.message.id)
@@ -137,7 +137,7 @@ function seek(
  * Looks in the forms of the messages of the thread that were not `seen`; returns whether there was more than is looked at.
  */
 function seekBeside(
-  said: Said,
+  said: QuoteMatcher,
   sought: readonly Sought[],
   all: readonly Message[],
   seen: ReadonlyMap<string, ReadonlySet<string>>
@@ -162,7 +162,7 @@ function seekBeside(
   return isCut
 }
 
-function seekIn(said: Said, asking: readonly Sought[], text: string): void {
+function seekIn(said: QuoteMatcher, asking: readonly Sought[], text: string): void {
   const number = said.add(wordsOfText(text))
   for (const each of asking) {
     const match = said.find(each.quote, number, number + 1)

@@ -1,10 +1,10 @@
 import type { Element } from 'domhandler'
 import {
+  type ComputedStyle,
   FAR_AHEAD_PX,
   FAR_BACK_PX,
   type Inherited,
   LEAST_OPACITY,
-  type Look,
   seen
 } from './computed-style.ts'
 import { behindImage, colourIn } from './css-background.ts'
@@ -37,7 +37,7 @@ export class Judge {
     this.#own = this.#customProperties()
   }
 
-  look(usual: Look['flow']): Look | undefined {
+  look(usual: ComputedStyle['flow']): ComputedStyle | undefined {
     const display = this.#value('display')
     if (display === 'none' || (display === undefined && !isUsual(this.#element))) return undefined
     if (this.#value('content-visibility') === 'hidden') return undefined
@@ -88,7 +88,7 @@ export class Judge {
     return own ?? this.#outer.own
   }
 
-  #flow(display: string | undefined, usual: Look['flow']): Look['flow'] {
+  #flow(display: string | undefined, usual: ComputedStyle['flow']): ComputedStyle['flow'] {
     const isOut = /^(absolute|fixed)$/.test(this.#value('position') ?? '')
     if (isOut || /^(left|right)$/.test(this.#value('float') ?? ''))
       return usual === 'cell' ? 'cell' : 'block'
@@ -150,7 +150,7 @@ export class Judge {
     return ['left', 'top', 'right', 'bottom'].some((side) => isFar(px(this.#value(side))))
   }
 
-  #isClipped(display: string | undefined, flow: Look['flow'], fontPx: number): boolean {
+  #isClipped(display: string | undefined, flow: ComputedStyle['flow'], fontPx: number): boolean {
     const clip = this.#value('clip')
     const isOut = /^(absolute|fixed)$/.test(this.#value('position') ?? '')
     if (isOut && clip !== undefined && isEmptyRect(clip)) return true

@@ -2,7 +2,7 @@ import { BLACK, type Colour, contrast, LEAST_CONTRAST, over, WHITE } from './css
 import { ROOT_FONT_PX } from './css-length.ts'
 
 /** How text directly in an element looks on a screen, and how it flows. */
-export interface Look {
+export interface ComputedStyle {
   /** Whether a person can make it out. */
   readonly isSeen: boolean
   readonly flow: 'inline' | 'inline-block' | 'block' | 'cell'
@@ -31,7 +31,7 @@ export interface Inherited {
 }
 
 /** The look of a document before any element has changed it. */
-export const PLAIN: Look = {
+export const PLAIN: ComputedStyle = {
   isSeen: true,
   flow: 'block',
   isPre: false,
@@ -59,7 +59,7 @@ export const FAR_BACK_PX = -300
 export const FAR_AHEAD_PX = 5000
 
 /** The look that comes of this. */
-export function seen(inner: Inherited, flow: Look['flow']): Look {
+export function seen(inner: Inherited, flow: ComputedStyle['flow']): ComputedStyle {
   const { isPre, isStruck } = inner
   return { isSeen: isSeen(inner), flow, isPre, isStruck, inner }
 }

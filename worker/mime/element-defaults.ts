@@ -1,6 +1,6 @@
 /** How browsers show elements of which nobody says otherwise (HTML standard, section 15.3). */
 import type { Element } from 'domhandler'
-import type { Look } from './computed-style.ts'
+import type { ComputedStyle } from './computed-style.ts'
 import type { Colour } from './css-colour.ts'
 
 const BLOCKS: ReadonlySet<string> = new Set([
@@ -56,7 +56,7 @@ export const isUsual = ({ name, attribs }: Element): boolean =>
   attribs.hidden === undefined && (name !== 'dialog' || attribs.open !== undefined)
 
 /** How an element flows. */
-export function usualFlow(name: string): Look['flow'] {
+export function usualFlow(name: string): ComputedStyle['flow'] {
   if (name === 'td' || name === 'th') return 'cell'
   if (name === 'button' || name === 'input' || name === 'select') return 'inline-block'
   return BLOCKS.has(name) ? 'block' : 'inline'

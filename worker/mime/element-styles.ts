@@ -1,14 +1,16 @@
 import type { Element } from 'domhandler'
 import { Judge } from './compute-style.ts'
-import { type Look, seen } from './computed-style.ts'
+import { type ComputedStyle, seen } from './computed-style.ts'
 import type { Cascade } from './css-cascade.ts'
 import { isUsual, LINK, PRE, STRUCK, usualFlow } from './element-defaults.ts'
 import { hintsOf, NO_HINTS } from './presentational-hints.ts'
 
 /** The look of each element of a document inside `outer`; undefined when it is hidden with all that is in it. */
-export function looksOf(cascade: Cascade): (element: Element, outer: Look) => Look | undefined {
+export function elementStyles(
+  cascade: Cascade
+): (element: Element, outer: ComputedStyle) => ComputedStyle | undefined {
   // Mails repeat a few elements a thousand times.
-  const judged = new WeakMap<Look, Map<ReadonlyMap<string, string>, Judged>>()
+  const judged = new WeakMap<ComputedStyle, Map<ReadonlyMap<string, string>, Judged>>()
   return (element, outer) => {
     const { name, attribs } = element
     const hints = hintsOf(element)
@@ -30,16 +32,16 @@ export function looksOf(cascade: Cascade): (element: Element, outer: Look) => Lo
 interface Judged {
   readonly name: string
   readonly isLink: boolean
-  readonly look: Look | undefined
+  readonly look: ComputedStyle | undefined
 }
 
 const MAX_JUDGED = 1000
 
 function lookOf(
   element: Element,
-  outer: Look,
+  outer: ComputedStyle,
   declared: ReadonlyMap<string, string> | undefined
-): Look | undefined {
+): ComputedStyle | undefined {
   const { name } = element
   const usual = usualFlow(name)
   const pre = PRE.has(name) || undefined

@@ -1,5 +1,5 @@
 import type { Element } from 'domhandler'
-import type { Look } from './computed-style.ts'
+import type { ComputedStyle } from './computed-style.ts'
 import type { Visitor } from './html-tree.ts'
 import { addressOf, isSameAsAddress } from './link-text.ts'
 import { numeral } from './list-numerals.ts'
@@ -60,7 +60,7 @@ interface Open {
 }
 
 /** Writes the text of what is walked over, as a reader sees it. */
-export class HtmlText implements Visitor<Look> {
+export class HtmlText implements Visitor<ComputedStyle> {
   /** Links whose address was cut. */
   cutLinks = 0
   readonly #wishes: TextWishes
@@ -83,7 +83,7 @@ export class HtmlText implements Visitor<Look> {
     return this.#frames.at(-1) ?? new TextFrame()
   }
 
-  enter(element: Element, look: Look): void {
+  enter(element: Element, look: ComputedStyle): void {
     const endings: (() => void)[] = []
     this.#begin(element, look, endings)
     this.#open.push({
@@ -98,14 +98,14 @@ export class HtmlText implements Visitor<Look> {
     this.#open.pop()?.leave()
   }
 
-  text(text: string, look: Look): void {
+  text(text: string, look: ComputedStyle): void {
     if (!look.isSeen) return
     const shown = look.isStruck ? struck(text) : text
     if (look.isPre) this.#frame.exact(shown)
     else this.#frame.words(shown)
   }
 
-  #begin(element: Element, look: Look, endings: (() => void)[]): void {
+  #begin(element: Element, look: ComputedStyle, endings: (() => void)[]): void {
     const { name, attribs } = element
     this.#space(element, look, endings)
     switch (name) {
@@ -161,7 +161,7 @@ export class HtmlText implements Visitor<Look> {
     }
   }
 
-  #space({ name }: Element, look: Look, endings: (() => void)[]): void {
+  #space({ name }: Element, look: ComputedStyle, endings: (() => void)[]): void {
     if (look.flow === 'block') {
       const gap = APART.has(name) && this.#lists.length === 0 ? 2 : 1
       this.#frame.block(gap)
@@ -176,7 +176,7 @@ export class HtmlText implements Visitor<Look> {
   }
 
   /** Marks around an element, where there is something in it. */
-  #marked(before: string, after: string, look: Look, endings: (() => void)[]): void {
+  #marked(before: string, after: string, look: ComputedStyle, endings: (() => void)[]): void {
     if (!look.isSeen) return
     const frame = new TextFrame()
     this.#frames.push(frame)
@@ -201,7 +201,7 @@ export class HtmlText implements Visitor<Look> {
     })
   }
 
-  #image({ alt = '' }: Element['attribs'], look: Look): void {
+  #image({ alt = '' }: Element['attribs'], look: ComputedStyle): void {
     this.#images += 1
     const words = alt.replace(/\s+/g, ' ').trim()
     if (words === '' || !look.inner.isVisible) return
@@ -220,7 +220,7 @@ export class HtmlText implements Visitor<Look> {
   }
 
   /** Words and states that a form shows; what nobody sees of it is left out. */
-  #input({ type = 'text', value = '', checked }: Element['attribs'], look: Look): void {
+  #input({ type = 'text', value = '', checked }: Element['attribs'], look: ComputedStyle): void {
     const kind = type.toLowerCase()
     if (!look.isSeen || kind === 'hidden' || kind === 'password') return
     if (kind === 'checkbox' || kind === 'radio')
@@ -264,7 +264,7 @@ export class HtmlText implements Visitor<Look> {
     })
   }
 
-  #item({ value }: Element['attribs'], look: Look, endings: (() => void)[]): void {
+  #item({ value }: Element['attribs'], look: ComputedStyle, endings: (() => void)[]): void {
     const list = this.#lists.at(-1)
     let mark = ' * '
     if (list?.isOrdered) {

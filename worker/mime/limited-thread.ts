@@ -2,7 +2,7 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import type { Piscina } from 'piscina'
 import type { Clock } from '#shared/clock.ts'
 import { ToolError } from '#shared/tool-error.ts'
-import { afterRunning } from './running-timeout.ts'
+import { afterRunningFor } from './running-timeout.ts'
 
 const IDLE_MS = 30_000
 /** A thread that has not loaded its program by then never will. */
@@ -89,7 +89,7 @@ export class LimitedThread<T extends { [K in keyof T]: (job: never) => unknown }
   #bind(limits: AbortController): () => void {
     if (this.#isReady) return this.#count(limits)
     const never = new NoThread('It has not loaded its program.')
-    let unbind = afterRunning(this.#options.clock, START_MS, () => limits.abort(never))
+    let unbind = afterRunningFor(this.#options.clock, START_MS, () => limits.abort(never))
     this.#onReady = () => {
       unbind()
       unbind = this.#count(limits)
@@ -102,7 +102,7 @@ export class LimitedThread<T extends { [K in keyof T]: (job: never) => unknown }
 
   #count(limits: AbortController): () => void {
     const { clock, timeoutMs } = this.#options
-    const cancel = afterRunning(clock, timeoutMs, () => limits.abort())
+    const cancel = afterRunningFor(clock, timeoutMs, () => limits.abort())
     const unwatch = this.#watchGrowth(() => limits.abort())
     return () => {
       cancel()

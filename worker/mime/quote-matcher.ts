@@ -31,7 +31,7 @@ const PLACES_A_TEXT = 131_072
  * What earlier messages of a conversation said. A quote of one of them is a stretch of its text, in order: words that stand
  * here and there in it are no quote, nor are lines of several messages. Only places that quotes may begin at are kept.
  */
-export class Said {
+export class QuoteMatcher {
   readonly #texts: TextWords[] = []
   /** By the words that a line of a quote begins with, where they stand, in order. */
   readonly #places = new Map<number, number[]>()

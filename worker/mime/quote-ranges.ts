@@ -13,11 +13,11 @@ import type { TextWords } from './text-words.ts'
 export interface QuotingText {
   readonly text: string
   readonly lines: readonly string[]
-  readonly stretches: readonly Stretch[]
+  readonly stretches: readonly QuoteRange[]
 }
 
 /** A stretch of lines that have the form of a quote. */
-export interface Stretch {
+export interface QuoteRange {
   readonly from: number
   /** After the lines that introduce it. */
   readonly body: number
@@ -33,7 +33,7 @@ export interface Stretch {
 export function quotingText(text: string): QuotingText {
   const lines = text.split('\n')
   const attributions = attributionsOf(lines)
-  const stretches: Stretch[] = []
+  const stretches: QuoteRange[] = []
   let at = 0
   while (at < lines.length) {
     const stretch = stretchAt(lines, at, attributions)
@@ -60,7 +60,7 @@ function stretchAt(
   lines: readonly string[],
   at: number,
   attributions: ReadonlyMap<number, number>
-): Stretch | undefined {
+): QuoteRange | undefined {
   const line = (lines[at] ?? '').trim()
   if (line === '') return undefined
   if (isQuoted(lines[at])) return marked(lines, at)
@@ -80,7 +80,7 @@ function stretchAt(
 const MAX_HEAD_LINES = 14
 
 /** Some programs put the marks before what introduces a quote as well. */
-function marked(lines: readonly string[], from: number): Stretch {
+function marked(lines: readonly string[], from: number): QuoteRange {
   const to = endOfQuoted(lines, from)
   const first = lines
     .slice(from, Math.min(to, from + MAX_HEAD_LINES))
@@ -98,7 +98,7 @@ function marked(lines: readonly string[], from: number): Stretch {
 }
 
 /** Below words that introduce a quote without marks, all may be one. */
-function belowWords(lines: readonly string[], from: number, below: number): Stretch {
+function belowWords(lines: readonly string[], from: number, below: number): QuoteRange {
   const body = nextFull(lines, below)
   const isProgram = isDated(lines.slice(from, below))
   return isQuoted(lines[body])
@@ -128,7 +128,7 @@ function nextFull(lines: readonly string[], from: number, isNone = isEmpty): num
 /** One stretch and its words, to be looked for in other texts. */
 export interface Quote {
   readonly lines: readonly string[]
-  readonly stretch: Stretch
+  readonly stretch: QuoteRange
   readonly words: TextWords
 }
 

@@ -1,8 +1,8 @@
 import type { Element } from 'domhandler'
 import { cleanText } from './clean-text.ts'
-import { type Look, PLAIN } from './computed-style.ts'
+import { type ComputedStyle, PLAIN } from './computed-style.ts'
 import { cascadeOf } from './css-cascade.ts'
-import { looksOf } from './element-styles.ts'
+import { elementStyles } from './element-styles.ts'
 import { HtmlText } from './html-text.ts'
 import { NO_WORDS, parseHtml, textBelow, type Visitor, walk } from './html-tree.ts'
 import { SeenHtml } from './safe-html.ts'
@@ -40,19 +40,19 @@ const UNSHOWN: ReadonlySet<string> = new Set(['svg', 'math', 'textarea', 'select
 export function readHtml(source: string, wishes: HtmlWishes): ReadHtml {
   const document = parseHtml(source.slice(0, MAX_HTML_CHARS))
   const cascade = cascadeOf(document)
-  const lookOf = looksOf(cascade)
+  const lookOf = elementStyles(cascade)
   const text = new HtmlText({
     maxLinkChars: wishes.wholeLinks ? Number.POSITIVE_INFINITY : MAX_LINK_CHARS
   })
   const html = wishes.html ? new SeenHtml() : undefined
   let hiddenChars = 0
-  const judge = (element: Element, outer: Look): Look | undefined => {
+  const judge = (element: Element, outer: ComputedStyle): ComputedStyle | undefined => {
     if (NO_WORDS.has(element.name)) return undefined
     const look = UNSHOWN.has(element.name) ? undefined : lookOf(element, outer)
     if (!look) hiddenChars += lettersIn(textBelow(element))
     return look
   }
-  const unseen: Visitor<Look> = {
+  const unseen: Visitor<ComputedStyle> = {
     enter() {},
     leave() {},
     text(words, { isSeen }) {

@@ -7,7 +7,7 @@ const SLICE_MS = 250
  * stopped or could not get to its timers does not count, so nobody pays for it who had no part in it. Gives what
  * cancels it.
  */
-export function afterRunning(clock: Clock, ms: number, act: () => void): () => void {
+export function afterRunningFor(clock: Clock, ms: number, act: () => void): () => void {
   let left = ms
   let cancel = (): void => {}
   const arm = (): void => {

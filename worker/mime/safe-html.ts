@@ -1,7 +1,7 @@
 import type { Element } from 'domhandler'
 import sanitizeHtml from 'sanitize-html'
 import { cleanText } from './clean-text.ts'
-import type { Look } from './computed-style.ts'
+import type { ComputedStyle } from './computed-style.ts'
 import type { Visitor } from './html-tree.ts'
 
 const MAX_DEPTH = 300
@@ -19,7 +19,7 @@ const VOID: ReadonlySet<string> = new Set([
 const KEPT = ['href', 'colspan', 'rowspan', 'start', 'type', 'value', 'reversed', 'alt'] as const
 
 /** Writes what is walked over as HTML: only what is seen, in the form that `harmless` takes. */
-export class SeenHtml implements Visitor<Look> {
+export class SeenHtml implements Visitor<ComputedStyle> {
   readonly #out: string[] = []
 
   enter({ name, attribs }: Element): void {
@@ -34,7 +34,7 @@ export class SeenHtml implements Visitor<Look> {
     if (!VOID.has(name)) this.#out.push(`</${name}>`)
   }
 
-  text(text: string, { isSeen }: Look): void {
+  text(text: string, { isSeen }: ComputedStyle): void {
     if (isSeen) this.#out.push(escaped(text))
   }
 

@@ -5,7 +5,7 @@ import { decodeEntities } from './html-entities.ts'
  * elements, attributes and declarations of style but the ones of lists made here: those of plain answers, as Gmail and its
  * like write them. Everything else is for the tree and the cascade to tell.
  */
-export function openText(html: string): string | undefined {
+export function simpleHtmlText(html: string): string | undefined {
   const pieces: string[] = []
   let at = 0
   while (at < html.length) {

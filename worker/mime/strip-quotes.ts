@@ -1,5 +1,5 @@
 import type { Match } from './quote-matcher.ts'
-import type { QuotingText, Stretch } from './quote-ranges.ts'
+import type { QuoteRange, QuotingText } from './quote-ranges.ts'
 
 export interface Stripped {
   readonly text: string
@@ -44,7 +44,7 @@ export function withoutIntroduced(text: QuotingText, role: Role): Stripped {
 }
 
 /** Words alone, with nothing marked below them, may be the writer's own. */
-const isIntroduced = ({ form, isProgram }: Stretch, { isAnswer, isForward }: Role): boolean =>
+const isIntroduced = ({ form, isProgram }: QuoteRange, { isAnswer, isForward }: Role): boolean =>
   (isProgram || isAnswer) &&
   (form === 'marks below words' || (form === 'below a header' && !isForward))
 

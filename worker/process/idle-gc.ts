@@ -12,7 +12,7 @@ const LITTLE = 20
  * called, once. After little has happened the next pause has to be twice as long: tidying up takes some ten times what
  * a call takes, and who calls every quarter of a minute would pay it with each.
  */
-export function whenQuiet(clock: Clock, tidy: () => void): () => void {
+export function whenIdle(clock: Clock, tidy: () => void): () => void {
   let cancel = (): void => {}
   let quietMs = QUIET_MS
   let times = 0
@@ -29,7 +29,7 @@ export function whenQuiet(clock: Clock, tidy: () => void): () => void {
 }
 
 /** Collects all garbage and gives the memory back to the system, which V8 does not do by itself. Takes some 30 ms. */
-export function giveMemoryBack(): void {
+export function collectGarbage(): void {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8') // not at the start, where it takes 3 ms
   setFlagsFromString('--expose-gc')
   const collect: NonNullable<typeof globalThis.gc> = runInNewContext('gc')

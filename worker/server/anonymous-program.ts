@@ -1,15 +1,15 @@
 import { McpServer } from '@modelcontextprotocol/server'
 import { OPEN_POLICY, type ToolPolicy } from '#shared/tool-policy.ts'
 import type { SignInTool } from '../sign-in-tools/define-sign-in-tool.ts'
-import { listed } from './load-tool-list.ts'
+import { loadToolList } from './load-tool-list.ts'
 import { whyNotOffered } from './offered-tools.ts'
-import { registerSignInTools, type SignInParts, STRANGERS_TOOLS } from './register-sign-in-tools.ts'
+import { ANONYMOUS_TOOLS, registerSignInTools, type SignInParts } from './register-sign-in-tools.ts'
 
 const INSTRUCTIONS =
   'Nobody is signed in. Call get_auth_url, show the user the link, ask for the short code that the page shows at the end, and call check_authentication with it. The tools for Gmail are listed after that. Never ask for passwords, client secrets or file paths.'
 
 /** What serves somebody who has not signed in: a way to do so, and nothing else. */
-export const createStrangersProgram = (
+export const createAnonymousProgram = (
   parts: SignInParts,
   version: string,
   policy: ToolPolicy = OPEN_POLICY
@@ -20,9 +20,9 @@ export const createStrangersProgram = (
       { instructions: INSTRUCTIONS, capabilities: { tools: { listChanged: true } } }
     )
     const refusalOf = (tool: SignInTool) => whyNotOffered(tool, policy)
-    registerSignInTools(server, STRANGERS_TOOLS, { ...parts, refusalOf })
+    registerSignInTools(server, ANONYMOUS_TOOLS, { ...parts, refusalOf })
     server.server.setRequestHandler('tools/list', async () => ({
-      tools: await listed(STRANGERS_TOOLS.filter((tool) => refusalOf(tool) === undefined))
+      tools: await loadToolList(ANONYMOUS_TOOLS.filter((tool) => refusalOf(tool) === undefined))
     }))
     return server
   },

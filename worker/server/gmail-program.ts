@@ -5,10 +5,10 @@ import { OPEN_POLICY, type ToolPolicy } from '#shared/tool-policy.ts'
 import type { AccessTokens } from '../gmail/access-token-source.ts'
 import { GmailClient } from '../gmail/client.ts'
 import { Correspondents } from '../gmail/correspondents.ts'
-import type { GmailReport } from '../gmail/gmail-metrics.ts'
-import { LabelBook } from '../gmail/label-cache.ts'
+import type { GmailMetrics } from '../gmail/gmail-metrics.ts'
+import { LabelCache } from '../gmail/label-cache.ts'
 import { MessageCache } from '../gmail/message-cache.ts'
-import { type SendLedger, Sends } from '../gmail/send-once.ts'
+import { type SendLedger, SendOnce } from '../gmail/send-once.ts'
 import type { AskForUnits } from '../gmail/shared-quota.ts'
 import { type FetchedAttachment, fetchAttachment } from '../messages/fetch-attachment.ts'
 import { DocumentReader } from '../mime/documents/document-reader.ts'
@@ -31,7 +31,7 @@ export interface GmailProgramOptions {
   readonly tokens: AccessTokens
   readonly gmailOrigin: string
   readonly clock: Clock
-  readonly report: GmailReport & ToolReport
+  readonly report: GmailMetrics & ToolReport
   /** The program of the thread that reads HTML. */
   readonly threadFile: string
   /** The same for documents. */
@@ -102,9 +102,9 @@ export function createGmailProgram(options: GmailProgramOptions): GmailProgram {
   const uploads = new Uploads(clock)
   const context = {
     mailbox,
-    labels: new LabelBook(mailbox, clock),
+    labels: new LabelCache(mailbox, clock),
     correspondents: new Correspondents(mailbox, clock),
-    sends: new Sends(clock, options.ledger),
+    sends: new SendOnce(clock, options.ledger),
     mime,
     documents,
     uploads,

@@ -16,14 +16,14 @@ import { forThisAccount, ofAccount, withAccount } from '../tools/account-argumen
 import { TOOLS } from '../tools/catalog.ts'
 import { complete } from './completion.ts'
 import { shownEntries } from './list-entries.ts'
-import { listed } from './load-tool-list.ts'
+import { loadToolList } from './load-tool-list.ts'
 import { setInForce, whyNotAllowed, whyNotOffered } from './offered-tools.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
-import { withWayBack } from './reauth-hint.ts'
-import { timed } from './record-call.ts'
+import { withReauthHint } from './reauth-hint.ts'
+import { recordCall } from './record-call.ts'
 import { registerSignInTools, SIGN_IN_TOOLS } from './register-sign-in-tools.ts'
 import { offeredResources, RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts'
-import { listedForText, takesTextAlone, textAlone } from './text-only-result.ts'
+import { listedForText, takesTextOnly, textOnly } from './text-only-result.ts'
 import { asRegistered } from './to-sdk-tool.ts'
 
 const INSTRUCTIONS = [
@@ -55,13 +55,13 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
       const refusal = refusalOf(tool, Object(args), context)
       const asking = askingFor(server, ctx, context.askOnPage)
       const call = { context, ...callOf(ctx), confirm: asking.confirm }
-      const result = await timed(tool.name, context, () =>
+      const result = await recordCall(tool.name, context, () =>
         refusal === undefined
-          ? withWayBack(inAccount(tool, args, call), context.accountUrl)
+          ? withReauthHint(inAccount(tool, args, call), context.accountUrl)
           : Promise.resolve(failed(new ToolError('not_offered', refusal), tool.level))
       )
       const told = call.caller?.mailboxes ? ofAccount(result, context.mailbox.address) : result
-      const shown = takesText(server, context) ? textAlone(told) : told
+      const shown = takesText(server, context) ? textOnly(told) : told
       return asking.pending() ?? shown
     })
   }
@@ -81,14 +81,14 @@ export function buildServer(context: WorkerContext, version = '0.0.0'): McpServe
     const held = heldLevel(context, caller)
     const policy = context.policy()
     const offered = TOOLS.filter((tool) => whyNotOffered(tool, policy) === undefined)
-    const mine = await listed(listedFor(offered, context, caller))
+    const mine = await loadToolList(listedFor(offered, context, caller))
     const { mailboxes } = caller ?? {}
     const isModern = http?.req?.headers.has('mcp-method') === true
     const forMail = mailboxes ? mine.map((tool) => withAccount(tool, mailboxes, isModern)) : mine
     // A client with a limit keeps the first ones, and without those that sign in it keeps nothing for long.
     const tools = shownEntries(
       [
-        ...(await listed(signInTools())),
+        ...(await loadToolList(signInTools())),
         ...forMail.map((tool) => marked(tool, LEVEL_OF.get(tool.name) ?? 'gmail.full', held))
       ],
       setInForce(policy)
@@ -135,7 +135,7 @@ const refusalOf = (
 
 /** In the core set answers are for models alone, as they are for clients that show no more than one form to theirs. */
 const takesText = ({ server }: McpServer, { policy }: WorkerContext): boolean =>
-  setInForce(policy()) === 'core' || takesTextAlone(server.getClientVersion())
+  setInForce(policy()) === 'core' || takesTextOnly(server.getClientVersion())
 
 /** Runs the tool, if the call is for this mailbox. Never rejects, except when the client cancels. */
 async function inAccount(tool: Tool, args: unknown, call: ToolCall): Promise<CallToolResult> {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 const NeedsReauth = z.looseObject({ code: z.literal('needs_reauth'), message: z.string() })
 
 /** Adds to a failure for want of a sign-in where the person can do something about it. */
-export async function withWayBack(
+export async function withReauthHint(
   call: Promise<CallToolResult>,
   accountUrl: string | undefined
 ): Promise<CallToolResult> {

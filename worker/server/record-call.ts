@@ -16,7 +16,7 @@ const OF_GMAIL: ReadonlySet<string> = new Set<ToolErrorCode>([
 ])
 
 /** The result of a call, which is counted with the time that it took, and told of where that is worth it. */
-export async function timed(
+export async function recordCall(
   name: string,
   { clock, report }: Measure,
   call: () => Promise<CallToolResult>

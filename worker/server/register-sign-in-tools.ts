@@ -11,11 +11,11 @@ import { signOut } from '../sign-in-tools/sign-out.ts'
 import { requestOf } from '../tool-kit/access.ts'
 import type { AskGateway } from '../tool-kit/context.ts'
 import { failed } from '../tool-kit/define-tool.ts'
-import { type Measure, timed } from './record-call.ts'
+import { type Measure, recordCall } from './record-call.ts'
 import { asRegistered } from './to-sdk-tool.ts'
 
 /** All that somebody can use who has not signed in. */
-export const STRANGERS_TOOLS: readonly SignInTool[] = [
+export const ANONYMOUS_TOOLS: readonly SignInTool[] = [
   getAuthUrl,
   checkAuthentication,
   setupAuthentication,
@@ -23,7 +23,7 @@ export const STRANGERS_TOOLS: readonly SignInTool[] = [
 ]
 
 /** What stands beside the tools for mail. */
-export const SIGN_IN_TOOLS: readonly SignInTool[] = [...STRANGERS_TOOLS, signOut]
+export const SIGN_IN_TOOLS: readonly SignInTool[] = [...ANONYMOUS_TOOLS, signOut]
 
 export interface SignInParts extends Measure {
   readonly ask: AskGateway
@@ -42,7 +42,7 @@ export function registerSignInTools(
       // A link shown so must not be what lets a client in (MCP 2025-11-25, URL mode elicitation).
       const offerLink = tools === SIGN_IN_TOOLS ? offerOf(server, ctx) : undefined
       const refusal = refusalOf?.(tool)
-      return timed(tool.name, measure, () =>
+      return recordCall(tool.name, measure, () =>
         refusal === undefined
           ? tool.invoke(args, { ...callOf(ask, ctx), offerLink })
           : Promise.resolve(failed(new ToolError('not_offered', refusal), 'gmail.read'))

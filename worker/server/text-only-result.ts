@@ -12,11 +12,11 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
 const TEXT_ALONE: ReadonlySet<string> = new Set(['claude-code', 'codex-mcp-client'])
 
 /** Whether such a client is to get the text alone. */
-export const takesTextAlone = (client: { readonly name: string } | undefined): boolean =>
+export const takesTextOnly = (client: { readonly name: string } | undefined): boolean =>
   client !== undefined && TEXT_ALONE.has(client.name)
 
 /** A result without its structured form. */
-export function textAlone({ structuredContent: _, ...result }: CallToolResult): CallToolResult {
+export function textOnly({ structuredContent: _, ...result }: CallToolResult): CallToolResult {
   return result
 }
 

@@ -3,9 +3,9 @@ import type { SignInAnswer, SignInQuestion } from '#shared/sign-in-protocol.ts'
 import type { ToolPolicy } from '#shared/tool-policy.ts'
 import type { Fault, UnsubscribeAnswer } from '#shared/worker-protocol.ts'
 import type { Correspondents } from '../gmail/correspondents.ts'
-import type { LabelBook } from '../gmail/label-cache.ts'
+import type { LabelCache } from '../gmail/label-cache.ts'
 import type { Mailbox } from '../gmail/mailbox.ts'
-import type { Sends } from '../gmail/send-once.ts'
+import type { SendOnce } from '../gmail/send-once.ts'
 import type { DocumentReader } from '../mime/documents/document-reader.ts'
 import type { MimeThread } from '../mime/mime-thread.ts'
 import type { ToolCaller } from './access.ts'
@@ -54,9 +54,9 @@ export interface ToolReport {
 /** All that the tools of one account work with. It lives as long as the worker; servers come and go. */
 export interface WorkerContext {
   readonly mailbox: Mailbox
-  readonly labels: LabelBook
+  readonly labels: LabelCache
   readonly correspondents: Correspondents
-  readonly sends: Sends
+  readonly sends: SendOnce
   readonly mime: MimeThread
   readonly documents: DocumentReader
   /** What was put here to be attached. */

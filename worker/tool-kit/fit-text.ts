@@ -1,4 +1,4 @@
-import { cut, RESULT_CHARS } from './truncate.ts'
+import { RESULT_CHARS, truncate } from './truncate.ts'
 import { endOfFence, openFence } from './untrusted-fence.ts'
 
 /** What stands after the last fence says how to go on; longer than this it is no such thing. */
@@ -13,7 +13,7 @@ const NOTICE_CHARS = 200
 export function fitText(text: string, most = RESULT_CHARS): string {
   if (text.length <= most) return text
   const tail = tailOf(text)
-  const head = cut(text, 0, most - tail.length - NOTICE_CHARS).text
+  const head = truncate(text, 0, most - tail.length - NOTICE_CHARS).text
   const missing = text.length - head.length - tail.length
   const closing = openFence(head)
   return [

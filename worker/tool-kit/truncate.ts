@@ -1,7 +1,7 @@
 /** Characters of one result's text: more would crowd out the client's context. */
 export const RESULT_CHARS = 25_000
 
-export interface Cut {
+export interface Truncated {
   readonly text: string
   readonly truncated: boolean
   /** Where to read on; only when truncated. */
@@ -10,7 +10,7 @@ export interface Cut {
 }
 
 /** A piece of `text`, from `offset`, of at most `length` characters; it ends at a line or a word where it can. */
-export function cut(text: string, offset: number, length: number): Cut {
+export function truncate(text: string, offset: number, length: number): Truncated {
   const totalChars = text.length
   const from = Math.min(offset, totalChars)
   if (totalChars - from <= length) return { text: text.slice(from), truncated: false, totalChars }

@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { ToolError } from '#shared/tool-error.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
-import { placeOf } from '../messages/message-location.ts'
+import { messageLocation } from '../messages/message-location.ts'
 import { leftOutText, readBody } from '../messages/read-body.ts'
 import { int, stringList } from '../tool-kit/coerce.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
 import { defineTool } from '../tool-kit/define-tool.ts'
 import { EnvelopeOut, envelopeOut, envelopeText, LeftOutOut, READS } from '../tool-kit/schemas.ts'
-import { cut, RESULT_CHARS } from '../tool-kit/truncate.ts'
+import { RESULT_CHARS, truncate } from '../tool-kit/truncate.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
 import { theirs } from '../tool-kit/untrusted-fields.ts'
 
@@ -71,7 +71,7 @@ async function readOne(
       return { email: { ...base, ...snippet, truncated: false, totalChars: 0 } }
     }
     const body = await readBody(message, { html: false }, call)
-    const { text, truncated, totalChars } = cut(body.text, 0, length)
+    const { text, truncated, totalChars } = truncate(body.text, 0, length)
     const isCut = truncated || body.leftOut.isUnread === true || base.recipientCount !== undefined
     const leftOut = Object.keys(body.leftOut).length > 0 && { leftOut: body.leftOut }
     return { email: { ...base, body: text, ...leftOut, truncated: isCut, totalChars } }
@@ -93,7 +93,7 @@ function asText(
 ): string {
   const shown = emails.map((email, index) =>
     [
-      `--- ${index + 1}. message ${email.id}, thread ${email.threadId}${placeOf(email.labels) && ` (${placeOf(email.labels)})`}`,
+      `--- ${index + 1}. message ${email.id}, thread ${email.threadId}${messageLocation(email.labels) && ` (${messageLocation(email.labels)})`}`,
       envelopeText(email),
       email.body ?? email.snippet ?? '',
       ...leftOutText(email.leftOut ?? {}).map((line) => `[${line}]`),

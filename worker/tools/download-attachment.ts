@@ -3,7 +3,13 @@ import { ToolError } from '#shared/tool-error.ts'
 import type { Attachment } from '../gmail/attachment.ts'
 import { resolveMessageId } from '../gmail/message-id.ts'
 import { isDocument, isText, textReader } from '../messages/attachment-text.ts'
-import { type Deliverable, deliver, FileOut, textOffset, WAYS } from '../messages/deliver-file.ts'
+import {
+  type Deliverable,
+  deliverFile,
+  FileOut,
+  textOffset,
+  WAYS
+} from '../messages/deliver-file.ts'
 import { findAttachment } from '../messages/find-attachment.ts'
 import { partName } from '../tool-kit/coerce.ts'
 import { defineTool } from '../tool-kit/define-tool.ts'
@@ -46,7 +52,7 @@ export const downloadAttachment = defineTool({
       text: textReader(found, call),
       words: wordsOf(found.attachment)
     }
-    return deliver(args.delivery, { found: wanted, offset: args.textOffset, call })
+    return deliverFile(args.delivery, { found: wanted, offset: args.textOffset, call })
   }
 })
 

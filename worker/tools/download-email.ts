@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { resolveMessageId } from '../gmail/message-id.ts'
-import { deliver, FileOut, textOffset, WAYS } from '../messages/deliver-file.ts'
-import { EMAIL_FORMATS, wholeMessage } from '../messages/message-file.ts'
+import { deliverFile, FileOut, textOffset, WAYS } from '../messages/deliver-file.ts'
+import { EMAIL_FORMATS, messageFile } from '../messages/message-file.ts'
 import { defineTool } from '../tool-kit/define-tool.ts'
 import { messageId, READS } from '../tool-kit/schemas.ts'
 
@@ -25,7 +25,7 @@ export const downloadEmail = defineTool({
   output: FileOut.omit({ partId: true }).extend({ id: z.string() }),
   async run({ messageId: given, format, delivery, textOffset: offset }, call) {
     const id = await resolveMessageId(call.context.mailbox, given, call.signal)
-    const { file, read, words } = await wholeMessage(id, format, call)
+    const { file, read, words } = await messageFile(id, format, call)
     const found = {
       messageId: id,
       file,
@@ -34,7 +34,7 @@ export const downloadEmail = defineTool({
       text: async () => ({ text: format === 'html' ? String(await read()) : await words() }),
       words: format === 'eml' ? ('asked' as const) : ('always' as const)
     }
-    const { structured, text, more } = await deliver(delivery, { found, offset, call })
+    const { structured, text, more } = await deliverFile(delivery, { found, offset, call })
     const { partId: _, ...rest } = structured
     return { structured: { id, ...rest }, text, ...(more && { more }) }
   }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ToolError } from '#shared/tool-error.ts'
 import { sameAddress } from '../gmail/addresses.ts'
 import { singleLine } from '../gmail/compose.ts'
-import { makeOrFind } from '../gmail/create-once.ts'
+import { createOrFind } from '../gmail/create-once.ts'
 import { criteriaOf, searchOf, TEMPLATES } from '../gmail/filter-criteria.ts'
 import type { Filter } from '../gmail/mailbox.ts'
 import { isAskedAbout, requireAllowed } from '../messages/risk-policy.ts'
@@ -180,7 +180,7 @@ async function create(
   if (action.forward !== undefined)
     await askToForward({ criteria, action, forward: action.forward }, isConfirmed, call)
   const requestBody = { criteria: definedOnly(criteria), action: resolved }
-  const made = await makeOrFind(
+  const made = await createOrFind(
     {
       make: () => context.mailbox.call('filters.create', { requestBody }, signal),
       find: () => sameFilter(wanted, call),

@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { whoseTurn } from '../gmail/awaiting-reply.ts'
+import { awaitingReply } from '../gmail/awaiting-reply.ts'
 import type { Message } from '../gmail/mailbox.ts'
 import { type Envelope, readEnvelope } from '../gmail/read-message.ts'
 import { asThreadId } from '../gmail/thread-id.ts'
-import { placeOf } from '../messages/message-location.ts'
+import { messageLocation } from '../messages/message-location.ts'
 import { type Body, leftOutText, readBody } from '../messages/read-body.ts'
 import { withoutThreadQuotes } from '../messages/thread-quotes.ts'
 import { flag, int } from '../tool-kit/coerce.ts'
@@ -18,7 +18,7 @@ import {
   LeftOutOut,
   READS
 } from '../tool-kit/schemas.ts'
-import { cut, RESULT_CHARS } from '../tool-kit/truncate.ts'
+import { RESULT_CHARS, truncate } from '../tool-kit/truncate.ts'
 import { fence } from '../tool-kit/untrusted-fence.ts'
 import { theirs } from '../tool-kit/untrusted-fields.ts'
 
@@ -89,7 +89,7 @@ export const getThread = defineTool({
       messages,
       truncated: nextOffset !== undefined || messages.some(({ truncated }) => truncated),
       ...(nextOffset !== undefined && { nextOffset }),
-      needsReplyFrom: whoseTurn(thread, context.mailbox.address)
+      needsReplyFrom: awaitingReply(thread, context.mailbox.address)
     }
     return { structured, text: asText(structured, context.nonce()) }
   }
@@ -125,7 +125,7 @@ async function readOne(message: Message, format: string, call: ToolCall): Promis
 function shown({ envelope, names, body }: Read, length: number): ThreadMessage {
   const base = envelopeOut(envelope, names)
   if (!body) return { ...base, snippet: envelope.snippet, truncated: false, totalChars: 0 }
-  const { text, truncated, totalChars } = cut(body.text, 0, length)
+  const { text, truncated, totalChars } = truncate(body.text, 0, length)
   const { attachments, leftOut } = body
   return {
     ...base,
@@ -144,7 +144,7 @@ function shown({ envelope, names, body }: Read, length: number): ThreadMessage {
 
 /** In brackets: a draft says nothing to anybody yet, and what is in the bin was taken back. */
 function marks({ unread, labels }: ThreadMessage): string {
-  const all = [placeOf(labels), unread ? 'unread' : ''].filter((each) => each !== '')
+  const all = [messageLocation(labels), unread ? 'unread' : ''].filter((each) => each !== '')
   return all.length > 0 ? ` (${all.join(', ')})` : ''
 }
 

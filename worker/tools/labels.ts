@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ToolError } from '#shared/tool-error.ts'
-import { makeOrFind } from '../gmail/create-once.ts'
+import { createOrFind } from '../gmail/create-once.ts'
 import { matches } from '../gmail/label-cache.ts'
 import type { Label } from '../gmail/mailbox.ts'
 import { LabelOut, labelLine, labelOut, typeOf } from '../messages/label-schema.ts'
@@ -186,7 +186,7 @@ async function create(
 ): Promise<LabelOut> {
   const { context, signal } = call
   const requestBody = definedOnly(args)
-  const label = await makeOrFind(
+  const label = await createOrFind(
     {
       make: () => context.mailbox.call('labels.create', { requestBody }, signal),
       find: async () => (await sameName(args.name, call))[0],

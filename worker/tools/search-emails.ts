@@ -4,7 +4,7 @@ import { isAttachment } from '../gmail/attachment.ts'
 import type { Listed, Message, MessagePart } from '../gmail/mailbox.ts'
 import { readEnvelope } from '../gmail/read-message.ts'
 import { withDates } from '../gmail/search-dates.ts'
-import { placeOf } from '../messages/message-location.ts'
+import { messageLocation } from '../messages/message-location.ts'
 import { dateInput, hints, hintsFor, withHints } from '../messages/search-input.ts'
 import { flag, int, stringList } from '../tool-kit/coerce.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
@@ -165,7 +165,7 @@ function asText(
   if (emails.length === 0) return 'No messages found.'
   const lines = emails.map((email, index) => {
     const marks = [
-      placeOf(email.labels ?? []),
+      messageLocation(email.labels ?? []),
       email.unread ? 'unread' : '',
       email.hasAttachments ? 'attachments' : ''
     ]

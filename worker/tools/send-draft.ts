@@ -6,7 +6,7 @@ import { header, headerValues } from '../gmail/read-message.ts'
 import type { Done } from '../gmail/send-once.ts'
 import { peopleIn, type Recipients } from '../messages/compose-reply.ts'
 import { sending as sendingInput } from '../messages/message-input.ts'
-import { reachedFields, reachedText } from '../messages/recipients.ts'
+import { recipientFields, recipientsText } from '../messages/recipients.ts'
 import { beforeSending } from '../messages/risk-policy.ts'
 import { DAY_MS, SentOut, sentMail, sentText } from '../messages/send-message.ts'
 import { noteSent } from '../process/served-request.ts'
@@ -63,7 +63,7 @@ export const sendDraft = defineTool({
       )
     }
     const { messageId, id, threadId, duplicate } = earlier ?? (await sendNow())
-    const fields = reachedFields(written)
+    const fields = recipientFields(written)
     if (duplicate) context.report.deduplicated()
     else noteSent(fields.recipients.length)
     if (add.length + remove.length > 0) {
@@ -85,7 +85,7 @@ export const sendDraft = defineTool({
       dryRun: false,
       sizeBytes: message.sizeEstimate ?? 0
     }
-    const text = `${sentText(structured)}\n${reachedText(written, context.nonce())}`
+    const text = `${sentText(structured)}\n${recipientsText(written, context.nonce())}`
     return { structured, text }
   }
 })

@@ -6,11 +6,11 @@ import {
   type ThreadHeaders,
   threadHeadersFor
 } from '../gmail/reply-headers.ts'
-import type { Letter } from '../messages/compose-message.ts'
+import type { MessageDraft } from '../messages/compose-message.ts'
 import { withMarkdown } from '../messages/markdown-body.ts'
 import { content, recipients, sending } from '../messages/message-input.ts'
 import { SavedOut, saveDraft } from '../messages/save-draft.ts'
-import { deliver, SentOut } from '../messages/send-message.ts'
+import { SentOut, sendMessage } from '../messages/send-message.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
 import { defineTool } from '../tool-kit/define-tool.ts'
 import { ADDS, SENDS } from '../tool-kit/schemas.ts'
@@ -37,7 +37,7 @@ export const sendEmail = defineTool({
   input: Input,
   output: SentOut,
   async run(args, call) {
-    return deliver(await asLetter(args, call), args, call)
+    return sendMessage(await asLetter(args, call), args, call)
   }
 })
 
@@ -57,7 +57,7 @@ export const draftEmail = defineTool({
 
 type LetterArgs = Omit<z.output<typeof Input>, 'idempotencyKey' | 'dryRun'>
 
-async function asLetter(given: LetterArgs, call: ToolCall): Promise<Letter> {
+async function asLetter(given: LetterArgs, call: ToolCall): Promise<MessageDraft> {
   const args = await withMarkdown(given, call)
   const { to, cc, bcc, subject } = args
   return { to, cc, bcc, subject, content: args, thread: await threadOf(args, call) }

@@ -10,14 +10,19 @@ import {
   withRawFields
 } from '../gmail/raw-message.ts'
 import { leaves, readEnvelope } from '../gmail/read-message.ts'
-import { type Letter, type Reached, type Written, write } from '../messages/compose-message.ts'
+import {
+  type ComposedMessage,
+  composeMessage,
+  type MessageDraft,
+  type Reached
+} from '../messages/compose-message.ts'
 import { peopleIn } from '../messages/compose-reply.ts'
 import { allFiles } from '../messages/find-attachment.ts'
 import { asSentOn, shownPictures } from '../messages/forwarded-html.ts'
 import { withMarkdown } from '../messages/markdown-body.ts'
 import { content, recipients } from '../messages/message-input.ts'
 import { joined } from '../messages/part-text.ts'
-import { reachedFields, reachedText } from '../messages/recipients.ts'
+import { recipientFields, recipientsText } from '../messages/recipients.ts'
 import { DraftOut } from '../messages/save-draft.ts'
 import { stringList } from '../tool-kit/coerce.ts'
 import type { ToolCall } from '../tool-kit/context.ts'
@@ -59,10 +64,10 @@ export const updateDraft = defineTool({
       messageId: draft.message?.id ?? '',
       threadId: draft.message?.threadId ?? threadId ?? '',
       messageIdHeader: written.messageId,
-      ...reachedFields(written),
+      ...recipientFields(written),
       sizeBytes: written.raw.length
     }
-    const whom = reachedText(written, context.nonce())
+    const whom = recipientsText(written, context.nonce())
     return { structured, text: `Draft ${structured.draftId} was changed.\n${whom}` }
   }
 })
@@ -73,9 +78,9 @@ type Changes = {
   bcc?: string[] | undefined
   subject?: string | undefined
   body?: string | undefined
-  mimeType?: Letter['content']['mimeType'] | undefined
+  mimeType?: MessageDraft['content']['mimeType'] | undefined
   removeAttachments?: string[] | undefined
-} & Omit<Letter['content'], 'body' | 'mimeType'>
+} & Omit<MessageDraft['content'], 'body' | 'mimeType'>
 
 interface Change {
   /** As Gmail reads it, with its header as it was written. */
@@ -85,7 +90,7 @@ interface Change {
 }
 
 /** The draft as it will be. What is not changed is taken over as it stands there, not as it is shown. */
-async function rewritten(change: Change, call: ToolCall): Promise<Written> {
+async function rewritten(change: Change, call: ToolCall): Promise<ComposedMessage> {
   const { message, raw, changes } = change
   const { messageIdHeader } = readEnvelope(message)
   const isSameContent = ![
@@ -100,7 +105,7 @@ async function rewritten(change: Change, call: ToolCall): Promise<Written> {
   const letter = hasSameContent
     ? { ...headOf(change), content: { ...identity(change), body: '', mimeType: PLAIN } }
     : { ...headOf(change), ...(await contentOf(change, call)) }
-  const written = await write(letter, call, messageIdHeader)
+  const written = await composeMessage(letter, call, messageIdHeader)
   return {
     ...written,
     raw: hasSameContent ? withContentOf(written.raw, raw) : written.raw,
@@ -114,7 +119,7 @@ const NOT_KEPT =
   /^(from|date|message-id|received|return-path|delivered-to|authentication-results|dkim-signature|(arc|x-google|x-gm)-.*)$/i
 
 /** Everything but text and files. */
-function headOf({ message, raw, changes }: Change): Omit<Letter, 'content'> {
+function headOf({ message, raw, changes }: Change): Omit<MessageDraft, 'content'> {
   const given = new Set(
     [
       ...(['to', 'cc', 'bcc', 'subject'] as const).filter((name) => changes[name] !== undefined),
@@ -140,7 +145,7 @@ function headOf({ message, raw, changes }: Change): Omit<Letter, 'content'> {
 }
 
 /** The draft's own sender, unless another one is wanted. */
-function identity({ message, changes }: Change): Pick<Letter['content'], 'from'> & Changes {
+function identity({ message, changes }: Change): Pick<MessageDraft['content'], 'from'> & Changes {
   const { from } = readEnvelope(message)
   return { ...changes, ...(changes.from === undefined && from !== '' && { from }) }
 }
@@ -148,7 +153,7 @@ function identity({ message, changes }: Change): Pick<Letter['content'], 'from'>
 async function contentOf(
   change: Change,
   call: ToolCall
-): Promise<Pick<Letter, 'content' | 'files'>> {
+): Promise<Pick<MessageDraft, 'content' | 'files'>> {
   const { message, changes } = change
   const said = await text(message, changes, call)
   const kept = allFiles(message, call).filter(
@@ -165,7 +170,7 @@ async function text(
   message: Message,
   { body, htmlBody, mimeType }: Changes,
   call: ToolCall
-): Promise<Pick<Letter['content'], 'body' | 'htmlBody' | 'mimeType'>> {
+): Promise<Pick<MessageDraft['content'], 'body' | 'htmlBody' | 'mimeType'>> {
   const texts = [...leaves(message.payload)].filter((part) => !isAttachment(part))
   const had = {
     text: await joinedOf(texts.filter(({ mimeType: type }) => type !== 'text/html')),

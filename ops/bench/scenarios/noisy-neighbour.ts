@@ -12,7 +12,7 @@ const ROUNDS = 12
 const BUDGET: Budget = { kind: 'ratio at most', limit: 3 }
 
 /** What nineteen people notice of one whose tools burn the processor. */
-export async function neighbours(bench: Bench): Promise<Section> {
+export async function noisyNeighbour(bench: Bench): Promise<Section> {
   await using gateway = await GatewayProcess.start(bench, { users: USERS, warmWorkers: 0 })
   await using server = await startOneProcessServer(bench.place.programs.oneProcess)
   const everybody = Array.from({ length: USERS }, (_, n) => gateway.target(n))

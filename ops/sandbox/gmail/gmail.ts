@@ -4,7 +4,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { Faults } from '../faults.ts'
 import { GoogleError } from '../google-error.ts'
 import { injectFaults } from '../inject-faults.ts'
-import type { PostOffice } from '../mailbox/delivery.ts'
+import type { Delivery } from '../mailbox/delivery.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { AccessToken, Grants } from '../sign-in/grants.ts'
 import { answerError } from './answer-error.ts'
@@ -24,7 +24,7 @@ export interface GmailOptions {
   readonly quota: Quota
   readonly parallel: ParallelCalls
   readonly faults: Faults
-  readonly postOffice: PostOffice
+  readonly postOffice: Delivery
   readonly showing: Showing
   readonly clock: Clock
   mailboxOf(sub: string): Mailbox | undefined

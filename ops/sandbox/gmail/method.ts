@@ -1,12 +1,12 @@
 import type * as z from 'zod'
-import type { PostOffice } from '../mailbox/delivery.ts'
+import type { Delivery } from '../mailbox/delivery.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { Showing } from './message-resource.ts'
 
 /** What a method works with besides its own input. */
 export interface GmailContext {
   readonly mailbox: Mailbox
-  readonly postOffice: PostOffice
+  readonly postOffice: Delivery
   readonly showing: Showing
   /** What the caller's token allows. */
   readonly scopes: ReadonlySet<string>

@@ -13,7 +13,7 @@ import { addTrace } from './trace-headers.ts'
 const MAX_RECIPIENTS = 500
 
 /** Takes mail from one mailbox of the sandbox and puts it into others. Mail to anybody else vanishes. */
-export class PostOffice {
+export class Delivery {
   readonly #find: (address: string) => Mailbox | undefined
   readonly #clock: Clock
 

@@ -1,5 +1,5 @@
 import { composeMail, type MailFields } from '../mime/compose.ts'
-import type { PostOffice } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import type { StoredDraft } from './drafts.ts'
 import type { Label } from './labels.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -36,7 +36,7 @@ export type IncomingMail = Partial<MailFields> & { readonly from: string }
 /** The view of one mailbox; always current. `now` in milliseconds, for the date of delivered mail. */
 export function viewMailbox(
   mailbox: Mailbox,
-  postOffice: PostOffice,
+  postOffice: Delivery,
   now: () => number
 ): MailboxView {
   return {

@@ -8,8 +8,8 @@ import { serveDiscovery } from './discovery.ts'
 import { OAuthError } from './oauth-error.ts'
 import type { Provider } from './provider.ts'
 import { serveToken } from './token.ts'
-import { serveTokenFacts } from './token-endpoints.ts'
-import { presentedBy } from './token-owner.ts'
+import { serveTokenEndpoints } from './token-endpoints.ts'
+import { tokenOwner } from './token-owner.ts'
 
 /** The stand-in for Google's sign-in: OAuth 2.0 and OpenID Connect. */
 export function signIn(app: FastifyInstance, provider: Provider, faults: Faults): void {
@@ -23,12 +23,12 @@ export function signIn(app: FastifyInstance, provider: Provider, faults: Faults)
     return reply.send(error)
   })
   app.addHook('preHandler', async (request) => {
-    const user = presentedBy(request, provider)
+    const user = tokenOwner(request, provider)
     if (user !== undefined) request.user = user
   })
   injectFaults(app, faults, provider.clock)
   serveDiscovery(app, provider)
   serveAuthorize(app, provider)
   serveToken(app, provider)
-  serveTokenFacts(app, provider)
+  serveTokenEndpoints(app, provider)
 }

@@ -10,7 +10,7 @@ const TokenParameter = z.object({ token: z.string() })
 const AccessTokenParameter = z.object({ access_token: z.string() })
 
 /** The endpoints that say what a token is, or end it: userinfo, tokeninfo, revoke (RFC 7009). */
-export function serveTokenFacts(app: FastifyInstance, provider: Provider): void {
+export function serveTokenEndpoints(app: FastifyInstance, provider: Provider): void {
   app.get('/v1/userinfo', { config: { operation: 'userinfo' } }, (request) => {
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
     const { access, account } = find(provider, bearer, 'invalid_request', 401)

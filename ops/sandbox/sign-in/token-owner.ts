@@ -12,7 +12,7 @@ const Secrets = z
   .catch({})
 
 /** The address of the account whose token or code a request presents, wherever it stands; for log and faults. */
-export function presentedBy(
+export function tokenOwner(
   { body, query, headers }: FastifyRequest,
   { grants, accounts }: Provider
 ): string | undefined {

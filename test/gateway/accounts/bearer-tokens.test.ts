@@ -4,7 +4,7 @@ import type { Access } from '../../../gateway/accounts/access-liveness.ts'
 import { createBearerTokens } from '../../../gateway/accounts/bearer-tokens.ts'
 import { createDoubtfulAccess } from '../../../gateway/accounts/doubtful-access.ts'
 import { createPersonalTokens } from '../../../gateway/accounts/personal-tokens.ts'
-import { oauthStorage } from '../../../gateway/oauth/oidc-adapter.ts'
+import { oidcAdapter } from '../../../gateway/oauth/oidc-adapter.ts'
 import { hashedId } from '../../../gateway/store/hashed-id.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { newStore, onEach } from '../../helpers/store-engines.ts'
@@ -19,7 +19,7 @@ const build = async (t: Test) => {
   const clock = new FakeClock(START)
   const personalTokens = createPersonalTokens({ store, clock })
   const bearer = createBearerTokens({ store, personalTokens, clock, resource })
-  const storage = oauthStorage({ store, clock, refreshGraceMs: 30_000 })
+  const storage = oidcAdapter({ store, clock, refreshGraceMs: 30_000 })
   await store.db
     .insertInto('users')
     .values({

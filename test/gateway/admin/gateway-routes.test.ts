@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { asWorkerId, type WorkerId } from '#shared/ids.ts'
 import { Recycling } from '../../../gateway/admin/recycling.ts'
-import { shownConfig } from '../../../gateway/admin/redacted-config.ts'
+import { redactedConfig } from '../../../gateway/admin/redacted-config.ts'
 import { type Config, readConfig } from '../../../gateway/config/config.ts'
 import type { WorkerSnapshot } from '../../../gateway/supervisor/supervisor.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -97,7 +97,7 @@ t.test('a recycle ends with the gateway', async (t) => {
 })
 
 t.test('settings are shown without what is secret in them', async (t) => {
-  const shown = shownConfig({
+  const shown = redactedConfig({
     ...{ ADMIN_TOKEN: 'a', METRICS_TOKEN: undefined, GOOGLE_CLIENT_SECRET: 'c', PORT: 1 },
     HTTPS_PROXY: 'http://me:hush@proxy.example.com:3128',
     DATABASE_URL: 'postgres://app:hush%40@one:5432,two/db?sslmode=require&password=hush',

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { GoogleReach } from '../../../gateway/health/google-reachability.ts'
+import { GoogleReachability } from '../../../gateway/health/google-reachability.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 t.test('Google is away when everything fails, and is so once a minute', (t) => {
   const clock = new FakeClock()
   const told: string[] = []
-  const reach = new GoogleReach({
+  const reach = new GoogleReachability({
     clock,
     onAway: (failed) => told.push(`away, ${failed} failed`),
     onBack: (seconds) => told.push(`back after ${seconds} s`),
@@ -35,7 +35,7 @@ t.test('Google is away when everything fails, and is so once a minute', (t) => {
 t.test('what nobody has tried for ten minutes is not known any more', (t) => {
   const clock = new FakeClock()
   const told: string[] = []
-  const reach = new GoogleReach({
+  const reach = new GoogleReachability({
     clock,
     onAway: () => told.push('away'),
     onBack: () => told.push('back'),

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import t from 'tap'
-import { networkOf } from '../../../gateway/http/client-network.ts'
+import { clientNetwork } from '../../../gateway/http/client-network.ts'
 import { limitConnections } from '../../../gateway/http/connection-limit.ts'
-import { knownProxies } from '../../../gateway/http/trusted-proxies.ts'
+import { trustedProxies } from '../../../gateway/http/trusted-proxies.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -14,7 +14,7 @@ const limited = (descriptors: number, workers = 4, proxies: readonly string[] = 
   limitConnections(server, {
     ...{ clock: new FakeClock(), workers, descriptors },
     warn: (fields, message) => void said.push([message, fields]),
-    isProxy: knownProxies(proxies),
+    isProxy: trustedProxies(proxies),
     dropped: (reason) => void reasons.push(reason)
   })
   return { server, said, reasons }
@@ -107,18 +107,18 @@ t.test('a proxy that is known is everybody', { skip }, async (t) => {
 
 // RFC 4291, 2.2 and 2.5.5.2; proxy-addr's names of networks: https://github.com/jshttp/proxy-addr
 t.test('addresses are told apart by network, and proxies by TRUST_PROXY', (t) => {
-  t.equal(networkOf('192.0.2.7'), '192.0.2.7')
-  t.equal(networkOf('::ffff:192.0.2.7'), '192.0.2.7')
-  t.equal(networkOf('2001:db8::1'), '2001:db8:0:0::/64')
-  t.equal(networkOf('2001:0db8:0000:0000:ffff::2'), '2001:db8:0:0::/64')
-  t.equal(networkOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64')
-  t.equal(networkOf('fe80::1%eth0'), 'fe80:0:0:0::/64')
-  t.equal(networkOf('::1'), '0:0:0:0::/64')
-  const isProxy = knownProxies(['10.1.0.0/16', '192.0.2.7', 'uniquelocal', '2001:db8::/32'])
+  t.equal(clientNetwork('192.0.2.7'), '192.0.2.7')
+  t.equal(clientNetwork('::ffff:192.0.2.7'), '192.0.2.7')
+  t.equal(clientNetwork('2001:db8::1'), '2001:db8:0:0::/64')
+  t.equal(clientNetwork('2001:0db8:0000:0000:ffff::2'), '2001:db8:0:0::/64')
+  t.equal(clientNetwork('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64')
+  t.equal(clientNetwork('fe80::1%eth0'), 'fe80:0:0:0::/64')
+  t.equal(clientNetwork('::1'), '0:0:0:0::/64')
+  const isProxy = trustedProxies(['10.1.0.0/16', '192.0.2.7', 'uniquelocal', '2001:db8::/32'])
   for (const address of ['10.1.2.3', '192.0.2.7', '192.168.1.1', 'fd00::1', '2001:db8::9'])
     t.ok(isProxy(address), address)
   for (const address of ['192.0.2.8', '127.0.0.1', '::1', '2001:db9::1'])
     t.notOk(isProxy(address), address)
-  t.notOk(knownProxies([])('127.0.0.1'))
+  t.notOk(trustedProxies([])('127.0.0.1'))
   t.end()
 })

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { untilGone } from '../../../gateway/launcher/await-process-end.ts'
+import { awaitProcessEnd } from '../../../gateway/launcher/await-process-end.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
 
 async function wait(startOf: () => string | undefined) {
   const clock = new FakeClock()
   let isOver = false
-  void untilGone(clock, startOf).then(() => {
+  void awaitProcessEnd(clock, startOf).then(() => {
     isOver = true
   })
   return async (ms: number): Promise<boolean> => {

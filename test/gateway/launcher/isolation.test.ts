@@ -8,9 +8,13 @@ import { reportOf } from '../../../gateway/launcher/isolation-report.ts'
 import { Findings, PROBE_PROGRAM, selfTest } from '../../../gateway/launcher/isolation-self-test.ts'
 import type { Launched } from '../../../gateway/launcher/launcher.ts'
 import { nodeFlags } from '../../../gateway/launcher/node-flags.ts'
-import { hideNode, removeNodes, restoreNode } from '../../../gateway/launcher/non-dumpable-node.ts'
-import { placesFor } from '../../../gateway/launcher/run-paths.ts'
-import { parseUidRange, UidSlots } from '../../../gateway/launcher/uid-pool.ts'
+import {
+  nonDumpableNode,
+  removeNodes,
+  restoreNode
+} from '../../../gateway/launcher/non-dumpable-node.ts'
+import { runPaths } from '../../../gateway/launcher/run-paths.ts'
+import { parseUidRange, UidPool } from '../../../gateway/launcher/uid-pool.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import { GatewayError } from '../../../shared/errors.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -240,21 +244,21 @@ t.test('root’s workers share a user that is not root', { skip: needsRoot }, as
 
 t.test('node is copied once, to a file that runs but cannot be read', needsLinux, async (t) => {
   const path = shortDirectory(t)
-  const hidden = hideNode(NODE, [join(path, 'missing', '\0'), path])
-  t.equal(hidden.isHidden, true)
+  const hidden = nonDumpableNode(NODE, [join(path, 'missing', '\0'), path])
+  t.equal(hidden.isNonDumpable, true)
   const { ino, mode } = statSync(hidden.path)
   t.equal(mode & 0o777, 0o111)
-  t.equal(statSync(hideNode(NODE, [join(path, 'missing', '\0'), path]).path).ino, ino)
-  t.strictSame(hideNode(hidden.path, [path]), hidden, 'a hidden one is taken as it is')
+  t.equal(statSync(nonDumpableNode(NODE, [join(path, 'missing', '\0'), path]).path).ino, ino)
+  t.strictSame(nonDumpableNode(hidden.path, [path]), hidden, 'a hidden one is taken as it is')
   const theirs = shortDirectory(t)
   chmodSync(theirs, 0o777)
-  t.strictSame(hideNode(NODE, [theirs]), { path: NODE, isHidden: false })
+  t.strictSame(nonDumpableNode(NODE, [theirs]), { path: NODE, isHidden: false })
 })
 
 // What clears temporary directories (systemd-tmpfiles, after 10 days) takes files that run, too.
 t.test('a copy that was cleared away is made again, and none is left', needsLinux, async (t) => {
   const path = shortDirectory(t)
-  const hidden = hideNode(NODE, [path])
+  const hidden = nonDumpableNode(NODE, [path])
   const { size } = statSync(hidden.path)
   rmSync(hidden.path)
   restoreNode(hidden.path, [hidden.path, NODE])
@@ -273,8 +277,8 @@ t.test('a copy that was cleared away is made again, and none is left', needsLinu
 })
 
 t.test('the copy lies in RUN_DIR', (t) => {
-  t.equal(placesFor('/run/gmail-mcp').nodeDirectories[0], '/run/gmail-mcp')
-  t.equal(placesFor(undefined).nodeDirectories.length, 1)
+  t.equal(runPaths('/run/gmail-mcp').nodeDirectories[0], '/run/gmail-mcp')
+  t.equal(runPaths(undefined).nodeDirectories.length, 1)
   t.end()
 })
 
@@ -310,7 +314,7 @@ t.test('a user id is given again only when no process of it is left', async (t) 
   const clock = new FakeClock()
   const left = new Map([[2, [77]]])
   const killed: number[] = []
-  const slots = new UidSlots({
+  const slots = new UidPool({
     range: { first: 1, last: 2 },
     clock,
     processesOf: async (uid) => left.get(uid) ?? [],
@@ -349,7 +353,7 @@ t.test('a user id is given again only when no process of it is left', async (t) 
 t.test('a user id that could not be looked at comes back with the next one', async (t) => {
   const clock = new FakeClock()
   let isBlind = true
-  const slots = new UidSlots({
+  const slots = new UidPool({
     range: { first: 1, last: 2 },
     clock,
     processesOf: async () => {

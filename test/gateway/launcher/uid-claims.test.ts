@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { uidClaims } from '../../../gateway/launcher/uid-claims.ts'
-import { UidSlots } from '../../../gateway/launcher/uid-pool.ts'
+import { UidPool } from '../../../gateway/launcher/uid-pool.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 t.test('two gateways of one machine never give the same user id to two workers', async (t) => {
@@ -12,7 +12,7 @@ t.test('two gateways of one machine never give the same user id to two workers',
     [11, '2']
   ])
   const slots = (pid: number) =>
-    new UidSlots({
+    new UidPool({
       range: { first: 1, last: 3 },
       clock: new FakeClock(),
       processesOf: async () => [],

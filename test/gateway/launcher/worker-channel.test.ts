@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { ToWorker } from '#shared/worker-protocol.ts'
-import { PostedChannel } from '../../../gateway/launcher/worker-channel.ts'
+import { WorkerChannelEnd } from '../../../gateway/launcher/worker-channel.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const GONE = { code: 'ERR_WORKER_GONE' }
@@ -12,7 +12,7 @@ const pong = (id: number) => ({ type: 'pong', id, lagSeconds: 0 })
 function open() {
   const clock = new FakeClock()
   const posted: ToWorker[] = []
-  const channel = new PostedChannel({ clock, post: (message) => void posted.push(message) })
+  const channel = new WorkerChannelEnd({ clock, post: (message) => void posted.push(message) })
   return { clock, posted, channel }
 }
 

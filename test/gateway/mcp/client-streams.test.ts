@@ -7,9 +7,9 @@ import t from 'tap'
 import { asSessionId, asUserId } from '#shared/ids.ts'
 import { AccessWatch } from '../../../gateway/mcp/access-watch.ts'
 import { CallerLimits } from '../../../gateway/mcp/caller-limits.ts'
-import { ParkedStream } from '../../../gateway/mcp/client-stream.ts'
-import { ParkedStreams } from '../../../gateway/mcp/client-streams.ts'
-import { KeepAlive } from '../../../gateway/relay/sse-heartbeat.ts'
+import { ClientStream } from '../../../gateway/mcp/client-stream.ts'
+import { ClientStreams } from '../../../gateway/mcp/client-streams.ts'
+import { SseHeartbeat } from '../../../gateway/relay/sse-heartbeat.ts'
 import { Restorer } from '../../../gateway/sessions/restore.ts'
 import type { Session } from '../../../gateway/sessions/session.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -185,7 +185,7 @@ t.test('silence is broken every 15 seconds', async (t) => {
   const clock = new FakeClock()
   const limits = new CallerLimits({ inFlight: 1, perSecond: 1, burst: 1, streams: 1 }, clock)
   const open = { get: 0, listen: 0 }
-  const streams = new ParkedStreams({
+  const streams = new ClientStreams({
     clock,
     limits,
     access: new AccessWatch({ clock, isLive: async () => true, failed: t.error }),
@@ -220,7 +220,7 @@ t.test('silence is broken every 15 seconds', async (t) => {
 
 t.test('streams that open together are kept alive one after the other, each as often', (t) => {
   const clock = new FakeClock()
-  const keepAlive = new KeepAlive(clock)
+  const keepAlive = new SseHeartbeat(clock)
   const beats = Array.from({ length: 600 }, () => [] as number[])
   const streams = beats.map((at) => ({ keepAlive: () => void at.push(clock.now()) }))
   const [first, ...others] = streams.map((stream) => keepAlive.add(stream))
@@ -241,7 +241,7 @@ t.test('streams that open together are kept alive one after the other, each as o
 t.test('a client that does not read is cut off', async (t) => {
   const parked = Promise.withResolvers<ServerResponse>()
   const server = createServer((_request, response) => {
-    const stream = new ParkedStream(response, {})
+    const stream = new ClientStream(response, {})
     const chunk = Buffer.from(`data: ${'x'.repeat(65_000)}\n\n`)
     let left = 2000 // 130 MB: far more than sockets hold
     const source = new Readable({

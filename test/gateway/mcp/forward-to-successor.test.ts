@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import t from 'tap'
-import { passOnTo } from '../../../gateway/mcp/forward-to-successor.ts'
+import { forwardTo } from '../../../gateway/mcp/forward-to-successor.ts'
 
 t.test('a call is passed on whole, also when its body was looked into before', async (t) => {
   const heard: unknown[] = []
@@ -16,7 +16,7 @@ t.test('a call is passed on whole, also when its body was looked into before', a
   const there = await other.listen({ port: 0, host: '127.0.0.1' })
   const here = Fastify()
   const { signal: until } = new AbortController()
-  const passOn = passOnTo({ host: '127.0.0.1', port: Number(new URL(there).port), until })
+  const passOn = forwardTo({ host: '127.0.0.1', port: Number(new URL(there).port), until })
   here.removeAllContentTypeParsers()
   here.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   here.addHook('preParsing', async (request, _reply, payload) => {
@@ -51,7 +51,7 @@ t.test('who waits too long for the other gateway is told to come again', async (
   const patience = new AbortController()
   const { port } = other.address() as AddressInfo
   const here = Fastify()
-  const passOn = passOnTo({ host: '127.0.0.1', port, until: patience.signal })
+  const passOn = forwardTo({ host: '127.0.0.1', port, until: patience.signal })
   here.removeAllContentTypeParsers()
   here.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   here.post('/mcp', (request, reply) => passOn(request, reply))

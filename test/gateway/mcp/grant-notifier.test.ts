@@ -1,6 +1,6 @@
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { GrantNews } from '../../../gateway/mcp/grant-notifier.ts'
+import { GrantNotifier } from '../../../gateway/mcp/grant-notifier.ts'
 import { buildSupervisor } from '../../helpers/build-supervisor.ts'
 import type { FakeChild } from '../../helpers/fake-launcher.ts'
 import { settled } from '../../helpers/settled.ts'
@@ -11,7 +11,7 @@ const bob = asUserId('bob')
 /** News over fake workers; `listeners` have a stream open. */
 function build(limits: Parameters<typeof buildSupervisor>[1], ...listeners: string[]) {
   const lab = buildSupervisor({}, limits)
-  const news = new GrantNews({
+  const news = new GrantNotifier({
     supervisor: lab.supervisor,
     streams: { hasStreams: (userId) => listeners.includes(userId), bind: async () => {} },
     assignment: async () => ({ email: 'ann@example.com', googleScopes: ['new'] })
@@ -27,7 +27,7 @@ t.test('a worker that was given the old grant at its start hears of the new one'
   launcher.manners = { isPrompt: false }
   const calls = [supervisor.acquire(ann), supervisor.acquire(bob)]
   await settled()
-  const changes = [news.changed(ann), news.changed(bob)] // one starts, the other waits for its turn
+  const changes = [news.grantChanged(ann), news.grantChanged(bob)] // one starts, the other waits for its turn
   launcher.manners = {}
   launcher.child(0).isReady()
   await settled()
@@ -38,19 +38,19 @@ t.test('a worker that was given the old grant at its start hears of the new one'
 
 t.test('where nobody would hear of it, nothing starts', async (t) => {
   const { supervisor, launcher, news } = build({})
-  await news.changed(ann)
+  await news.grantChanged(ann)
   t.strictSame(launcher.children, [])
   const { release } = await supervisor.acquire(ann)
   release()
   await supervisor.stop(ann, 'idle', 'drain')
-  await news.changed(ann)
+  await news.grantChanged(ann)
   t.equal(launcher.children.length, 1)
 })
 
 t.test('what a full gateway could not tell is told by the next worker, once', async (t) => {
   const { supervisor, launcher, clock, news } = build({ workerLimit: 1 }, 'bob')
   const busy = await supervisor.acquire(ann)
-  const change = news.changed(bob)
+  const change = news.grantChanged(bob)
   change.catch(() => {})
   await settled()
   clock.advance(500)
@@ -59,7 +59,7 @@ t.test('what a full gateway could not tell is told by the next worker, once', as
   await supervisor.stop(ann, 'idle', 'drain')
   for (const _ of [1, 2]) {
     const { worker, release } = await supervisor.acquire(bob)
-    news.ready(worker.userId)
+    news.workerReady(worker.userId)
     await settled()
     release()
   }
@@ -68,8 +68,8 @@ t.test('what a full gateway could not tell is told by the next worker, once', as
 
 t.test('two changes that come together are told as one, two in a row as two', async (t) => {
   const { launcher, news } = build({}, 'ann')
-  await Promise.all([news.changed(ann), news.changed(ann)])
+  await Promise.all([news.grantChanged(ann), news.grantChanged(ann)])
   t.strictSame(newsFor(launcher.child(0)), NEWS)
-  await news.changed(ann)
+  await news.grantChanged(ann)
   t.equal(newsFor(launcher.child(0)).length, 2)
 })

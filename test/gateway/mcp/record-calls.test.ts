@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { peekAt } from '../../../gateway/http/json-rpc-id.ts'
-import { tellCalls } from '../../../gateway/mcp/record-calls.ts'
+import { recordCalls } from '../../../gateway/mcp/record-calls.ts'
 import { CallLog } from '../../../gateway/telemetry/call-log.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -22,7 +22,7 @@ t.test('what asks for nothing is no call, however it ends', async (t) => {
   for (const name of ['exchange', 'peeked', 'failure', 'caller']) app.decorateRequest(name, null)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  tellCalls(app, log)
+  recordCalls(app, log)
   app.post('/mcp', async (request, reply) => {
     await peekAt(request)
     return reply.code(503).send('')

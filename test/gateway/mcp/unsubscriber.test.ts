@@ -1,7 +1,7 @@
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
 import { createUnsubscriber } from '../../../gateway/mcp/unsubscriber.ts'
-import { createGuardedFetch } from '../../../gateway/oauth/ssrf-safe-fetch.ts'
+import { createSsrfSafeFetch } from '../../../gateway/oauth/ssrf-safe-fetch.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const ANN = asUserId('1')
@@ -24,7 +24,7 @@ t.test('the request is the one of RFC 8058, and tells nothing else', async (t) =
 
 t.test('it goes to public addresses over https alone, whatever a name leads to', async (t) => {
   for (const address of ['127.0.0.1', '10.0.0.7', '169.254.169.254', '::1']) {
-    const guarded = createGuardedFetch(
+    const guarded = createSsrfSafeFetch(
       {},
       {
         lookUp: (_name, _options, found) =>

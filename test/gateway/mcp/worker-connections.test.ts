@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import { Duplex, duplexPair } from 'node:stream'
 import t from 'tap'
 import { asUserId, asWorkerId } from '#shared/ids.ts'
-import { PostedChannel } from '../../../gateway/launcher/worker-channel.ts'
-import { poolOf } from '../../../gateway/mcp/worker-connections.ts'
+import { WorkerChannelEnd } from '../../../gateway/launcher/worker-channel.ts'
+import { connectionsTo } from '../../../gateway/mcp/worker-connections.ts'
 import type { WorkerEnd } from '../../../gateway/supervisor/supervisor.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -11,7 +11,7 @@ const REQUEST = { method: 'POST', path: '/mcp', body: '{}' } as const
 
 function workerWith(connect: () => Duplex) {
   const gone = Promise.withResolvers<WorkerEnd>()
-  const channel = new PostedChannel({ clock: new FakeClock(), post: () => {} })
+  const channel = new WorkerChannelEnd({ clock: new FakeClock(), post: () => {} })
   return { id: asWorkerId('w-1'), userId: asUserId('1'), channel, gone: gone.promise, connect }
 }
 
@@ -23,8 +23,8 @@ t.test(
       asked += 1
       return new Duplex().destroy()
     })
-    await t.rejects(poolOf(worker).request(REQUEST), { code: 'ECONNREFUSED' })
-    await t.rejects(poolOf(worker).request(REQUEST), { code: 'ECONNREFUSED' })
+    await t.rejects(connectionsTo(worker).request(REQUEST), { code: 'ECONNREFUSED' })
+    await t.rejects(connectionsTo(worker).request(REQUEST), { code: 'ECONNREFUSED' })
     t.equal(asked, 2, 'each request asks once')
   }
 )
@@ -37,7 +37,7 @@ t.test('a request whose connection closes before it is sent fails as well', asyn
     if (asked === 1) queueMicrotask(() => stream.destroy())
     return stream
   })
-  await t.rejects(poolOf(worker).request(REQUEST))
+  await t.rejects(connectionsTo(worker).request(REQUEST))
   t.ok(asked <= 2)
 })
 
@@ -48,8 +48,8 @@ t.test('a worker that is there answers', async (t) => {
     server.emit('connection', theirs)
     return ours
   })
-  const { statusCode, body } = await poolOf(worker).request(REQUEST)
+  const { statusCode, body } = await connectionsTo(worker).request(REQUEST)
   t.equal(statusCode, 200)
   t.equal(await body.text(), 'here')
-  await poolOf(worker).destroy()
+  await connectionsTo(worker).destroy()
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
 import type { FromWorker, ToWorker } from '#shared/worker-protocol.ts'
-import { createWorkerDesk } from '../../../gateway/mcp/worker-messages.ts'
+import { dispatchWorkerMessages } from '../../../gateway/mcp/worker-messages.ts'
 import { Exchanges } from '../../../gateway/relay/exchange.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
@@ -22,7 +22,7 @@ function build() {
     return { state: 'new' as const }
   }
   const note = (level: string) => (fields: unknown) => lines.push({ level, ...Object(fields) })
-  const desk = createWorkerDesk({
+  const desk = dispatchWorkerMessages({
     sends: { begin },
     exchanges: {
       get: (id: string) => (id === 'other' ? { worker: {} } : undefined),

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { createClientDocuments } from '../../../gateway/oauth/client-metadata-documents.ts'
-import { createGuardedFetch } from '../../../gateway/oauth/ssrf-safe-fetch.ts'
+import { createClientMetadataDocuments } from '../../../gateway/oauth/client-metadata-documents.ts'
+import { createSsrfSafeFetch } from '../../../gateway/oauth/ssrf-safe-fetch.ts'
 import { Browser } from '../../helpers/browser.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { until } from '../../helpers/mcp-http.ts'
@@ -94,7 +94,7 @@ t.test('a client that is known refreshes while its site cannot be reached', asyn
   const client = new OAuthClient(lab.publicUrl, ID, REDIRECT)
   const tokens = await signInClient(new Browser(), client)
   t.equal(tokens.status, 200)
-  const documents = createClientDocuments({
+  const documents = createClientMetadataDocuments({
     mode: 'on',
     fetch,
     store: lab.store,
@@ -125,7 +125,7 @@ t.test('documents are fetched through the proxy of the environment', async (t) =
   t.teardown(() => proxy.close())
   const { port } = proxy.address() as AddressInfo
   const direct: string[] = []
-  const guarded = createGuardedFetch(
+  const guarded = createSsrfSafeFetch(
     { proxy: `http://127.0.0.1:${port}`, direct: ['.corp.example'] },
     {
       lookUp(hostname, _options, callback) {

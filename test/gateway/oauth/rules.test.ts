@@ -6,11 +6,11 @@ import { createKeyring, rotateKeyring } from '../../../gateway/accounts/keyring.
 import { reduceClient } from '../../../gateway/oauth/client-metadata-policy.ts'
 import { isSameResource } from '../../../gateway/oauth/resource-indicator.ts'
 import {
-  createGuardedFetch,
+  createSsrfSafeFetch,
   isPublicAddress,
   isSpecialAddress
 } from '../../../gateway/oauth/ssrf-safe-fetch.ts'
-import { type GoogleAnswer, judge } from '../../../gateway/sign-in/sign-in-policy.ts'
+import { decideSignIn, type GoogleAnswer } from '../../../gateway/sign-in/sign-in-policy.ts'
 import { Html, html } from '../../../gateway/web/html.ts'
 import { documentOf, formTarget, pageHeaders } from '../../../gateway/web/page.ts'
 import { createSealedCookies } from '../../../gateway/web/sealed-cookies.ts'
@@ -69,7 +69,7 @@ t.test('the verdict: what Google granted decides, and a stored grant is reused',
     ['outsider', { isAllowed: false }, { reason: 'not_allowed' }]
   ]
   for (const [title, changes, expected] of cases) {
-    t.match(judge({ ...answer, ...changes }), expected, title)
+    t.match(decideSignIn({ ...answer, ...changes }), expected, title)
   }
 })
 
@@ -169,13 +169,13 @@ t.test('a stranger’s address is fetched from the public internet only', async 
   t.notOk(isSpecialAddress('8.8.8.8', 4))
   t.notOk(isSpecialAddress('2606:4700::1111', 6))
 
-  const guarded = createGuardedFetch()
+  const guarded = createSsrfSafeFetch()
   t.teardown(() => guarded.close())
   await t.rejects(guarded.fetch('https://127.0.0.1/x'), /may not be fetched/)
   await guarded.close()
   await guarded.close()
   for (const address of ['127.0.0.1', '169.254.169.254']) {
-    const rebound = createGuardedFetch(
+    const rebound = createSsrfSafeFetch(
       {},
       {
         lookUp: (_name, _options, callback) =>

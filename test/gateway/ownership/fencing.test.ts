@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { thisNode } from '../../../gateway/ownership/gateway-instance.ts'
+import { thisInstance } from '../../../gateway/ownership/gateway-instance.ts'
 import { SqlOwnership } from '../../../gateway/ownership/sql-ownership.ts'
 import type { Store } from '../../../gateway/store/store.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -27,7 +27,7 @@ async function gateway(t: Test, url: string, host: string) {
   const ownership = new SqlOwnership({
     store,
     clock,
-    node: thisNode({ host, pid: 1, startOf: () => 's', randomHex: () => 'cafe' }),
+    node: thisInstance({ host, pid: 1, startOf: () => 's', randomHex: () => 'cafe' }),
     onLost: (userId) => void lost.push(userId),
     failed: (error) => failures.push(error)
   })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { thisNode } from '../../../gateway/ownership/gateway-instance.ts'
+import { thisInstance } from '../../../gateway/ownership/gateway-instance.ts'
 
 t.test('a gateway is dead only when that is certain', async (t) => {
   const starts = new Map([
@@ -8,7 +8,7 @@ t.test('a gateway is dead only when that is certain', async (t) => {
     [3, '0'] // it is there, and nothing says since when
   ])
   const node = (pid: number, host = 'here') =>
-    thisNode({ host, pid, startOf: (one) => starts.get(one), randomHex: () => 'cafe' })
+    thisInstance({ host, pid, startOf: (one) => starts.get(one), randomHex: () => 'cafe' })
   const { isRunning } = node(1)
   t.equal(isRunning(node(2).id), true)
   t.equal(isRunning(node(3).id), undefined)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type HostFacts, hostIdentity } from '../../../gateway/ownership/host-id.ts'
+import { type HostFacts, hostId } from '../../../gateway/ownership/host-id.ts'
 
 const none = (): never => {
   throw new Error('ENOENT')
@@ -15,14 +15,11 @@ const BOOT = '/proc/sys/kernel/random/boot_id'
 const link = (path: string) => `${path.split('/').at(-1)}:[4026531840]`
 
 t.test('a boot of a machine and a container in it are told apart from all others', async (t) => {
-  t.equal(
-    hostIdentity(facts({ [BOOT]: 'b-1\n' }, { link })),
-    'b-1 net:[4026531840] pid:[4026531840]'
-  )
+  t.equal(hostId(facts({ [BOOT]: 'b-1\n' }, { link })), 'b-1 net:[4026531840] pid:[4026531840]')
   const other = (path: string) => `${link(path)}2`
   t.not(
-    hostIdentity(facts({ [BOOT]: 'b-1' }, { link: other })),
-    hostIdentity(facts({ [BOOT]: 'b-1' }, { link }))
+    hostId(facts({ [BOOT]: 'b-1' }, { link: other })),
+    hostId(facts({ [BOOT]: 'b-1' }, { link }))
   )
 })
 
@@ -38,14 +35,14 @@ t.test(
       facts({}),
       facts({ [BOOT]: 'b-1' }), // its containers cannot be told apart by it
       facts({ [BOOT]: 'b-1' }, { hostname: () => 'c0ffee' })
-    ].map((each) => hostIdentity(each))
+    ].map((each) => hostId(each))
     t.equal(new Set(ids).size, ids.length)
     t.notOk(ids.includes(''))
   }
 )
 
 t.test('one machine is one, in whatever order its cards are told', async (t) => {
-  const of = (...cards: string[]) => hostIdentity(facts({}, { addresses: () => cards }))
+  const of = (...cards: string[]) => hostId(facts({}, { addresses: () => cards }))
   t.equal(of('b', 'a', 'a'), of('a', 'b'))
-  t.equal(hostIdentity(), hostIdentity(), 'this one')
+  t.equal(hostId(), hostId(), 'this one')
 })

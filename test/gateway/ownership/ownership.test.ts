@@ -4,8 +4,8 @@ import { createAccounts } from '../../../gateway/accounts/accounts.ts'
 import { createGoogleGrants } from '../../../gateway/accounts/google-grants.ts'
 import { createKeyring } from '../../../gateway/accounts/keyring.ts'
 import { createVault } from '../../../gateway/accounts/vault.ts'
-import { type Node, thisNode } from '../../../gateway/ownership/gateway-instance.ts'
-import { Succession } from '../../../gateway/ownership/port-handover.ts'
+import { type GatewayInstance, thisInstance } from '../../../gateway/ownership/gateway-instance.ts'
+import { PortHandover } from '../../../gateway/ownership/port-handover.ts'
 import { SqlOwnership } from '../../../gateway/ownership/sql-ownership.ts'
 import { SessionRegistry } from '../../../gateway/sessions/registry.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -22,8 +22,8 @@ async function lab(t: Test) {
   const clock = new FakeClock(1_000_000)
   const alive = new Set([1, 2, 3])
   const lost: string[] = []
-  const node = (pid: number, host = 'here'): Node =>
-    thisNode({
+  const node = (pid: number, host = 'here'): GatewayInstance =>
+    thisInstance({
       host,
       pid,
       startOf: (one) => (alive.has(one) ? `s${one}` : undefined),
@@ -42,7 +42,7 @@ async function lab(t: Test) {
     return one
   }
   const succession = (pid: number, port = 80, host?: string) => {
-    const one = new Succession({ store, clock, node: node(pid, host), port, opsPort: 0, failed })
+    const one = new PortHandover({ store, clock, node: node(pid, host), port, opsPort: 0, failed })
     t.teardown(() => one.close())
     return one
   }
@@ -169,7 +169,7 @@ onEach(
 onEach('gateways get the ports one after the other', async (t) => {
   const { succession, pass } = await lab(t)
   const turns: string[] = []
-  const take = async (pid: number, one: Succession): Promise<void> => {
+  const take = async (pid: number, one: PortHandover): Promise<void> => {
     const turn = await one.turn(() => turns.push(`${pid} waits`))
     turns.push(`${pid} ${turn}`)
     await one.serving()

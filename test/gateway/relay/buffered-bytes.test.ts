@@ -5,10 +5,10 @@ import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { HeldBytes } from '../../../gateway/relay/buffered-bytes.ts'
+import { BufferedBytes } from '../../../gateway/relay/buffered-bytes.ts'
 import { beginningOf, passLong } from '../../../gateway/relay/long-answer.ts'
-import { Outlet } from '../../../gateway/relay/response-writer.ts'
-import { cutOffStalledReaders } from '../../../gateway/relay/slow-clients.ts'
+import { ResponseWriter } from '../../../gateway/relay/response-writer.ts'
+import { cutOffSlowClients } from '../../../gateway/relay/slow-clients.ts'
 import { relay } from '../../../gateway/relay/sse-relay.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -19,7 +19,7 @@ const MIB = 2 ** 20
 t.test(
   'an account waits when it holds its share, and goes on when some of it was taken',
   async (t) => {
-    const held = new HeldBytes({ perUser: 100, inAll: 1000 })
+    const held = new BufferedBytes({ perUser: 100, inAll: 1000 })
     let room = 0
     const first = held.enter(ANN, 60)
     t.notOk(held.isFull(ANN))
@@ -41,7 +41,7 @@ t.test(
 )
 
 t.test('when everybody together holds too much, each may still hold a little', async (t) => {
-  const held = new HeldBytes({ perUser: 10 * MIB, inAll: MIB })
+  const held = new BufferedBytes({ perUser: 10 * MIB, inAll: MIB })
   const leave = held.enter(ANN, MIB)
   t.ok(held.isFull(ANN))
   t.notOk(held.isFull(BEN), 'Ben holds nothing yet')
@@ -92,7 +92,7 @@ async function standsStill(given: () => number): Promise<void> {
 const PIECE = Buffer.from(`data: ${'x'.repeat(65_536)}\n\n`)
 const PASS: Record<
   string,
-  (from: Readable, to: ServerResponse, outlet: Outlet) => Promise<unknown>
+  (from: Readable, to: ServerResponse, outlet: ResponseWriter) => Promise<unknown>
 > = {
   'an event stream': (from, to, outlet) => relay(from, to, outlet, () => {}),
   'a long answer': async (from, to, outlet) =>
@@ -100,10 +100,10 @@ const PASS: Record<
 }
 for (const [what, pass] of Object.entries(PASS)) {
   t.test(`${what} waits for a client that does not read, and goes on when it does`, async (t) => {
-    const held = new HeldBytes({ perUser: 8 * MIB, inAll: 256 * MIB })
+    const held = new BufferedBytes({ perUser: 8 * MIB, inAll: 256 * MIB })
     const { from, given } = source(PIECE)
     const { client, ask } = await slowReader(t, (to) => {
-      void pass(from, to, new Outlet(to, held, ANN)).then(() => to.end())
+      void pass(from, to, new ResponseWriter(to, held, ANN)).then(() => to.end())
     })
     ask()
     while (held.inAll === 0) await setImmediate()
@@ -119,11 +119,11 @@ for (const [what, pass] of Object.entries(PASS)) {
   })
 
   t.test(`${what} whose client leaves is let go, with all that was held for it`, async (t) => {
-    const held = new HeldBytes({ perUser: 8 * MIB, inAll: 256 * MIB })
+    const held = new BufferedBytes({ perUser: 8 * MIB, inAll: 256 * MIB })
     const { from } = source(PIECE)
     const { client, ask } = await slowReader(
       t,
-      (to) => void pass(from, to, new Outlet(to, held, ANN))
+      (to) => void pass(from, to, new ResponseWriter(to, held, ANN))
     )
     ask()
     while (held.inAll === 0) await setImmediate()
@@ -133,11 +133,11 @@ for (const [what, pass] of Object.entries(PASS)) {
   })
 
   t.test(`${what} waits while other answers of its account hold too much`, async (t) => {
-    const held = new HeldBytes({ perUser: MIB, inAll: 256 * MIB })
+    const held = new BufferedBytes({ perUser: MIB, inAll: 256 * MIB })
     const leave = held.enter(ANN, MIB)
     const { from, given } = source(PIECE)
     const { client, ask } = await slowReader(t, (to) => {
-      void pass(from, to, new Outlet(to, held, ANN)).then(() => to.end())
+      void pass(from, to, new ResponseWriter(to, held, ANN)).then(() => to.end())
     })
     client.resume()
     ask()
@@ -153,12 +153,12 @@ for (const [what, pass] of Object.entries(PASS)) {
 t.test('a client that takes nothing is cut off, one that takes a little is not', async (t) => {
   const clock = new FakeClock()
   let cut = 0
-  const held = new HeldBytes({ perUser: 8 * MIB, inAll: 256 * MIB })
+  const held = new BufferedBytes({ perUser: 8 * MIB, inAll: 256 * MIB })
   const { from, given } = source(PIECE)
   const { server, client, ask } = await slowReader(t, (to) => {
-    void relay(from, to, new Outlet(to, held, ANN), () => {})
+    void relay(from, to, new ResponseWriter(to, held, ANN), () => {})
   })
-  cutOffStalledReaders(server, { clock, limitMs: 60_000, cutOff: () => cut++ })
+  cutOffSlowClients(server, { clock, limitMs: 60_000, cutOff: () => cut++ })
   ask()
   while (held.inAll === 0) await setImmediate()
   await standsStill(given)
@@ -180,7 +180,7 @@ t.test('a client that takes nothing is cut off, one that takes a little is not',
 t.test('a client that has nothing to take is never cut off', async (t) => {
   const clock = new FakeClock()
   const { server, client, ask } = await slowReader(t, (to) => void to.writeHead(200).flushHeaders())
-  cutOffStalledReaders(server, { clock, limitMs: 60_000, cutOff: () => t.fail('cut off') })
+  cutOffSlowClients(server, { clock, limitMs: 60_000, cutOff: () => t.fail('cut off') })
   ask()
   client.resume()
   await once(client, 'data')

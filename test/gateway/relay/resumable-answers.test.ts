@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import t from 'tap'
 import { readCallEventId, toldId } from '../../../gateway/relay/call-event-id.ts'
 import type { Exchange } from '../../../gateway/relay/exchange.ts'
-import { KeptAnswers } from '../../../gateway/relay/resumable-answers.ts'
+import { ResumableAnswers } from '../../../gateway/relay/resumable-answers.ts'
 import { asUserId } from '../../../shared/ids.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -14,7 +14,7 @@ const KIB = 1024
 const response = (): ServerResponse => new ServerResponse(new IncomingMessage(new Socket()))
 
 /** A call of Ann's whose answer has begun, for a client of this revision. */
-function callOf(kept: KeptAnswers, rpcId: string | number = 1, revision = '2025-11-25') {
+function callOf(kept: ResumableAnswers, rpcId: string | number = 1, revision = '2025-11-25') {
   const raw = response()
   const call = { rpcId, method: 'tools/call', tool: 'x', isEnded: false, isFailed: false }
   const exchange = {
@@ -29,7 +29,7 @@ function callOf(kept: KeptAnswers, rpcId: string | number = 1, revision = '2025-
 }
 
 /** One whose client left before the answer, of so many bytes, had come. */
-function lostCall(kept: KeptAnswers, bytes: number) {
+function lostCall(kept: ResumableAnswers, bytes: number) {
   const { raw, id, answer } = callOf(kept)
   raw.destroy()
   answer?.add(Buffer.from(`data: ${'x'.repeat(bytes)}\n\n`), false)
@@ -38,12 +38,12 @@ function lostCall(kept: KeptAnswers, bytes: number) {
 }
 
 /** Whether a client that comes back gets its answer now. */
-const isThere = (kept: KeptAnswers, id: string): boolean =>
+const isThere = (kept: ResumableAnswers, id: string): boolean =>
   kept.find(id, SESSION)?.follow(response()) ?? false
 
 t.test('an answer waits for a minute, and is given once it has arrived', async (t) => {
   const clock = new FakeClock()
-  const kept = new KeptAnswers(clock, 'a-node-1')
+  const kept = new ResumableAnswers(clock, 'a-node-1')
   const [first, second] = [lostCall(kept, 10), lostCall(kept, 10)]
   const to = response()
   t.ok(kept.find(first, SESSION)?.follow(to))
@@ -57,7 +57,7 @@ t.test('an answer waits for a minute, and is given once it has arrived', async (
 })
 
 t.test('what is kept is bounded, for each answer and for each person', async (t) => {
-  const kept = new KeptAnswers(new FakeClock(), 'a-node-1')
+  const kept = new ResumableAnswers(new FakeClock(), 'a-node-1')
   t.notOk(isThere(kept, lostCall(kept, 257 * KIB)), 'too long')
   const all = Array.from({ length: 9 }, () => lostCall(kept, 250 * KIB))
   t.same(
@@ -69,7 +69,7 @@ t.test('what is kept is bounded, for each answer and for each person', async (t)
 })
 
 t.test('what a client has taken is not kept', async (t) => {
-  const kept = new KeptAnswers(new FakeClock(), 'a-node-1')
+  const kept = new ResumableAnswers(new FakeClock(), 'a-node-1')
   for (const isFailed of [false, true]) {
     const { raw, call, id, answer } = callOf(kept)
     answer?.add(Buffer.from('data: {}\n\n'), false)
@@ -84,7 +84,7 @@ t.test('what a client has taken is not kept', async (t) => {
 })
 
 t.test('an event id says which call it is of, and fits into a header', async (t) => {
-  const kept = new KeptAnswers(new FakeClock(), 'a-node-1')
+  const kept = new ResumableAnswers(new FakeClock(), 'a-node-1')
   for (const rpcId of [0, 'é\n"x"', 'x'.repeat(200)]) {
     const { id, answer } = callOf(kept, rpcId)
     const eventId = answer?.eventId ?? ''

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { EventCutter, WholeEvents } from '../../../gateway/relay/sse-framing.ts'
+import { EventCutter, SseFramer } from '../../../gateway/relay/sse-framing.ts'
 
 const cut = (pieces: readonly string[]) => {
-  const events = new WholeEvents()
+  const events = new SseFramer()
   return pieces.map((piece) => events.push(Buffer.from(piece))?.toString() ?? '')
 }
 
@@ -11,7 +11,7 @@ t.test('only whole events come out, wherever the bytes are cut', async (t) => {
   const bytes = Buffer.from(text)
   for (let first = 1; first < bytes.length; first += 1) {
     for (let second = first; second < bytes.length; second += 1) {
-      const events = new WholeEvents()
+      const events = new SseFramer()
       const pieces = [
         bytes.subarray(0, first),
         bytes.subarray(first, second),
@@ -30,7 +30,7 @@ t.test('only whole events come out, wherever the bytes are cut', async (t) => {
 })
 
 t.test('an event without an end does not fill the memory', async (t) => {
-  const events = new WholeEvents()
+  const events = new SseFramer()
   const piece = Buffer.alloc(2 ** 16, 'x')
   let pushed = 0
   while (!events.isTooLong && pushed < 1000) {

@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
-import { HeldBytes } from '../../../gateway/relay/buffered-bytes.ts'
-import { Outlet } from '../../../gateway/relay/response-writer.ts'
+import { BufferedBytes } from '../../../gateway/relay/buffered-bytes.ts'
+import { ResponseWriter } from '../../../gateway/relay/response-writer.ts'
 import { relay } from '../../../gateway/relay/sse-relay.ts'
 import { asUserId } from '../../../shared/ids.ts'
 
@@ -44,9 +44,9 @@ async function slowClient(t: Test) {
 t.test('a worker waits for a client that reads nothing, and goes on when it reads', async (t) => {
   const { client, response } = await slowClient(t)
   const { from, counted } = eventsOf(MUCH)
-  const held = new HeldBytes({ perUser: MIB, inAll: 8 * MIB })
+  const held = new BufferedBytes({ perUser: MIB, inAll: 8 * MIB })
   let passed = 0
-  const outlet = new Outlet(response, held, asUserId('ann'))
+  const outlet = new ResponseWriter(response, held, asUserId('ann'))
   const end = relay(from, response, outlet, (bytes) => {
     passed += bytes
   })
@@ -70,8 +70,8 @@ t.test('a worker waits for a client that reads nothing, and goes on when it read
 t.test('a client that leaves lets its worker go', async (t) => {
   const { client, response } = await slowClient(t)
   const { from } = eventsOf(MUCH)
-  const held = new HeldBytes({ perUser: MIB, inAll: 8 * MIB })
-  const end = relay(from, response, new Outlet(response, held, asUserId('ann')), () => {})
+  const held = new BufferedBytes({ perUser: MIB, inAll: 8 * MIB })
+  const end = relay(from, response, new ResponseWriter(response, held, asUserId('ann')), () => {})
   await new Promise(setImmediate)
   client.destroy()
   t.equal(await end, 'client-left')

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { asNobody, asSessionId, asUserId, asWorkerId, isNobody } from '#shared/ids.ts'
+import { anonymousUserId, asSessionId, asUserId, asWorkerId, isAnonymous } from '#shared/ids.ts'
 import { SessionRegistry } from '../../../gateway/sessions/registry.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
@@ -8,7 +8,7 @@ import { newStore, onEach } from '../../helpers/store-engines.ts'
 const HOUR = 3_600_000
 const ADA = asUserId('100000000000000000001')
 const BEN = asUserId('100000000000000000002')
-const NOBODY = asNobody('x')
+const NOBODY = anonymousUserId('x')
 
 async function lab(t: Test) {
   const clock = new FakeClock(1_000_000)
@@ -49,8 +49,8 @@ async function lab(t: Test) {
 
 onEach('nobody’s session becomes somebody’s once, and is theirs after a restart', async (t) => {
   const { clock, registry, registryOf, open } = await lab(t)
-  t.ok(isNobody(NOBODY))
-  t.notOk(isNobody(ADA))
+  t.ok(isAnonymous(NOBODY))
+  t.notOk(isAnonymous(ADA))
   const session = await open('one')
   const expiresAt = clock.now() + 24 * HOUR
   await registry.bind(session, { userId: ADA, level: 'gmail.read', expiresAt, tokenHash: 'h' })

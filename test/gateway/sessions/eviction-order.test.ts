@@ -1,6 +1,6 @@
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { inOrderOfGivingWay } from '../../../gateway/sessions/eviction-order.ts'
+import { evictionOrder } from '../../../gateway/sessions/eviction-order.ts'
 import type { Session } from '../../../gateway/sessions/session.ts'
 
 const NOW = 1_000_000_000
@@ -31,7 +31,7 @@ const session = (handle: string, given: Partial<Session> & { client?: string } =
 })
 
 const order = (...sessions: Session[]) =>
-  inOrderOfGivingWay(sessions, ME, NOW).map(({ handle }) => handle)
+  evictionOrder(sessions, ME, NOW).map(({ handle }) => handle)
 
 t.test('a session in use never gives way while another is idle', async (t) => {
   t.same(

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import { thisNode } from '../../../gateway/ownership/gateway-instance.ts'
+import { thisInstance } from '../../../gateway/ownership/gateway-instance.ts'
 import { SqlOwnership } from '../../../gateway/ownership/sql-ownership.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { type PostgresServer, startPostgres, withoutPostgres } from '../../helpers/postgres.ts'
@@ -31,7 +31,7 @@ const ownershipOf = async (t: Test, url: string, host: string) => {
   const ownership = new SqlOwnership({
     store,
     clock: new FakeClock(1),
-    node: thisNode({ host, pid: 1, startOf: () => 's', randomHex: () => 'cafe' }),
+    node: thisInstance({ host, pid: 1, startOf: () => 's', randomHex: () => 'cafe' }),
     onLost: () => {},
     failed: () => {}
   })

@@ -2,8 +2,8 @@ import t from 'tap'
 import {
   type EndReason,
   fade,
-  type Happening,
   type Lifecycle,
+  type LifecycleEvent,
   type Limits,
   step
 } from '../../../gateway/supervisor/lifecycle.ts'
@@ -36,7 +36,7 @@ const phases: Record<string, Lifecycle> = {
   resting: { phase: 'resting', strikes: once },
   broken: { phase: 'broken', strikes: once }
 }
-const happenings: Happening[] = [
+const happenings: LifecycleEvent[] = [
   { type: 'wanted', at: 0 },
   { type: 'placed', at: 0 },
   { type: 'started', at: 0 },
@@ -78,7 +78,7 @@ t.test('failures rest, then break, and each fault counts', async (t) => {
   const second = exit({ phase: 'ready', strikes: once })
   t.match(second, { phase: 'resting', strikes: { count: 2 } })
   t.match(exit({ phase: 'starting', strikes: second.strikes }), { phase: 'broken' })
-  const hung: Happening = { type: 'stop', reason: 'hung', mode: 'now', at: 0 }
+  const hung: LifecycleEvent = { type: 'stop', reason: 'hung', mode: 'now', at: 0 }
   const killed = step({ phase: 'ready', strikes: second.strikes }, hung, limits)
   t.match(killed.state, { phase: 'draining', isFailure: true })
   t.match(exit(killed.state), { phase: 'broken' })
@@ -97,7 +97,7 @@ t.test('strikes fade, so that two crashes a day never add up to a ban', async (t
 t.test('an end that was asked for is no failure', async (t) => {
   const reasons: EndReason[] = ['idle', 'age', 'admin', 'drain', 'blocked', 'upgrade', 'lease_lost']
   for (const reason of reasons) {
-    const happening: Happening = { type: 'stop', reason, mode: 'now', at: 0 }
+    const happening: LifecycleEvent = { type: 'stop', reason, mode: 'now', at: 0 }
     const { state } = step({ phase: 'ready', strikes: once }, happening, limits)
     t.strictSame(exit(state), { phase: 'cold', strikes: once }, reason)
   }

@@ -3,7 +3,7 @@ import { confine } from '../../../gateway/launcher/confinement.ts'
 import { mainThread, processStart, processUse } from '../../../gateway/launcher/procfs.ts'
 import type { WorkerEnd } from '../../../gateway/supervisor/supervisor.ts'
 import { supervisorSettings } from '../../../gateway/supervisor/supervisor-settings.ts'
-import { supervise } from '../../../gateway/supervisor/worker-supervisor.ts'
+import { createSupervisor } from '../../../gateway/supervisor/worker-supervisor.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import { asUserId } from '../../../shared/ids.ts'
 import { launcherOf, PLAIN } from '../../helpers/launch-fixture.ts'
@@ -36,7 +36,7 @@ function build(t: Test, fixture: string, warmWorkers = 0) {
     memoryBytes: 200 * 2 ** 20,
     warmWorkers
   })
-  const supervisor = supervise({
+  const supervisor = createSupervisor({
     clock: systemClock,
     launcher: launcherOf(t, fixture, {
       confinement: confine({

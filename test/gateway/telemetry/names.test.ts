@@ -1,5 +1,5 @@
 import t from 'tap'
-import { LineBrake } from '../../../gateway/telemetry/log-rate-limit.ts'
+import { LogRateLimit } from '../../../gateway/telemetry/log-rate-limit.ts'
 import { requestIdOf } from '../../../gateway/telemetry/request-id.ts'
 import { parseTraceparent } from '../../../gateway/telemetry/trace-context.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -56,7 +56,7 @@ t.test('a traceparent is taken as its specification says', async (t) => {
 
 t.test('lines of one kind and one person pass while they are few', async (t) => {
   const clock = new FakeClock()
-  const brake = new LineBrake(() => clock.monotonic(), { most: 2, windowMs: 1000 })
+  const brake = new LogRateLimit(() => clock.monotonic(), { most: 2, windowMs: 1000 })
   t.same([brake.pass('a', 'x'), brake.pass('a', 'x')], [0, 0])
   t.same([brake.pass('a', 'x'), brake.pass('a', 'x')], [undefined, undefined], 'and then no more')
   t.equal(brake.pass('b', 'x'), 0, 'of another person they do')

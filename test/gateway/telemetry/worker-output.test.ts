@@ -1,5 +1,5 @@
 import t from 'tap'
-import { workerSaid } from '../../../gateway/telemetry/worker-output.ts'
+import { workerOutput } from '../../../gateway/telemetry/worker-output.ts'
 
 t.test(
   'what a worker wants logged is cut, and cannot be taken for what the gateway says',
@@ -11,7 +11,7 @@ t.test(
       long: 'y'.repeat(10_000),
       lines: 'one\n{"msg":"forged"}\u001b[31m'
     }
-    const said = workerSaid(`begin\nfake line ${'x'.repeat(10_000)}`, fields)
+    const said = workerOutput(`begin\nfake line ${'x'.repeat(10_000)}`, fields)
     t.ok(JSON.stringify(said).length < 1500)
     t.same(
       Object.keys(said),
@@ -20,6 +20,6 @@ t.test(
     )
     t.notMatch(JSON.stringify(said), /\\n|\\u001b|nested/)
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`f${n}`, n]))
-    t.equal(Object.keys(workerSaid('x', many).fields ?? {}).length, 8)
+    t.equal(Object.keys(workerOutput('x', many).fields ?? {}).length, 8)
   }
 )

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { asNobody, asSessionId, asWorkerId, isNobody, type UserId } from '#shared/ids.ts'
-import { Strangers } from '../../../gateway/tool-sign-in/anonymous-callers.ts'
+import { anonymousUserId, asSessionId, asWorkerId, isAnonymous, type UserId } from '#shared/ids.ts'
+import { AnonymousCallers } from '../../../gateway/tool-sign-in/anonymous-callers.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const SNAPSHOT = {
@@ -21,7 +21,7 @@ const SNAPSHOT = {
 function lab(atOnce = 2) {
   const clock = new FakeClock(1_000_000)
   const running: (UserId | null)[] = []
-  const strangers = new Strangers({
+  const strangers = new AnonymousCallers({
     clock,
     sessions: { findTokenless: async () => undefined, end: async () => undefined },
     accounts: { find: async () => undefined },
@@ -36,7 +36,7 @@ t.test('each new stranger is another one, without any access', async (t) => {
   const { strangers } = lab()
   const [one, two] = [strangers.begin('10.0.0.1'), strangers.begin('10.0.0.1')]
   t.match(one, { level: undefined, credential: 'session', clientId: 'sign-in-by-tool' })
-  t.ok(isNobody(one.userId))
+  t.ok(isAnonymous(one.userId))
   t.not(one.userId, two.userId)
   await t.rejects(strangers.recognise(asSessionId('unknown'), '10.0.0.1'), {
     code: 'ERR_SESSION_UNKNOWN'
@@ -58,7 +58,7 @@ t.test('strangers take few places: by a process, or by a call that waits for one
   const first = strangers.begin('10.0.0.1')
   const leave = strangers.enter(first)
   const leaveAgain = strangers.enter(first)
-  running.push(asNobody('with a process'), asNobody('with a process'), null)
+  running.push(anonymousUserId('with a process'), anonymousUserId('with a process'), null)
   t.throws(() => strangers.begin('10.0.0.1'), { code: 'ERR_WORKER_CAPACITY' })
   leave()
   t.throws(() => strangers.begin('10.0.0.1'), { code: 'ERR_WORKER_CAPACITY' })

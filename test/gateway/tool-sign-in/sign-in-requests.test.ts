@@ -1,14 +1,17 @@
 import t from 'tap'
 import { asUserId } from '#shared/ids.ts'
-import type { Arrival } from '../../../gateway/sign-in/admit-account.ts'
-import { SignInRequests, type Wish } from '../../../gateway/tool-sign-in/sign-in-requests.ts'
-import { isShortCode, newShortCode } from '../../../gateway/tool-sign-in/user-code.ts'
+import type { GoogleResult } from '../../../gateway/sign-in/admit-account.ts'
+import {
+  type SignInIntent,
+  SignInRequests
+} from '../../../gateway/tool-sign-in/sign-in-requests.ts'
+import { isUserCode, newUserCode } from '../../../gateway/tool-sign-in/user-code.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { settled } from '../../helpers/settled.ts'
 
 const MINUTES = 60_000
 
-const arrivalOf = (sub: string): Arrival => ({
+const arrivalOf = (sub: string): GoogleResult => ({
   profile: { userId: asUserId(sub), email: 'ada@x.example', emailVerified: true, hd: undefined },
   access: { accessToken: 'a', expiresAt: 0, scopes: [], refreshToken: 'r' },
   wanted: 'gmail.read',
@@ -18,7 +21,7 @@ const arrivalOf = (sub: string): Arrival => ({
 })
 const ARRIVAL = arrivalOf('1')
 
-const wishOf = (owner: string): Wish => ({
+const wishOf = (owner: string): SignInIntent => ({
   owner,
   level: 'gmail.read',
   person: undefined,
@@ -28,7 +31,7 @@ const wishOf = (owner: string): Wish => ({
 
 function lab() {
   const clock = new FakeClock()
-  const discarded: Arrival[] = []
+  const discarded: GoogleResult[] = []
   const requests = new SignInRequests({ clock, discard: (arrival) => discarded.push(arrival) })
   const begin = (owner = 's1') => {
     const { request, link } = requests.begin(wishOf(owner))
@@ -160,15 +163,15 @@ t.test('there are not more than a thousand', async (t) => {
 })
 
 t.test('codes are read as people write them', async (t) => {
-  const codes = Array.from({ length: 500 }, newShortCode)
+  const codes = Array.from({ length: 500 }, newUserCode)
   t.equal(new Set(codes).size, 500)
   t.ok(
     codes.every((code) =>
       /^[BCDFGHJKLMNPQRSTVWXZ2346789]{4}-[BCDFGHJKLMNPQRSTVWXZ2346789]{4}$/.test(code)
     )
   )
-  t.ok(isShortCode('BCDF-2346', 'bcdf 2346'))
-  t.notOk(isShortCode('BCDF-2346', 'BCDF-2347'))
-  t.notOk(isShortCode('BCDF-2346', 'BCDF-23467'))
-  t.notOk(isShortCode('BCDF-2346', ''))
+  t.ok(isUserCode('BCDF-2346', 'bcdf 2346'))
+  t.notOk(isUserCode('BCDF-2346', 'BCDF-2347'))
+  t.notOk(isUserCode('BCDF-2346', 'BCDF-23467'))
+  t.notOk(isUserCode('BCDF-2346', ''))
 })

@@ -4,9 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '#shared/clock.ts'
 import { ToolError } from '../../../shared/tool-error.ts'
-import { Bearer } from '../../../worker/gmail/access-token-cache.ts'
+import { AccessTokenCache } from '../../../worker/gmail/access-token-cache.ts'
 import { GmailClient } from '../../../worker/gmail/client.ts'
-import { Pace } from '../../../worker/gmail/quota-bucket.ts'
+import { QuotaBucket } from '../../../worker/gmail/quota-bucket.ts'
 import { openTransport } from '../../../worker/gmail/transport.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -221,7 +221,7 @@ t.test('no request leaves for another origin, uploads and redirects included', a
     (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/x' }).end()
   ])
   const tokens = { get: async () => ({ accessToken: 'x', expiresAt: 9e15 }) }
-  const transport = await openTransport(new Bearer(tokens, systemClock), origin)
+  const transport = await openTransport(new AccessTokenCache(tokens, systemClock), origin)
   await t.rejects(transport.request({ url: 'https://evil.test/gmail/v1/users/me/profile' }))
   await t.rejects(transport.request({ url: 'http://gmail.googleapis.com/x' }))
   t.equal(seen.length, 0)
@@ -236,7 +236,7 @@ t.test('no request leaves for another origin, uploads and redirects included', a
 
 t.test('quota units are spent in order, given back when cancelled, and run out', async (t) => {
   const clock = new FakeClock()
-  const pace = new Pace(600, clock)
+  const pace = new QuotaBucket(600, clock)
   t.equal(await pace.spend(600, signal), false)
   t.equal(pace.left, 0)
   const order: string[] = []

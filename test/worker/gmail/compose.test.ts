@@ -1,8 +1,8 @@
 import PostalMime from 'postal-mime'
 import t from 'tap'
-import { compose, type Outgoing } from '../../../worker/gmail/compose.ts'
+import { compose, type MimeFields } from '../../../worker/gmail/compose.ts'
 
-const plain: Outgoing = {
+const plain: MimeFields = {
   from: { name: 'Me', address: 'me@x.test' },
   to: ['a@x.test'],
   cc: [],
@@ -14,9 +14,9 @@ const plain: Outgoing = {
   messageId: '<1@x.test>',
   date: new Date(0)
 }
-const raw = async (message: Partial<Outgoing>) =>
+const raw = async (message: Partial<MimeFields>) =>
   (await compose({ ...plain, ...message })).toString()
-const parsed = async (message: Partial<Outgoing>) =>
+const parsed = async (message: Partial<MimeFields>) =>
   PostalMime.parse(await compose({ ...plain, ...message }))
 
 t.test('a message says what it was given, in any script', async (t) => {
@@ -59,7 +59,7 @@ t.test('a reply carries its parents', async (t) => {
 t.test('no field can begin another header', async (t) => {
   const EVIL = ['\r\nBcc: evil@x.test', '\nBcc: evil@x.test', '\rBcc: evil@x.test', 'a\u0000b']
   for (const evil of EVIL) {
-    const fields: Partial<Outgoing>[] = [
+    const fields: Partial<MimeFields>[] = [
       { subject: `x${evil}` },
       { to: [`a@x.test${evil}`] },
       { to: [`"n${evil}" <a@x.test>`] },

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { ToolError } from '../../../shared/tool-error.ts'
 import { GmailClient } from '../../../worker/gmail/client.ts'
-import { LabelBook } from '../../../worker/gmail/label-cache.ts'
-import { memoryLedger } from '../../../worker/gmail/memory-send-ledger.ts'
+import { LabelCache } from '../../../worker/gmail/label-cache.ts'
+import { memorySendLedger } from '../../../worker/gmail/memory-send-ledger.ts'
 import { findByMessageId } from '../../../worker/gmail/message-id.ts'
-import { type Made, type SendLedger, Sends } from '../../../worker/gmail/send-once.ts'
+import { type Made, type SendLedger, SendOnce } from '../../../worker/gmail/send-once.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
 
@@ -29,10 +29,10 @@ async function open(t: Parameters<typeof openGmailSession>[0]) {
     },
     report: { request() {}, throttled() {}, retried() {} }
   })
-  const ledger = memoryLedger(clock)
+  const ledger = memorySendLedger(clock)
   const looks: number[] = []
   const sendsBy = (by: SendLedger) => {
-    const sends = new Sends(clock, by)
+    const sends = new SendOnce(clock, by)
     return {
       once: (
         named: typeof key,
@@ -226,7 +226,7 @@ t.test('nothing is sent that cannot be noted', async (t) => {
 
 t.test('labels are named by id or by name, in any case', async (t) => {
   const { mailbox, clock } = await open(t)
-  const book = new LabelBook(mailbox, clock)
+  const book = new LabelCache(mailbox, clock)
   const make = async (name: string) =>
     (await mailbox.call('labels.create', { requestBody: { name } }, signal)).id ?? ''
   const work = await make('Work/Müller')
@@ -250,7 +250,7 @@ t.test('labels are named by id or by name, in any case', async (t) => {
 
 t.test('a cancelled call takes the labels from nobody else who waits for them', async (t) => {
   const { mailbox, clock } = await open(t)
-  const book = new LabelBook(mailbox, clock)
+  const book = new LabelCache(mailbox, clock)
   const cancelled = new AbortController()
   const first = book.names(['INBOX'], cancelled.signal)
   const second = book.names(['INBOX'], signal)

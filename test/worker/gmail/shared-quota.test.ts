@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type AskForUnits, SharedPace } from '../../../worker/gmail/shared-quota.ts'
+import { type AskForUnits, SharedQuota } from '../../../worker/gmail/shared-quota.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const SIGNAL = new AbortController().signal
@@ -7,7 +7,7 @@ const SIGNAL = new AbortController().signal
 function open(answer: AskForUnits = async (units) => ({ units })) {
   const clock = new FakeClock()
   const asked: number[] = []
-  const pace = new SharedPace(6000, clock, async (units) => {
+  const pace = new SharedQuota(6000, clock, async (units) => {
     asked.push(units)
     return answer(units)
   })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RequestIds } from '../../../worker/mcp/request-id-map.ts'
+import { RequestIdMap } from '../../../worker/mcp/request-id-map.ts'
 import {
   call,
   endpointOf,
@@ -148,20 +148,20 @@ t.test('request ids', async (t) => {
     message && 'id' in message ? String(message.id) : ''
 
   t.test('a client cannot name the key of another call', async (t) => {
-    const ids = new RequestIds()
+    const ids = new RequestIdMap()
     const key = idOf(ids.inbound(request(1)))
     t.equal(ids.inbound(cancelled(key)), undefined)
     t.not(idOf(ids.inbound(request(key))), key)
     const foreign = {
       jsonrpc: '2.0',
-      id: idOf(new RequestIds().inbound(request(1))),
+      id: idOf(new RequestIdMap().inbound(request(1))),
       result: {}
     } as const
     t.same(JSON.parse(JSON.stringify(ids.outbound(foreign))).id, foreign.id, 'not one of its keys')
   })
 
   t.test('whatever an id holds comes back as it was', async (t) => {
-    const ids = new RequestIds()
+    const ids = new RequestIdMap()
     for (const id of [0, -1, 1.5, '', ':', 'k:1', '"', '\u2028', '1']) {
       const inbound = ids.inbound(request(id))
       const answer = ids.outbound({ jsonrpc: '2.0', id: idOf(inbound), result: {} })

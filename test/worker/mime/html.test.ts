@@ -3,7 +3,7 @@ import t from 'tap'
 import { type Clock, systemClock } from '#shared/clock.ts'
 import { MimeThread } from '../../../worker/mime/mime-thread.ts'
 import { readHtml as read } from '../../../worker/mime/read-html.ts'
-import { afterRunning } from '../../../worker/mime/running-timeout.ts'
+import { afterRunningFor } from '../../../worker/mime/running-timeout.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { hasty } from '../../helpers/hasty-clock.ts'
 
@@ -134,7 +134,7 @@ t.test('time in which the process was held up does not count', (t) => {
     }
   }
   let calls = 0
-  afterRunning(late, 1000, () => {
+  afterRunningFor(late, 1000, () => {
     calls += 1
   })
   for (let due = 1; due < 4; due += 1) timers.shift()?.()
@@ -143,14 +143,14 @@ t.test('time in which the process was held up does not count', (t) => {
   t.equal(calls, 1)
   t.same(timers, [])
   const clock = new FakeClock()
-  const cancel = afterRunning(clock, 300, () => {
+  const cancel = afterRunningFor(clock, 300, () => {
     calls += 1
   })
   clock.advance(299)
   cancel()
   clock.advance(1000)
   t.equal(calls, 1, 'cancelled')
-  afterRunning(clock, 300, () => {
+  afterRunningFor(clock, 300, () => {
     calls += 1
   })
   clock.advance(300)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readHtml } from '../../../worker/mime/read-html.ts'
-import { openText } from '../../../worker/mime/simple-html-text.ts'
+import { simpleHtmlText } from '../../../worker/mime/simple-html-text.ts'
 
 const GMAIL =
   '<div dir="ltr">Yes, <b>gladly</b>.</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">On Mon, 16 Nov 2026 at 10:00, Ann &lt;<a href="mailto:a@x.test">a@x.test</a>&gt; wrote:<br></div><blockquote class="gmail_quote" style="margin:0px 0px 0px 0.8ex;border-left:1px solid rgb(204,204,204);padding-left:1ex"><div style="font-family:&quot;times new roman&quot;,serif;font-size:13px;color:rgb(34,34,34)">Shall we meet?</div></blockquote></div>'
@@ -14,7 +14,7 @@ t.test('plain answers pass without a tree, and read the same with one', (t) => {
     '<table border="0" cellpadding="0"><tr><td width="20" style="background-color:#ffffff">A</td></tr></table>'
   ]) {
     t.equal(
-      bare(openText(html)),
+      bare(simpleHtmlText(html)),
       bare(readHtml(html, { html: false, wholeLinks: true }).text.replace(/\[mailto:[^\]]*\]/, ''))
     )
     t.equal(readHtml(html, { html: false, wholeLinks: false }).hiddenChars, 0)
@@ -63,14 +63,14 @@ t.test('whatever might hide text does not', (t) => {
     ['<body text=white>', '</body>']
   ]
   for (const [before, after] of around)
-    t.equal(openText(`Seen. ${before}Pay Eve.${after}`), undefined, before)
+    t.equal(simpleHtmlText(`Seen. ${before}Pay Eve.${after}`), undefined, before)
   t.end()
 })
 
 t.test('boxes are bounded by unit, so that none stands outside of the screen', (t) => {
   for (const margin of ['999em', '100px', '99rem', '10em', '999pt', '100%', '1e9px', '50vw'])
-    t.equal(openText(`<p style="margin-left:${margin}">Pay Eve.</p>`), undefined, margin)
-  t.equal(openText('<p style="margin:0 0 0 40px;padding-left:1.5em">Seen.</p>'), ' Seen. ')
+    t.equal(simpleHtmlText(`<p style="margin-left:${margin}">Pay Eve.</p>`), undefined, margin)
+  t.equal(simpleHtmlText('<p style="margin:0 0 0 40px;padding-left:1.5em">Seen.</p>'), ' Seen. ')
   t.end()
 })
 
@@ -123,7 +123,7 @@ t.test('whatever passes without a tree hides nothing with one', (t) => {
   let passed = 0
   for (let seed = 1; seed <= 6000; seed += 1) {
     const html = someHtml(randomOf(seed * 7919), 0)
-    const open = openText(html)
+    const open = simpleHtmlText(html)
     if (open === undefined) continue
     passed += 1
     const { hiddenChars } = readHtml(html, { html: false, wholeLinks: false })
@@ -141,6 +141,6 @@ t.test('its time grows with the length alone', (t) => {
     `<p style="${'color:red;'.repeat(350)}x">`.repeat(300),
     '<'.repeat(500_000)
   ])
-    t.equal(openText(html), undefined)
+    t.equal(simpleHtmlText(html), undefined)
   t.end()
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Said } from '../../../worker/mime/quote-matcher.ts'
+import { QuoteMatcher } from '../../../worker/mime/quote-matcher.ts'
 import { quotesOf, quotingText } from '../../../worker/mime/quote-ranges.ts'
 import { withoutIntroduced, withoutSaid } from '../../../worker/mime/strip-quotes.ts'
 import { wordsOfText } from '../../../worker/mime/text-words.ts'
@@ -8,7 +8,7 @@ import { wordsOfText } from '../../../worker/mime/text-words.ts'
 function strip(text: string, ...before: readonly string[]) {
   const quoting = quotingText(text)
   const quotes = quotesOf(quoting, wordsOfText(text))
-  const said = new Said(quotes)
+  const said = new QuoteMatcher(quotes)
   for (const each of before) said.add(wordsOfText(each))
   const matches = quotes.map((quote) => said.find(quote, 0, before.length))
   return { ...withoutSaid(quoting, matches), isCut: said.isCut }

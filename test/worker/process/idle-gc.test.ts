@@ -1,12 +1,12 @@
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { giveMemoryBack, whenQuiet } from '../../../worker/process/idle-gc.ts'
+import { collectGarbage, whenIdle } from '../../../worker/process/idle-gc.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 t.test('a worker tidies up once in each pause, and not before', async (t) => {
   const clock = new FakeClock()
   let times = 0
-  const happened = whenQuiet(clock, () => {
+  const happened = whenIdle(clock, () => {
     times += 1
   })
   happened()
@@ -24,7 +24,7 @@ t.test('a worker tidies up once in each pause, and not before', async (t) => {
 t.test('who calls now and then does not pay for it with each call', async (t) => {
   const clock = new FakeClock()
   let times = 0
-  const happened = whenQuiet(clock, () => {
+  const happened = whenIdle(clock, () => {
     times += 1
   })
   for (let call = 0; call < 20; call += 1) {
@@ -51,13 +51,13 @@ t.test('who calls now and then does not pay for it with each call', async (t) =>
 
 t.test('what is not used any more is given back, and nothing else is left open', async (t) => {
   const used = () => process.memoryUsage().heapUsed
-  giveMemoryBack()
+  collectGarbage()
   const before = used()
   let garbage: object[] | undefined = Array.from({ length: 300_000 }, (_, n) => ({ n }))
   const full = used()
   t.ok(full - before > 5e6, 'there is something to collect', { objects: garbage.length })
   garbage = undefined
-  giveMemoryBack()
+  collectGarbage()
   t.ok(full - used() > 5e6, 'it is collected', { before, full, after: used() })
   t.equal(runInNewContext('typeof gc'), 'undefined', 'the collector is out of reach again')
 })

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import * as z from 'zod'
 import { ACCESS_LEVELS, type AccessLevel } from '#shared/access-levels.ts'
 import { systemClock } from '#shared/clock.ts'
-import { createStrangersProgram } from '../../../worker/server/anonymous-program.ts'
+import { createAnonymousProgram } from '../../../worker/server/anonymous-program.ts'
 import { SIGN_IN_TOOLS } from '../../../worker/server/register-sign-in-tools.ts'
 import { asListed } from '../../../worker/server/to-sdk-tool.ts'
 import { openGmailSession } from '../../helpers/gmail-session.ts'
@@ -77,7 +77,7 @@ const strangers = (): McpServer => {
     clock: systemClock,
     report: { tool() {}, deduplicated() {} }
   }
-  return createStrangersProgram(parts, '0.0.0-test').build()
+  return createAnonymousProgram(parts, '0.0.0-test').build()
 }
 
 async function listedBy(t: Test, server: McpServer): Promise<readonly ListedTool[]> {
