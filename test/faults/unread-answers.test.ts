@@ -15,7 +15,7 @@ t.test(
         WORKER_ENTRY: fixtureWorker('scripted'),
         CALLS_PER_USER: String(CALLS),
         ANSWERS_PER_USER: '4MiB',
-        READ_TIMEOUT: '2s'
+        READ_TIMEOUT: '1s'
       }
     })
     t.teardown(() => gateway.close())
