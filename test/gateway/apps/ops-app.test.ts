@@ -25,6 +25,7 @@ const Failure = z.strictObject({
 const Sessions = z.object({
   sessions: z.array(
     z.strictObject({
+      node: z.string().nullable(),
       handle: z.string().regex(/^s-[0-9a-f]{12}$/),
       userId: z.string(),
       email: z.string(),
