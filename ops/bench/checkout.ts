@@ -30,7 +30,8 @@ export function whyNoCheckout(directory: string): string | undefined {
 export async function openCheckout(directory: string): Promise<Checkout> {
   const root = resolve(directory)
   const load = (name: string) => import(pathToFileURL(join(root, `ops/bench/${name}.ts`)).href)
-  const { openBenchDirectory }: typeof import('./bench-directory.ts') = await load('bench-place')
+  const { openBenchDirectory }: typeof import('./bench-directory.ts') =
+    await load('bench-directory')
   const { scripts } = Package.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
   const place = await openBenchDirectory()
   return {

@@ -12,7 +12,7 @@ const FILE = fileURLToPath(
 
 /** What a process finds that was started with this file of authorities, of which so many characters may be told. */
 function found(file: string, mostChars: number): string {
-  const program = `import(${JSON.stringify(FILE)}).then(({ addedCertificates }) => console.log(addedCertificates(${mostChars}).length), console.error).catch((error) => console.log(error.code, error.message))`
+  const program = `import(${JSON.stringify(FILE)}).then(({ extraCaCertificates }) => console.log(extraCaCertificates(${mostChars}).length), console.error).catch((error) => console.log(error.code, error.message))`
   const { stdout } = spawnSync(process.execPath, ['--no-warnings', '-e', program], {
     env: { NODE_EXTRA_CA_CERTS: file },
     encoding: 'utf8'

@@ -252,7 +252,7 @@ t.test('node is copied once, to a file that runs but cannot be read', needsLinux
   t.strictSame(nonDumpableNode(hidden.path, [path]), hidden, 'a hidden one is taken as it is')
   const theirs = shortDirectory(t)
   chmodSync(theirs, 0o777)
-  t.strictSame(nonDumpableNode(NODE, [theirs]), { path: NODE, isHidden: false })
+  t.strictSame(nonDumpableNode(NODE, [theirs]), { path: NODE, isNonDumpable: false })
 })
 
 // What clears temporary directories (systemd-tmpfiles, after 10 days) takes files that run, too.
