@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { createKeyring, writeKeyring } from '../../gateway/accounts/keyring.ts'
-import type { BenchDirectory } from './bench-directory.ts'
+import type { BenchPlace } from './bench-place.ts'
 import type { Checkout } from './checkout.ts'
 import { Child } from './child.ts'
 import { freePort } from './free-port.ts'
@@ -175,7 +175,7 @@ export class GatewayProcess {
 
 /** Every limit is counted and none is reached. */
 async function settingsIn(
-  place: BenchDirectory,
+  place: BenchPlace,
   { users, warmWorkers }: GatewayOptions
 ): Promise<Record<string, string>> {
   const directory = join(place.directory, `gateway-${randomBytes(3).toString('hex')}`)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { bundle } from '../build.ts'
-import { type BenchDirectory, source } from './bench-directory.ts'
+import { type BenchPlace, source } from './bench-place.ts'
 import { freePort } from './free-port.ts'
 import type { Target } from './mcp-client.ts'
 import { withAllBelow } from './processor-time.ts'
@@ -43,7 +43,7 @@ export interface Peer extends AsyncDisposable {
 }
 
 /** Gets the peers from npm and starts each in front of the same tools. */
-export async function startPeers({ directory }: BenchDirectory): Promise<Peer[]> {
+export async function startPeers({ directory }: BenchPlace): Promise<Peer[]> {
   const home = join(directory, 'peers')
   await mkdir(home)
   await writeFile(join(home, 'package.json'), '{"private":true}')

@@ -123,6 +123,6 @@ t.test('what it cannot do is said before anything is measured', async (t) => {
     /^--only: there is no scenario speed; there are latency, .*\n--against: .* is no checkout .*git worktree add/
   )
   t.equal(stderr.trim().split('\n').length, 2, 'a line each, and no more')
-  const bare = t.testdir({ ops: { bench: { 'bench-directory.ts': '' } } })
+  const bare = t.testdir({ ops: { bench: { 'bench-place.ts': '' } } })
   t.match(run('--against', bare), { status: 64, stderr: /has no packages; run npm ci in it/ })
 })

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { V8_FLAGS } from '#shared/v8-flags.ts'
 import { type Bench, runLoad, sideOf } from '../bench.ts'
-import { source } from '../bench-directory.ts'
+import { source } from '../bench-place.ts'
 import {
   busyTimes,
   type CpuProfile,

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle, bundleWorker } from '../build.ts'
 
-/** A directory of one run, with the programs of it. */
-export interface BenchDirectory extends AsyncDisposable {
+/** A directory of one run, with the programs of it. Other builds are compared through it: its name and what it has stay. */
+export interface BenchPlace extends AsyncDisposable {
   readonly directory: string
   /** Bundled programs: what is compared starts from the same kind of file. */
   readonly programs: {
@@ -24,7 +24,7 @@ export const source = (name: string): string =>
 /** Programs of the bench that run from their sources. */
 export const PROCESS = { load: source('load') }
 
-export async function openBenchDirectory(): Promise<BenchDirectory> {
+export async function openBenchPlace(): Promise<BenchPlace> {
   await using undo = new AsyncDisposableStack() // when one of the programs does not bundle
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
   undo.defer(() => rm(directory, { recursive: true, force: true }))
