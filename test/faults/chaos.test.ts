@@ -9,9 +9,10 @@ import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { type GatewayHome, type GatewayProcess, openGatewayHome } from '../helpers/gateway-home.ts'
 import { connectionsOf, nodesOf, openFilesOf, processesOf } from '../helpers/processes.ts'
 import { until } from '../helpers/until.ts'
+import { calm } from './calm.ts'
 import { ChaosClient, DEADLINE_MS } from './chaos-client.ts'
 import { letGoogleFail } from './chaos-google.ts'
-import { askForLetter, chaosUsers, deliverLetters, mistakesIn } from './chaos-mail.ts'
+import { chaosUsers, deliverLetters, mistakesIn } from './chaos-mail.ts'
 import { letChaosRule } from './chaos-monkey.ts'
 import { MUST_NOT_BE, type Outcome, type Report } from './chaos-outcome.ts'
 import { ChaosStream } from './chaos-stream.ts'
@@ -81,7 +82,7 @@ t.test(
       const n = Math.floor(index / 2)
       streams.push(new ChaosStream({ session, ...partsOf(n, `stream ${index % 2}`) }))
     }
-    t.equal(await calm(clients), 0, 'before it begins every client is served')
+    t.equal(await calm(clients, CALM_MS), 0, 'before it begins every client is served')
     await sleepAll(home, entry)
     const heap = await heapOf(home, first)
 
@@ -102,7 +103,11 @@ t.test(
       exits.every((exit) => exit === 0),
       'whoever had a successor ended as it should'
     )
-    t.equal(await calm(clients), 0, 'at the end every client is served, under its first session id')
+    t.equal(
+      await calm(clients, CALM_MS),
+      0,
+      'at the end every client is served, under its first session id'
+    )
     const opened = await Promise.all(streams.map((stream) => stream.opens()))
     t.same(opened, Array(2 * USERS).fill(true), 'every stream can be opened')
     for (const outcome of MUST_NOT_BE)
@@ -168,21 +173,6 @@ function openTally() {
     if (MUST_NOT_BE.some((bad) => bad === outcome)) details.add(`${outcome} ${detail}`)
   }
   return { tally, details, report }
-}
-
-/** Lets every client call until it is answered. Gives how many were not in time. */
-async function calm(clients: readonly ChaosClient[]): Promise<number> {
-  const end = performance.now() + CALM_MS
-  const answered = await Promise.all(
-    clients.map(async (client) => {
-      while (performance.now() < end) {
-        if ((await client.ask(askForLetter(client.person, 1))) === 'answered') return true
-        await delay(1000)
-      }
-      return false
-    })
-  )
-  return answered.filter((is) => !is).length
 }
 
 /** Ends every worker; resolves when only a warm one is left. */

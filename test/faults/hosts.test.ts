@@ -10,8 +10,9 @@ import { createRandom } from '../../ops/sandbox/random.ts'
 import { startSandbox } from '../../ops/sandbox/sandbox.ts'
 import { openGatewayHome } from '../helpers/gateway-home.ts'
 import { withoutPostgres } from '../helpers/postgres.ts'
+import { calm } from './calm.ts'
 import { letGoogleFail } from './chaos-google.ts'
-import { askForLetter, chaosUsers, deliverLetters, mistakesIn } from './chaos-mail.ts'
+import { chaosUsers, deliverLetters, mistakesIn } from './chaos-mail.ts'
 import { MUST_NOT_BE, type Outcome, type Report } from './chaos-outcome.ts'
 import { ChaosStream } from './chaos-stream.ts'
 import { startDatabasePair } from './hosts/database-pair.ts'
@@ -110,7 +111,7 @@ t.test(
       const endpoint = anyOf(urls, token, random)
       return new ChaosStream({ endpoint, session: sessions[n], person, random, report })
     })
-    const unserved = await calm(clients)
+    const unserved = await calm(clients, CALM_MS)
     if (unserved > 0) throw new Error(`${unserved} clients were not served before it began`)
 
     const watch = new TokenWatch(sandbox)
@@ -133,7 +134,11 @@ t.test(
     t.comment('done', await harming, await failing)
     t.comment('met', Object.fromEntries(tally), `of ${calls()} calls`)
 
-    t.equal(await calm(clients), 0, 'at the end every client is served, under its first session id')
+    t.equal(
+      await calm(clients, CALM_MS),
+      0,
+      'at the end every client is served, under its first session id'
+    )
     for (const outcome of MUST_NOT_BE)
       t.equal(tally.get(outcome) ?? 0, 0, `no call was ${outcome}`, { details: [...details] })
     t.ok((tally.get('answered') ?? 0) > 0)
@@ -190,19 +195,4 @@ function openTally() {
 async function told(t: Test, calls: () => number): Promise<void> {
   await delay(30_000)
   t.comment(`${calls()} calls`)
-}
-
-/** Lets every client call until it is answered. Gives how many were not in time. */
-async function calm(clients: readonly HostClient[]): Promise<number> {
-  const end = performance.now() + CALM_MS
-  const answered = await Promise.all(
-    clients.map(async (client) => {
-      while (performance.now() < end) {
-        if ((await client.ask(askForLetter(client.person, 1))) === 'answered') return true
-        await delay(1000)
-      }
-      return false
-    })
-  )
-  return answered.filter((is) => !is).length
 }

@@ -1,9 +1,9 @@
 import * as deeds from './deeds.js'
 import { facts } from './dialogs.js'
 import { el, setText } from './dom.js'
-import { clockTime, count, size, time } from './format.js'
+import { eventTable } from './events.js'
+import { count, size, time } from './format.js'
 import { Table } from './table.js'
-import { eventText } from './words.js'
 
 /** @typedef {import('./desk.js').Desk} Desk */
 
@@ -151,19 +151,7 @@ const mostUsed = () =>
   })
 
 /** @param {Desk} desk @returns {Table<import('./desk.js').Heard>} */
-const latestEvents = (desk) =>
-  new Table({
-    caption: 'Latest events',
-    key: (event) => String(event.n),
-    empty: 'Nothing has happened since this page was opened.',
-    sortBy: 0,
-    descending: true,
-    columns: [
-      { label: 'Time', value: (event) => event.n, text: (event) => clockTime(event.at) },
-      { label: 'Event', value: (event) => event.type.replaceAll('_', ' ') },
-      { label: 'What', wrap: true, value: (event) => eventText(desk, event) }
-    ]
-  })
+const latestEvents = (desk) => new Table({ caption: 'Latest events', ...eventTable(desk) })
 
 /** @type {Record<string, string>} */
 const CHECKS = {
